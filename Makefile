@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Everything that is made goes to .output/, laid out as it is installed, so that a program finds its
+# data beside itself in the build tree and below PREFIX alike:
+#   .output/sbin  .output/libexec/sallyport  .output/share/sallyport
+# `make help` lists the targets.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+O       := .output
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+CLANG   ?= clang
+BPFTOOL ?= $(shell command -v bpftool 2>/dev/null || echo /usr/sbin/bpftool)
+ARCH    := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wimplicit-fallthrough -Wstrict-prototypes
+CFLAGS  ?= -O2 -g
+USER_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
+               -Iinclude -Iuser -I$(O)/skeleton
+TEST_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
+               -fsanitize=address,undefined -fno-sanitize-recover=all \
+               -Iinclude -Iuser -I$(O)/skeleton
+BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer-types \
+               -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf -I/usr/include/$(TRIPLET)
+
+LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c)
+CLI_SRC       := $(wildcard user/cli/*.c user/keeper/*.c)
+RESPONDER_SRC := $(wildcard user/responder/*.c)
+PORTAL_SRC    := $(wildcard user/portal/*.c)
+BPF_SRC       := $(wildcard bpf/*.bpf.c)
+HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
+
+SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(O)/skeleton/%.skel.h)
+obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
+testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
+
+LIBS           := -lbpf -lmnl -linih -lnettle -lelf -lz
+LIBS_CLI       := -ljansson $(LIBS)
+LIBS_RESPONDER := -linih -lnettle
+LIBS_PORTAL    := -lmicrohttpd -linih -lnettle -lbpf -lelf -lz
+LIBS_TEST      := -lcmocka -ljansson -lmicrohttpd $(LIBS)
+
+PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
+            $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal
+TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c))
+DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
+DATA     := $(O)/share/sallyport/.stamp
+
+.PHONY: all deps install uninstall demo test bench lint format clean help tests
+
+all: $(PROGRAMS) $(DATA) ## build everything into .output/
+
+deps: ## install what is missing to build, test and run (Debian, Ubuntu)
+	tools/install-deps
+
+# --- kernel side -----------------------------------------------------------------------------------
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sallyport/abi.h Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	llvm-strip -g $@
+
+$(O)/skeleton/%.skel.h: $(O)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(BPFTOOL) gen skeleton $< name sp_$*_bpf > $@
+
+# --- user space ------------------------------------------------------------------------------------
+
+$(O)/obj/%.o: %.c $(HEADERS) $(SKELETONS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(O)/libsallyport.a: $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/sbin/sallyport: $(call obj,$(CLI_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ $(LIBS_CLI) -o $@
+
+$(O)/sbin/sallyportd: $(O)/sbin/sallyport
+	ln -sf sallyport $@
+
+$(O)/libexec/sallyport/sallyport-responder: $(call obj,$(RESPONDER_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ $(LIBS_RESPONDER) -o $@
+
+$(O)/libexec/sallyport/sallyport-portal: $(call obj,$(PORTAL_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ $(LIBS_PORTAL) -o $@
+
+$(DATA): $(DATA_SRC) Makefile
+	@rm -rf $(@D) && mkdir -p $(@D)/pages
+	install -m 644 user/responder/probes.conf $(@D)/
+	install -m 644 user/portal/pages/* $(@D)/pages/
+	@touch $@
+
+# --- tests: the same sources with sanitizers --------------------------------------------------------
+
+$(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -c $< -o $@
+
+$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=address,undefined $(filter %.o,$^) $(O)/libtest.a $(LIBS_TEST) -o $@
+
+.PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
+
+tests: $(TEST_BIN) all ## build the test programs without running them
+
+test: ## run every test (needs root), as tools/test does
+	tools/test
+
+demo: ## show the main job end to end in the lab (needs root), as tools/demo does
+	tools/demo
+
+# --- installation ----------------------------------------------------------------------------------
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/sallyport \
+	    $(DESTDIR)$(PREFIX)/share/sallyport/pages $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(O)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/
+	ln -sf sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd
+	install -m 755 $(O)/libexec/sallyport/* $(DESTDIR)$(PREFIX)/libexec/sallyport/
+	install -m 644 $(O)/share/sallyport/probes.conf $(DESTDIR)$(PREFIX)/share/sallyport/
+	install -m 644 $(O)/share/sallyport/pages/* $(DESTDIR)$(PREFIX)/share/sallyport/pages/
+	install -m 644 user/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 user/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 user/completion/sallyport.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(wildcard user/man/*.5))) \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard user/man/*.8))) \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/sallyport $(DESTDIR)$(PREFIX)/share/sallyport
+
+# --- care ------------------------------------------------------------------------------------------
+
+C_FILES := $(wildcard bpf/*.[ch] include/sallyport/*.h user/*/*.[ch] tests/*/*.[ch])
+
+lint: $(SKELETONS) ## formatting, clang warnings, clang-tidy, cppcheck, shellcheck, pyflakes
+	tools/lint
+
+format: ## rewrite the C files in the project's style
+	clang-format -i $(C_FILES)
+
+clean: ## remove .output/
+	rm -rf $(O)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

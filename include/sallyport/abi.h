@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel side and user space of Sallyport share: keys and values of every pinned map, the
+ * reason numbers, and the load-time configuration. Fixed widths, no implicit padding, a size assert
+ * for each struct: a change of any of them is a change of SP_ABI_VERSION.
+ *
+ * Ownership rule: a value is written either by user space or by BPF, never by both, because a
+ * read-modify-write from two sides loses updates. Each struct says whose it is.
+ *
+ * Units: time in jiffies (the kernel's jiffies64; sp_clock converts), sizes in bytes of IP packets
+ * (layer 3, header included; the same number for tagged, untagged, XDP and TC), rates in bit/s of
+ * the same bytes, VLAN ids and everything not marked "network order" in host byte order.
+ */
+#ifndef SALLYPORT_ABI_H
+#define SALLYPORT_ABI_H
+
+#include <linux/bpf.h> /* struct bpf_spin_lock */
+#include <linux/types.h>
+
+/* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
+#define SP_ABI_VERSION 1u
+
+/* Sizes that both sides must agree on. */
+#define SP_NOTE_SIZE     64u   /* bytes of client_policy.note, terminating NUL included */
+#define SP_MAX_ADDRESSES 16u   /* entries of each address list of the load-time configuration */
+#define SP_MAX_MACS      32u   /* the gateway's own MAC addresses */
+#define SP_MAX_WORKERS   64u   /* responder processes */
+#define SP_MAX_REASONS   96u   /* entries of `reasons` */
+#define SP_VLAN_MAX      4094u /* largest VLAN id (IEEE 802.1Q; 4095 is reserved) */
+
+/*
+ * Every exit of the datapath. Numbers are stable: never reused, never renumbered; scripts and
+ * dashboards rely on them. 1..31 let the packet on, 32.. drop it. Columns: number, name, text.
+ */
+#define SP_REASONS(X)                                                                      \
+	X(1, AUTHORIZED, "authorized client, upload")                                      \
+	X(2, ARP, "captive client: ARP")                                                   \
+	X(3, EAPOL, "captive client: EAPOL")                                               \
+	X(4, DHCP, "captive client: DHCP or DHCPv6")                                       \
+	X(5, ND, "captive client: IPv6 router or neighbour discovery")                     \
+	X(6, MLD, "captive client: IPv6 multicast listener report")                        \
+	X(7, DNS, "captive client: DNS to a listed resolver")                              \
+	X(8, PORTAL, "client to the login portal")                                         \
+	X(9, ECHO, "captive client: ping to the gateway")                                  \
+	X(10, CAPTURED, "captive client: HTTP handed to the responder")                    \
+	X(16, DOWN_AUTHORIZED, "authorized client, download")                              \
+	X(17, DOWN_LOCAL, "captive client: answer from the gateway itself")                \
+	X(18, DOWN_GROUP, "multicast or broadcast towards the clients")                    \
+	X(19, DOWN_SERVICE,                                                                \
+	  "captive client: answer from a listed resolver or portal, ARP, DHCP, ND")        \
+	X(32, BAD_SOURCE, "source MAC is zero, multicast or broadcast")                    \
+	X(33, OWN_MAC, "source MAC is one of the gateway's own")                           \
+	X(34, VLAN_DEPTH, "more than two VLAN tags")                                       \
+	X(35, MALFORMED, "truncated or contradictory headers")                             \
+	X(36, NONLINEAR, "headers not in the first buffer of the packet")                  \
+	X(37, EXTENSIONS, "too many IPv6 extension headers")                               \
+	X(38, BLOCKED, "client is blocked")                                                \
+	X(39, GUARD_RA, "guard: router advertisement from a client")                       \
+	X(40, GUARD_REDIRECT, "guard: ICMPv6 redirect from a client")                      \
+	X(41, GUARD_DHCP, "guard: DHCP server answer from a client")                       \
+	X(42, GUARD_ADDRESS, "guard: client claims an address of the gateway (ARP or ND)") \
+	X(43, FRAGMENT, "captive client: IP fragment")                                     \
+	X(44, TCP, "captive client: TCP to somewhere else")                                \
+	X(45, UDP, "captive client: UDP to somewhere else")                                \
+	X(46, ICMP, "captive client: ICMP to somewhere else")                              \
+	X(47, PROTOCOL, "captive client: other IP protocol")                               \
+	X(48, ETHERTYPE, "captive client: other ethertype")                                \
+	X(49, NO_LISTENER, "captured HTTP, but no responder is listening")                 \
+	X(50, ASSIGN, "captured HTTP, but the kernel refused the socket")                  \
+	X(51, CLASH, "portal connection belongs to another MAC")                           \
+	X(52, ORIGIN, "portal connection could not be recorded")                           \
+	X(53, RATE_UP, "authorized client over its upload rate")                           \
+	X(54, INTERNAL, "datapath inconsistency: a map or slot is missing")                \
+	X(64, DOWN_CAPTIVE, "download towards a captive client")                           \
+	X(65, DOWN_BLOCKED, "download towards a blocked client")                           \
+	X(66, DOWN_MALFORMED, "download with truncated or contradictory headers")          \
+	X(67, RATE_DOWN, "authorized client over its download rate")
+
+#define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
+enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
+#undef SP_REASON_ENUM
+
+/* First reason that drops. */
+#define SP_REASON_FIRST_DROP 32u
+
+/* Who a client is: the source MAC and the VLAN it arrives on. */
+struct sp_client_key {
+	__u8 mac[6];
+	__u16 vlan; /* outermost VLAN id that is not 0; 0: untagged */
+};
+
+/* Absent from `clients` = captive. */
+enum sp_client_state {
+	SP_CLIENT_CAPTIVE = 0, /* never stored; what absence and an ended session mean */
+	SP_CLIENT_AUTHORIZED = 1,
+	SP_CLIENT_BLOCKED = 2,
+};
+
+/* Bits of sp_client_policy.limits: which of the limits below are in force. */
+#define SP_LIMIT_EXPIRES   (1u << 0)
+#define SP_LIMIT_IDLE      (1u << 1)
+#define SP_LIMIT_QUOTA     (1u << 2)
+#define SP_LIMIT_RATE_UP   (1u << 3)
+#define SP_LIMIT_RATE_DOWN (1u << 4)
+
+/* Value of `clients`. Written by user space only. */
+struct sp_client_policy {
+	enum sp_client_state state; /* 4 bytes; an enum so that bpftool prints its name */
+	__u32 slot;                 /* index into `usage`; each client of the map has its own */
+	__u32 generation;        /* a usage cell of another generation counts as empty; never 0 */
+	__u32 limits;            /* SP_LIMIT_* */
+	__u64 granted;           /* jiffies: when the session began; idle time counts from here */
+	__u64 expires;           /* jiffies: first instant at which it is captive again */
+	__u64 idle;              /* jiffies without an upload packet that end the session */
+	__u64 quota;             /* bytes up and down together */
+	__u64 rate_up;           /* bit/s */
+	__u64 rate_down;         /* bit/s */
+	__u64 burst_up;          /* bytes that may come at once */
+	__u64 burst_down;        /* bytes */
+	__u64 granted_unix;      /* seconds since 1970: `granted` for a reader; not enforced */
+	__u64 expires_unix;      /* seconds since 1970: `expires` for a reader; 0: no expiry */
+	char note[SP_NOTE_SIZE]; /* the operator's label, NUL-terminated UTF-8; not enforced */
+};
+
+/*
+ * Value of `usage`: one cache line per direction, so that two CPUs moving one client's upload and
+ * download do not fight over a line. Written by BPF only; user space maps it read-only.
+ * A direction is valid only if its generation is that of the policy.
+ */
+struct sp_usage {
+	__u32 up_generation;
+	__u32 ipv4; /* last IPv4 source address, network order; 0: none seen */
+	__u64 up_packets;
+	__u64 up_bytes;
+	__u64 up_first;  /* jiffies */
+	__u64 up_last;   /* jiffies */
+	__u64 up_credit; /* ns: instant at which the upload bucket is full again */
+	__u8 ipv6[16];   /* last IPv6 source address that is not link-local */
+	/* second cache line */
+	__u32 down_generation;
+	struct bpf_spin_lock lock; /* taken while a cell is cleared for another generation */
+	__u64 down_packets;
+	__u64 down_bytes;
+	__u64 down_first;
+	__u64 down_last;
+	__u64 down_credit;
+	__u64 spare[2];
+};
+
+/*
+ * Key of `origins`: a TCP connection to the portal as its server side sees it. IPv4 addresses are
+ * written as IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2).
+ */
+struct sp_origin_key {
+	__u8 client_address[16];
+	__u8 server_address[16];
+	__u16 client_port; /* network order */
+	__u16 server_port; /* network order */
+	__u32 ifindex;     /* the client interface it arrived on */
+};
+
+/* Value of `origins`: whose SYN opened the connection. Written by BPF only. */
+struct sp_origin {
+	struct sp_client_key client;
+	__u64 seen; /* jiffies of the last packet of this connection from this client */
+};
+
+/* A connection silent for this long may be taken over by a SYN of another MAC. */
+#define SP_ORIGIN_LIFE_SECONDS 120u
+
+/* Value of `reasons`, per CPU. Written by BPF only; the name is stored so that a dump is readable.
+ */
+struct sp_count {
+	__u64 packets;
+	__u64 bytes; /* of IP packets; of the payload behind the Ethernet header otherwise */
+	enum sp_reason reason; /* SP_REASON_NONE until it was first counted */
+	__u32 spare;
+};
+
+/* The one value of `settings`. Written by user space only. */
+struct sp_settings {
+	__u32 abi_version; /* SP_ABI_VERSION of who loaded the maps */
+	__u32 workers;     /* responders listening: `listeners` holds 2 sockets for each */
+	__u32 hz;          /* jiffies per second of this kernel */
+	__u32 generation;  /* last one given to a policy */
+	__u64 loaded_unix; /* seconds since 1970 of the `up` that made these maps */
+};
+
+/* Index into `listeners` of a worker's socket. */
+#define SP_LISTENER(worker, is_ipv6) ((worker)*2u + ((is_ipv6) ? 1u : 0u))
+
+/* An address as the datapath compares it: IPv4 as IPv4-mapped IPv6, network order. */
+struct sp_address {
+	__u32 word[4];
+};
+
+struct sp_mac {
+	__u8 byte[6];
+};
+
+/* Load-time configuration: .rodata of the BPF objects, constants to the verifier and the JIT. */
+struct sp_load {
+	__u32 hz;        /* jiffies per second */
+	__u32 mark;      /* set on captured packets ... */
+	__u32 mark_mask; /* ... in these bits */
+	__u32 guard;     /* 1: drop what only a router or server sends, also from the authorized */
+	__u32 portal_port;   /* network order; TCP */
+	__u32 gateway_count; /* entries used in each list */
+	__u32 resolver_count;
+	__u32 portal_count;
+	__u32 mac_count;
+	struct sp_address gateway[SP_MAX_ADDRESSES];  /* own addresses on client interfaces */
+	struct sp_address resolver[SP_MAX_ADDRESSES]; /* where captive clients may ask DNS */
+	struct sp_address portal[SP_MAX_ADDRESSES];   /* where the portal listens */
+	struct sp_mac mac[SP_MAX_MACS];               /* own MAC addresses */
+};
+
+/*
+ * What XDP tells TC about a packet it lets on, in front of the packet (metadata). The same for all
+ * packets of a flow, or GRO would not merge them (skb_metadata_differs in the kernel).
+ */
+struct sp_meta {
+	__u32 magic;
+	__u16 reason; /* enum sp_reason */
+	__u16 vlan;   /* the VLAN the verdict was made for */
+};
+#define SP_META_MAGIC (0x53500000u + SP_ABI_VERSION)
+
+/* Argument of the `clock` program (BPF_PROG_TYPE_SYSCALL). */
+struct sp_clock_now {
+	__u64 jiffies;
+};
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct sp_client_key) == 8, "ABI");
+_Static_assert(sizeof(struct sp_client_policy) == 96 + SP_NOTE_SIZE, "ABI");
+_Static_assert(sizeof(struct sp_usage) == 128, "ABI: two cache lines");
+_Static_assert(__builtin_offsetof(struct sp_usage, down_generation) == 64, "ABI");
+_Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");
+_Static_assert(sizeof(struct sp_origin) == 16, "ABI");
+_Static_assert(sizeof(struct sp_count) == 24, "ABI");
+_Static_assert(sizeof(struct sp_settings) == 24, "ABI");
+_Static_assert(sizeof(struct sp_meta) == 8, "ABI: a multiple of 4, at most 32");
+#endif
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file: sections of `key = value` (read by libinih). Unknown sections and keys,
+ * repeated keys, overlong lines and bad values are errors that name file and line. Lists are
+ * separated by blanks or commas. See user/man/sallyport.conf.5 for the meaning of each key.
+ */
+#ifndef SP_LIB_CONFIG_H
+#define SP_LIB_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/abi.h>
+
+#include "lib/error.h"
+
+#define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
+#define SP_MAX_INTERFACES 16
+#define SP_CONFIG_TEXT    256
+
+enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
+enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
+
+struct sp_config {
+	char path[4096]; /* absolute path of the file; "" for defaults */
+
+	/* [gateway] */
+	char client[SP_MAX_INTERFACES][IF_NAMESIZE]; /* client = lan0 lan1   (required) */
+	unsigned client_count;
+	enum sp_attach attach;    /* attach = auto | native | generic | tc */
+	enum sp_tc_hook tc;       /* tc = auto | tcx | clsact */
+	uint32_t max_clients;     /* max_clients = 131072    (1 .. 4194304) */
+	uint32_t mark, mark_mask; /* mark = 0x53000000/0xff000000 */
+	uint32_t table;         /* table = 5350: routing table for captured packets (1 .. 2^31-1) */
+	uint32_t rule_priority; /* rule_priority = 53      (1 .. 32765) */
+	bool guard;             /* guard = on | off */
+
+	/* [captive] */
+	struct sp_address
+		resolver[SP_MAX_ADDRESSES]; /* resolvers = 10.0.0.1 fd00::1; none: the
+	                                       gateway's own addresses on client interfaces */
+	unsigned resolver_count;
+	unsigned probe_status; /* probe_status = 302 | 511 */
+	unsigned refresh; /* refresh = 0: seconds of the meta refresh of the 511 page (0 .. 3600) */
+	unsigned workers; /* workers = 0: responder processes; 0: one per CPU (0 .. 64) */
+	char responder_user[32]; /* responder_user = sallyport-responder */
+
+	/* [portal] */
+	struct sp_address
+		portal[SP_MAX_ADDRESSES]; /* listen = 10.0.0.1 fd00::1; none: the gateway's
+	                                     own addresses on client interfaces */
+	unsigned portal_count;
+	uint16_t portal_port;             /* port = 8080   (1 .. 65535, not 80: that is captured) */
+	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
+	                                     resolved by the operator's DNS; empty: the listening
+	                                     address of the family the client came with */
+	uint64_t session_seconds;         /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;            /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;             /* quota = 2G | none */
+	uint64_t rate_up, rate_down;      /* up = 5M | none, down = 20M | none */
+	char portal_user[32];             /* portal_user = sallyport-portal */
+};
+
+/* Fill @config with the defaults above (client_count 0). */
+void sp_config_defaults(struct sp_config *config);
+
+/*
+ * Read @path into @config, which holds the defaults for what the file does not say. Returns 0 or a
+ * negative errno with SP_EXIT_USAGE and "PATH:LINE: ..." (a file that cannot be opened: "PATH: ..."
+ * and, for -EACCES, SP_EXIT_PERMISSION). @config is unspecified after an error.
+ */
+int sp_config_load(struct sp_config *config, const char *path, struct sp_error *err);
+
+#endif

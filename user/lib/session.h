@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one way to let a client in and to put it out, for the CLI and the keeper alike: under the
+ * lock of the instance, slot, map write, read back; whatever fails is rolled back.
+ */
+#ifndef SP_LIB_SESSION_H
+#define SP_LIB_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/abi.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/maps.h"
+
+/* What a session may use. 0 in a field: no such limit. */
+struct sp_limits {
+	uint64_t seconds;   /* until it expires */
+	uint64_t idle;      /* seconds without an upload packet */
+	uint64_t quota;     /* bytes, up and down together */
+	uint64_t rate_up;   /* bit/s */
+	uint64_t rate_down; /* bit/s */
+};
+
+/* Counters and judgement of one client at the time of reading. */
+struct sp_session {
+	struct sp_client_key key;
+	struct sp_client_policy policy;
+	/* What the datapath makes of it now: an authorized policy whose time, idle time or quota
+	 * has run out is SP_CLIENT_CAPTIVE. */
+	enum sp_client_state effective;
+	const char *ended; /* "expired", "idle", "quota" when that made it captive, else NULL */
+	uint64_t up_packets, up_bytes, down_packets, down_bytes;
+	uint64_t up_first, up_last, down_first, down_last; /* jiffies; 0: none */
+	uint32_t ipv4;                                     /* network order; 0: none */
+	uint8_t ipv6[16];                                  /* all zero: none */
+};
+
+/*
+ * Authorize @key with @limits from now on. A client already authorized keeps its slot and counters
+ * when its session is still alive (the new limits replace the old ones; the quota counts from its
+ * beginning); an ended, blocked or absent one gets a fresh session. @note may be NULL: an existing
+ * note is kept. Errors: -EINVAL (multicast or zero MAC, VLAN out of range, note too long or not
+ * UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full: SP_EXIT_FAILED, the sentence names
+ * max_clients), others from the kernel. After an error the map is as before.
+ */
+int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
+                     const struct sp_limits *limits, const char *note, struct sp_error *err);
+
+/* Block @key: everything from and to it is dropped. Errors as above. */
+int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
+                     struct sp_error *err);
+
+/* Forget @key: it is captive from the next packet on. -ENOENT (SP_EXIT_NOT_FOUND) if unknown. */
+int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err);
+
+/* Read one client. -ENOENT (SP_EXIT_NOT_FOUND) if it is not in the map. */
+int sp_session_get(const struct sp_maps *maps, const struct sp_clock *clock,
+                   const struct sp_client_key *key, struct sp_session *session,
+                   struct sp_error *err);
+
+/* Called for each client; a non-zero return ends the walk and is its result. */
+typedef int (*sp_session_visit)(const struct sp_session *session, void *context);
+
+/*
+ * Visit every client, in no order, in constant memory (batched lookups). Clients that come or go
+ * meanwhile may or may not be seen; none is seen twice because of them. 0, what @visit returned, or
+ * a negative errno.
+ */
+int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
+                    sp_session_visit visit, void *context, struct sp_error *err);
+
+/*
+ * Remove the clients whose session has ended more than @grace_seconds ago, and give the room back.
+ * Returns how many were removed, or a negative errno.
+ */
+int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading and writing what operators type: MAC addresses, VLAN ids, durations, sizes, rates.
+ * Readers take the whole string or fail: no leading or trailing blanks, no sign, no overflow.
+ * All readers return 0, or -EINVAL (form) / -ERANGE (too large or too small) and leave the result
+ * alone. The caller words the error, since it knows which argument or line it was.
+ */
+#ifndef SP_LIB_TEXT_H
+#define SP_LIB_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* aa:bb:cc:dd:ee:ff, AA-BB-CC-DD-EE-FF or aabb.ccdd.eeff, either case, one separator throughout. */
+int sp_text_mac(const char *text, uint8_t mac[6]);
+
+/* A decimal VLAN id, 0 (untagged) to 4094. */
+int sp_text_vlan(const char *text, uint16_t *vlan);
+
+/* 90s, 30m, 8h, 7d: seconds, at least 1, at most 100 years; the unit is required. */
+int sp_text_duration(const char *text, uint64_t *seconds);
+
+/* 1500, 64K, 500M, 2G, 1T: bytes, decimal multiples (1K = 1000), at least 1. */
+int sp_text_size(const char *text, uint64_t *bytes);
+
+/* 64K, 5M, 1G: bit/s, decimal multiples, from 8K (a slower one is unusable) to 400G. */
+int sp_text_rate(const char *text, uint64_t *bits_per_second);
+
+/* A decimal number from @least to @most. */
+int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
+
+#define SP_TEXT_MAC      18 /* buffer for sp_text_put_mac */
+#define SP_TEXT_QUANTITY 32 /* buffer for the writers below */
+
+/* aa:bb:cc:dd:ee:ff. Returns @out. */
+char *sp_text_put_mac(char out[SP_TEXT_MAC], const uint8_t mac[6]);
+
+/* The two largest units: "7h59m", "45s", "2d3h"; 0 is "0s". Returns @out. */
+char *sp_text_put_duration(char out[SP_TEXT_QUANTITY], uint64_t seconds);
+
+/* "812 B", "1.5 MB", "2.0 GB" (decimal). Returns @out. */
+char *sp_text_put_size(char out[SP_TEXT_QUANTITY], uint64_t bytes);
+
+/* "256 kbit/s", "20 Mbit/s" (decimal). Returns @out. */
+char *sp_text_put_rate(char out[SP_TEXT_QUANTITY], uint64_t bits_per_second);
+
+#endif
