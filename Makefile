@@ -31,7 +31,7 @@ TEST_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
 BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer-types \
                -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf -I/usr/include/$(TRIPLET)
 
-LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c)
+LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/keeper/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)

@@ -4,8 +4,8 @@
  * asked for and TAG shows the portal that a responder of this gateway wrote it, so that the portal
  * is no open redirect.
  */
-#ifndef SP_IPC_LINK_H
-#define SP_IPC_LINK_H
+#ifndef SP_WEB_LINK_H
+#define SP_WEB_LINK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Message catalogues: one UTF-8 file per language, DIRECTORY/pages/LANGUAGE.conf (`key = text`,
+ * read by libinih), so that a language is added by adding a file. Loaded once, before privileges
+ * are given up; responder and portal share it. English is required and complete; a key missing in
+ * another language is taken from English.
+ *
+ * Texts are plain text, escaped for HTML where they are put into a page.
+ */
+#ifndef SP_WEB_CATALOGUE_H
+#define SP_WEB_CATALOGUE_H
+
+#include <stddef.h>
+
+#include "lib/error.h"
+
+#define SP_MAX_LANGUAGES 32
+
+/* Every text: identifier, key in the file. The first block is the responder's 511 and 302 pages. */
+#define SP_MESSAGES(X)                        \
+	X(TITLE, "title")                     \
+	X(EXPLAIN, "explain")                 \
+	X(LOGIN, "login")                     \
+	/* the portal's pages */              \
+	X(WELCOME, "welcome")                 \
+	X(TERMS, "terms")                     \
+	X(ACCEPT, "accept")                   \
+	X(CONNECTED_TITLE, "connected_title") \
+	X(CONNECTED, "connected")             \
+	X(CONTINUE, "continue")               \
+	X(TIME_LEFT, "time_left")             \
+	X(DATA_LEFT, "data_left")             \
+	X(SIGN_OUT, "sign_out")               \
+	X(SIGNED_OUT, "signed_out")           \
+	X(ERROR_TITLE, "error_title")         \
+	X(ERROR_UNKNOWN, "error_unknown")     \
+	X(ERROR_REFUSED, "error_refused")     \
+	X(ERROR_FULL, "error_full")           \
+	X(ERROR_FAILED, "error_failed")       \
+	X(RETRY, "retry")
+
+#define SP_MESSAGE_ENUM(name, key) SP_MESSAGE_##name,
+enum sp_message { SP_MESSAGES(SP_MESSAGE_ENUM) SP_MESSAGE_COUNT };
+#undef SP_MESSAGE_ENUM
+
+struct sp_language {
+	char tag[16];          /* "en", "fr", "zh-hant": the file's name, lower case (RFC 5646) */
+	const char *direction; /* "ltr" or "rtl": key `direction` of the file */
+	const char *text[SP_MESSAGE_COUNT]; /* HTML-escaped; owned by the catalogue */
+};
+
+struct sp_catalogue {
+	struct sp_language language[SP_MAX_LANGUAGES];
+	size_t count;
+	size_t english; /* index of "en" */
+};
+
+/* Load DIRECTORY/pages/<language>.conf, English first, the others by name. An unknown or repeated
+ * key, text that is not UTF-8 or a missing en.conf is an error that names file and line. 0 or
+ * negative errno; nothing stays allocated on failure. */
+int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, struct sp_error *err);
+
+/* Free what load allocated. */
+void sp_catalogue_free(struct sp_catalogue *catalogue);
+
+/*
+ * Index of the best language for an Accept-Language value of @length bytes (RFC 9110
+ * section 12.5.4, lookup by RFC 4647 section 3.4: "fr-CA" matches "fr"; "*" and no match: English;
+ * q=0 excludes).
+ * @value need not be NUL-terminated and may be any bytes; what does not parse is passed over.
+ * Allocates nothing.
+ */
+size_t sp_catalogue_choose(const struct sp_catalogue *catalogue, const char *value, size_t length);
+
+#endif
