@@ -14,7 +14,6 @@
 #ifndef SALLYPORT_ABI_H
 #define SALLYPORT_ABI_H
 
-#include <linux/bpf.h> /* struct bpf_spin_lock */
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
@@ -125,7 +124,8 @@ struct sp_client_policy {
 /*
  * Value of `usage`: one cache line per direction, so that two CPUs moving one client's upload and
  * download do not fight over a line. Written by BPF only; user space maps it read-only.
- * A direction is valid only if its generation is that of the policy.
+ * A direction is valid only if its generation is that of the policy. No bpf_spin_lock in here: the
+ * kernel refuses to mmap (ENOTSUPP) a map whose values hold one.
  */
 struct sp_usage {
 	__u32 up_generation;
@@ -138,7 +138,7 @@ struct sp_usage {
 	__u8 ipv6[16];   /* last IPv6 source address that is not link-local */
 	/* second cache line */
 	__u32 down_generation;
-	struct bpf_spin_lock lock; /* taken while a cell is cleared for another generation */
+	__u32 claim; /* BPF's own, to clear a cell for another generation only once */
 	__u64 down_packets;
 	__u64 down_bytes;
 	__u64 down_first;
