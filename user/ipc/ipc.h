@@ -108,6 +108,10 @@ int sp_ipc_send(int fd, void *message, uint32_t size);
  */
 int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
 
+/* Receive a LOGIN, LOGOUT or QUERY about a client that can exist: a unicast MAC that is not zero, a
+ * VLAN id in range. Results as above. */
+int sp_ipc_receive_request(int fd, struct sp_ipc_request *request);
+
 /*
  * Give up root for good: chroot into the empty directory @root, groups, gid and uid set to @gid and
  * @uid (both not 0), no_new_privs, no core file, no further files than @max_files. Checks that root

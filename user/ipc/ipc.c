@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ipc/ipc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int sp_ipc_send(int fd, void *message, uint32_t size)
+{
+	struct sp_ipc_header *header = message;
+	ssize_t sent;
+
+	header->magic = SP_IPC_MAGIC;
+	do
+		sent = send(fd, message, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	/* A SEQPACKET socket takes a message whole or not at all; another kind may not. */
+	return (size_t)sent == size ? 0 : -EPROTO;
+}
+
+/* One message of exactly @size bytes with our magic. */
+static int receive(int fd, void *message, uint32_t size)
+{
+	const struct sp_ipc_header *header = message;
+	ssize_t length;
+
+	do
+		/* MSG_TRUNC: the length that was sent, even if it is more than fits. */
+		length = recv(fd, message, size, MSG_TRUNC);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? -EPIPE : -errno;
+	if (length == 0)
+		return -EPIPE;
+	if ((size_t)length != size || header->magic != SP_IPC_MAGIC)
+		return -EPROTO;
+	return 0;
+}
+
+int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size)
+{
+	const struct sp_ipc_header *header = message;
+	int ret = receive(fd, message, size);
+
+	if (ret)
+		return ret;
+	return header->kind == (uint32_t)kind ? 0 : -EPROTO;
+}
+
+int sp_ipc_receive_request(int fd, struct sp_ipc_request *request)
+{
+	static const uint8_t nobody[sizeof(request->client.mac)];
+	const struct sp_client_key *client = &request->client;
+	int ret = receive(fd, request, sizeof(*request));
+
+	if (ret)
+		return ret;
+	if (request->header.kind != SP_IPC_LOGIN && request->header.kind != SP_IPC_LOGOUT &&
+	    request->header.kind != SP_IPC_QUERY)
+		return -EPROTO;
+	if (client->vlan > SP_VLAN_MAX || (client->mac[0] & 1) ||
+	    !memcmp(client->mac, nobody, sizeof(nobody)))
+		return -EPROTO;
+	return 0;
+}

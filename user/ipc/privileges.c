@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ipc/ipc.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int limit(__rlimit_resource_t resource, rlim_t most)
+{
+	const struct rlimit value = {most, most};
+
+	return setrlimit(resource, &value) ? -errno : 0;
+}
+
+static int enter(const char *root)
+{
+	if (chroot(root) || chdir("/"))
+		return -errno;
+	return 0;
+}
+
+static int become(uint32_t uid, uint32_t gid)
+{
+	/* The kernel forgets the parent-death signal when the uid changes. */
+	int signal = 0;
+
+	if (prctl(PR_GET_PDEATHSIG, &signal))
+		return -errno;
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		return -errno;
+	if (signal && prctl(PR_SET_PDEATHSIG, signal))
+		return -errno;
+	return 0;
+}
+
+/* Whether nothing of root is left and root cannot be had back. */
+static int check(uint32_t uid, uint32_t gid)
+{
+	uid_t real_uid, effective_uid, saved_uid;
+	gid_t real_gid, effective_gid, saved_gid;
+
+	if (getresuid(&real_uid, &effective_uid, &saved_uid) ||
+	    getresgid(&real_gid, &effective_gid, &saved_gid))
+		return -errno;
+	if (real_uid != uid || effective_uid != uid || saved_uid != uid || real_gid != gid ||
+	    effective_gid != gid || saved_gid != gid || getgroups(0, NULL) != 0)
+		return -EPERM;
+	if (!setresuid(0, 0, 0) || !setresgid(0, 0, 0) || !setgroups(0, NULL))
+		return -EPERM;
+	return 0;
+}
+
+int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid, unsigned max_files)
+{
+	int ret;
+
+	if (uid == 0 || gid == 0)
+		return -EINVAL;
+	ret = limit(RLIMIT_CORE, 0);
+	if (!ret)
+		ret = limit(RLIMIT_NOFILE, max_files);
+	if (!ret)
+		ret = enter(root);
+	if (!ret)
+		ret = become(uid, gid);
+	if (!ret && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)))
+		ret = -errno;
+	return ret ? ret : check(uid, gid);
+}
