@@ -17,27 +17,35 @@
 #define SP_MAX_LANGUAGES 32
 
 /* Every text: identifier, key in the file. The first block is the responder's 511 and 302 pages. */
-#define SP_MESSAGES(X)                        \
-	X(TITLE, "title")                     \
-	X(EXPLAIN, "explain")                 \
-	X(LOGIN, "login")                     \
-	/* the portal's pages */              \
-	X(WELCOME, "welcome")                 \
-	X(TERMS, "terms")                     \
-	X(ACCEPT, "accept")                   \
-	X(CONNECTED_TITLE, "connected_title") \
-	X(CONNECTED, "connected")             \
-	X(CONTINUE, "continue")               \
-	X(TIME_LEFT, "time_left")             \
-	X(DATA_LEFT, "data_left")             \
-	X(SIGN_OUT, "sign_out")               \
-	X(SIGNED_OUT, "signed_out")           \
-	X(ERROR_TITLE, "error_title")         \
-	X(ERROR_UNKNOWN, "error_unknown")     \
-	X(ERROR_REFUSED, "error_refused")     \
-	X(ERROR_FULL, "error_full")           \
-	X(ERROR_FAILED, "error_failed")       \
-	X(RETRY, "retry")
+#define SP_MESSAGES(X)                          \
+	X(TITLE, "title")                       \
+	X(EXPLAIN, "explain")                   \
+	X(LOGIN, "login")                       \
+	/* the portal's pages */                \
+	X(WELCOME, "welcome")                   \
+	X(TERMS_TITLE, "terms_title")           \
+	X(TERMS, "terms")                       \
+	X(ACCEPT, "accept")                     \
+	X(CONNECTED_TITLE, "connected_title")   \
+	X(CONNECTED, "connected")               \
+	X(CONTINUE, "continue")                 \
+	X(TIME_LEFT, "time_left")               \
+	X(DATA_LEFT, "data_left")               \
+	X(SIGN_OUT, "sign_out")                 \
+	X(SIGNED_OUT_TITLE, "signed_out_title") \
+	X(SIGNED_OUT, "signed_out")             \
+	X(ERROR_TITLE, "error_title")           \
+	X(ERROR_UNKNOWN, "error_unknown")       \
+	X(ERROR_REFUSED, "error_refused")       \
+	X(ERROR_FULL, "error_full")             \
+	X(ERROR_FAILED, "error_failed")         \
+	X(ERROR_NOT_FOUND, "error_not_found")   \
+	X(ERROR_REQUEST, "error_request")       \
+	X(RETRY, "retry")                       \
+	/* how quantities are written */        \
+	X(DAYS, "days")                         \
+	X(BYTES, "bytes")                       \
+	X(DECIMAL, "decimal")
 
 #define SP_MESSAGE_ENUM(name, key) SP_MESSAGE_##name,
 enum sp_message { SP_MESSAGES(SP_MESSAGE_ENUM) SP_MESSAGE_COUNT };
