@@ -25,6 +25,7 @@
 	X(WELCOME, "welcome")                   \
 	X(TERMS_TITLE, "terms_title")           \
 	X(TERMS, "terms")                       \
+	X(TERMS_PRIVACY, "terms_privacy")       \
 	X(ACCEPT, "accept")                     \
 	X(CONNECTED_TITLE, "connected_title")   \
 	X(CONNECTED, "connected")               \
