@@ -8,6 +8,7 @@
 #ifndef SP_LIB_TEXT_H
 #define SP_LIB_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +21,19 @@ int sp_text_vlan(const char *text, uint16_t *vlan);
 /* 90s, 30m, 8h, 7d: seconds, at least 1, at most 100 years; the unit is required. */
 int sp_text_duration(const char *text, uint64_t *seconds);
 
-/* 1500, 64K, 500M, 2G, 1T: bytes, decimal multiples (1K = 1000), at least 1. */
+/* 1500, 64K, 500M, 2G, 1T: bytes, decimal multiples (1K = 1000), either case, at least 1. */
 int sp_text_size(const char *text, uint64_t *bytes);
 
-/* 64K, 5M, 1G: bit/s, decimal multiples, from 8K (a slower one is unusable) to 400G. */
+/* 64K, 5M, 1G: bit/s, decimal multiples, either case, from 8K (a slower one is unusable) to 400G.
+ */
 int sp_text_rate(const char *text, uint64_t *bits_per_second);
 
 /* A decimal number from @least to @most. */
 int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
+
+/* Whether @text is UTF-8 (RFC 3629) without control characters, so that it can be shown as it is.
+ */
+bool sp_text_printable(const char *text, size_t length);
 
 #define SP_TEXT_MAC      18 /* buffer for sp_text_put_mac */
 #define SP_TEXT_QUANTITY 32 /* buffer for the writers below */
@@ -35,7 +41,8 @@ int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *nu
 /* aa:bb:cc:dd:ee:ff. Returns @out. */
 char *sp_text_put_mac(char out[SP_TEXT_MAC], const uint8_t mac[6]);
 
-/* The two largest units: "7h59m", "45s", "2d3h"; 0 is "0s". Returns @out. */
+/* The largest unit and the one below it, cut off there: "7h59m", "45s", "2d3h", "8h"; 0 is "0s".
+ * Returns @out. */
 char *sp_text_put_duration(char out[SP_TEXT_QUANTITY], uint64_t seconds);
 
 /* "812 B", "1.5 MB", "2.0 GB" (decimal). Returns @out. */
