@@ -17,7 +17,8 @@ struct sp_clock {
 };
 
 /* Jiffies per second of the running kernel, from the resolution of CLOCK_MONOTONIC_COARSE, which is
- * one tick (kernel/time/posix-timers.c, KTIME_LOW_RES). Returns 0 and an error if implausible. */
+ * one tick (kernel/time/posix-timers.c, KTIME_LOW_RES). 0, or a negative errno if that is
+ * implausible. */
 int sp_clock_hz(uint32_t *hz, struct sp_error *err);
 
 /* Read both clocks by running the pinned `clock` program @clock_fd once. 0 or negative errno. */

@@ -20,8 +20,14 @@ struct sp_maps {
 	int directory;        /* the pin directory; flock() on it is the lock of every change */
 	uint32_t max_clients; /* entries of clients, usage; bits of slots */
 	const volatile struct sp_usage *usage_cells; /* read-only mapping of max_clients cells */
-	struct sp_settings loaded;
+	uint64_t *slot_words;      /* mapping of `slots`: bit n % 64 of word n / 64 set = n is used;
+	                            * changed only under the lock */
+	struct sp_settings loaded; /* `settings` when the maps were opened */
+	uint64_t full_until;       /* jiffies: until then a full map is not swept again */
 };
+
+/* Words of `slots` for @max_clients. */
+#define SP_SLOT_WORDS(max_clients) (((max_clients) + 63u) / 64u)
 
 /*
  * Open everything below /sys/fs/bpf/INSTANCE. Fails with SP_EXIT_NOT_LOADED when the instance is
@@ -30,6 +36,15 @@ struct sp_maps {
  * errno.
  */
 int sp_maps_open(struct sp_maps *maps, const struct sp_instance *instance, struct sp_error *err);
+
+/* Take the lock of the instance, which serializes every change of the maps by user space. 0 or
+ * negative errno. Not recursive; release it with sp_maps_unlock. */
+int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err);
+void sp_maps_unlock(const struct sp_maps *maps);
+
+/* Write settings.workers, under the lock: how many responders have their sockets in `listeners`.
+ * 0 or negative errno. */
+int sp_maps_set_workers(const struct sp_maps *maps, uint32_t workers, struct sp_error *err);
 
 /* Close and unmap. A zeroed or failed struct is fine. */
 void sp_maps_close(struct sp_maps *maps);

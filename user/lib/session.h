@@ -40,16 +40,18 @@ struct sp_session {
 
 /*
  * Authorize @key with @limits from now on. A client already authorized keeps its slot and counters
- * when its session is still alive (the new limits replace the old ones; the quota counts from its
- * beginning); an ended, blocked or absent one gets a fresh session. @note may be NULL: an existing
- * note is kept. Errors: -EINVAL (multicast or zero MAC, VLAN out of range, note too long or not
- * UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full: SP_EXIT_FAILED, the sentence names
- * max_clients), others from the kernel. After an error the map is as before.
+ * when its session is still alive (the new limits replace the old ones, time and idle time count
+ * from now on, the quota counts from its beginning); an ended, blocked or absent one gets a fresh
+ * session. @note may be NULL: an existing note is kept. Errors: -EINVAL (multicast or zero MAC,
+ * VLAN out of range, note too long or not UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full:
+ * SP_EXIT_FAILED, the sentence names max_clients), others from the kernel. After an error the map
+ * is as before.
  */
 int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err);
 
-/* Block @key: everything from and to it is dropped. Errors as above. */
+/* Block @key: everything from and to it is dropped until it is allowed or removed. Its counters
+ * stay as they are. Errors as above. */
 int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
                      struct sp_error *err);
 
@@ -77,5 +79,13 @@ int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
  * Returns how many were removed, or a negative errno.
  */
 int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_error *err);
+
+/*
+ * Make `slots` say again what `clients` uses: a process killed between the two writes of a change
+ * leaves a slot taken that nobody has. For the start of the daemon. Returns how many slots were
+ * given back, or a negative errno; -EUCLEAN when two clients share a slot or one is out of range
+ * (only `down` and `up` mend that).
+ */
+int sp_session_recount(struct sp_maps *maps, struct sp_error *err);
 
 #endif
