@@ -5,7 +5,7 @@
  * are given up; responder and portal share it. English is required and complete; a key missing in
  * another language is taken from English.
  *
- * Texts are plain text, escaped for HTML where they are put into a page.
+ * Texts are plain text in the files; each is kept as it is and escaped for HTML.
  */
 #ifndef SP_WEB_CATALOGUE_H
 #define SP_WEB_CATALOGUE_H
@@ -55,7 +55,8 @@ enum sp_message { SP_MESSAGES(SP_MESSAGE_ENUM) SP_MESSAGE_COUNT };
 struct sp_language {
 	char tag[16];          /* "en", "fr", "zh-hant": the file's name, lower case (RFC 5646) */
 	const char *direction; /* "ltr" or "rtl": key `direction` of the file */
-	const char *text[SP_MESSAGE_COUNT]; /* HTML-escaped; owned by the catalogue */
+	const char *text[SP_MESSAGE_COUNT];  /* HTML-escaped; owned by the catalogue */
+	const char *plain[SP_MESSAGE_COUNT]; /* as in the file; owned by the catalogue */
 };
 
 struct sp_catalogue {
