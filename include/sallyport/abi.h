@@ -138,13 +138,14 @@ struct sp_usage {
 	__u8 ipv6[16];   /* last IPv6 source address that is not link-local */
 	/* second cache line */
 	__u32 down_generation;
-	__u32 claim; /* BPF's own, to clear a cell for another generation only once */
+	__u32 up_claim; /* generation for which some CPU has begun to clear the upload side */
 	__u64 down_packets;
 	__u64 down_bytes;
 	__u64 down_first;
 	__u64 down_last;
 	__u64 down_credit;
-	__u64 spare[2];
+	__u32 down_claim;
+	__u32 spare[3];
 };
 
 /*

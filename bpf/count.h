@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counting: why packets went where they went (`reasons`), and what each client used (`usage`).
+ */
+#ifndef SP_BPF_COUNT_H
+#define SP_BPF_COUNT_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+#include "parse.h"
+
+/* Per CPU and never from an interrupt above softirq, so plain additions lose nothing. */
+static __always_inline void sp_count_reason(enum sp_reason reason, const struct sp_view *view)
+{
+	__u32 number = reason;
+	struct sp_count *count = bpf_map_lookup_elem(&reasons, &number);
+
+	if (!count)
+		return;
+	count->packets += view->packets;
+	count->bytes += view->bytes;
+	count->reason = reason;
+}
+
+/* The cell of @policy; NULL only if user space gave out a slot that does not exist. */
+static __always_inline struct sp_usage *sp_usage_of(const struct sp_client_policy *policy)
+{
+	__u32 slot = policy->slot;
+
+	return bpf_map_lookup_elem(&usage, &slot);
+}
+
+/*
+ * Who may clear a direction of a reused cell for @generation: the CPU that moves the claim. The
+ * others wait until it has published the generation, so that what they add is added to cleared
+ * counters and not lost. (A bpf_spin_lock would do, but a map that holds one cannot be mmapped.)
+ * The winner is in a BPF program as well and needs some ten instructions, so the bound is never
+ * reached in practice.
+ */
+static __always_inline bool sp_usage_claim(__u32 *claim, __u32 *published, __u32 generation)
+{
+	__u32 seen = *(volatile __u32 *)claim;
+
+	if (seen != generation && __sync_val_compare_and_swap(claim, seen, generation) == seen)
+		return true;
+	for (int i = 0; i < 200 && *(volatile __u32 *)published != generation; i++)
+		;
+	return false;
+}
+
+/* Begin with zero when the cell belonged to an earlier session. The generation is published last;
+ * the atomic exchange is the barrier. */
+static __always_inline void sp_usage_enter_up(struct sp_usage *cell, __u32 generation, __u64 now)
+{
+	if (cell->up_generation == generation ||
+	    !sp_usage_claim(&cell->up_claim, &cell->up_generation, generation))
+		return;
+	cell->ipv4 = 0;
+	__builtin_memset(cell->ipv6, 0, sizeof(cell->ipv6));
+	cell->up_packets = 0;
+	cell->up_bytes = 0;
+	cell->up_first = now;
+	cell->up_last = now;
+	cell->up_credit = 0;
+	__sync_lock_test_and_set(&cell->up_generation, generation);
+}
+
+static __always_inline void sp_usage_enter_down(struct sp_usage *cell, __u32 generation, __u64 now)
+{
+	if (cell->down_generation == generation ||
+	    !sp_usage_claim(&cell->down_claim, &cell->down_generation, generation))
+		return;
+	cell->down_packets = 0;
+	cell->down_bytes = 0;
+	cell->down_first = now;
+	cell->down_last = now;
+	cell->down_credit = 0;
+	__sync_lock_test_and_set(&cell->down_generation, generation);
+}
+
+/* Remember the last addresses; a store only when they change keeps the line clean. */
+static __always_inline void sp_usage_address(struct sp_usage *cell, const struct sp_view *view)
+{
+	__u32 *ipv6 = (__u32 *)cell->ipv6;
+
+	if (view->family == 4) {
+		if (cell->ipv4 != view->from.word[3])
+			cell->ipv4 = view->from.word[3];
+	} else if (view->family == 6) {
+		/* fe80::/10 says nothing about where the client is reached. */
+		if ((view->from.word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
+			return;
+		if (ipv6[3] != view->from.word[3] || ipv6[2] != view->from.word[2] ||
+		    ipv6[1] != view->from.word[1] || ipv6[0] != view->from.word[0])
+			__builtin_memcpy(ipv6, &view->from, sizeof(view->from));
+	}
+}
+
+static __always_inline void sp_usage_up(struct sp_usage *cell, const struct sp_view *view,
+                                        __u64 now)
+{
+	__sync_fetch_and_add(&cell->up_packets, view->packets);
+	__sync_fetch_and_add(&cell->up_bytes, view->bytes);
+	if (cell->up_last != now)
+		cell->up_last = now;
+	sp_usage_address(cell, view);
+}
+
+static __always_inline void sp_usage_down(struct sp_usage *cell, const struct sp_view *view,
+                                          __u64 now)
+{
+	__sync_fetch_and_add(&cell->down_packets, view->packets);
+	__sync_fetch_and_add(&cell->down_bytes, view->bytes);
+	if (cell->down_last != now)
+		cell->down_last = now;
+}
+
+#endif

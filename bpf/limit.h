@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The limits of a session, kept by the kernel alone: time, idle time, quota, rate.
+ */
+#ifndef SP_BPF_LIMIT_H
+#define SP_BPF_LIMIT_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+
+/* Counters of another generation belong to an earlier session and count as zero. */
+static __always_inline bool sp_is_idle(const struct sp_client_policy *policy,
+                                       const struct sp_usage *cell, __u64 now)
+{
+	__u64 last = policy->granted;
+
+	if (cell->up_generation == policy->generation && cell->up_last > last)
+		last = cell->up_last;
+	return now > last && now - last > policy->idle;
+}
+
+static __always_inline bool sp_is_spent(const struct sp_client_policy *policy,
+                                        const struct sp_usage *cell)
+{
+	__u64 used = 0;
+
+	if (cell->up_generation == policy->generation)
+		used += cell->up_bytes;
+	if (cell->down_generation == policy->generation)
+		used += cell->down_bytes;
+	return used >= policy->quota;
+}
+
+/*
+ * Whether the session of an authorized client goes on. Nothing is written here: an ended session
+ * stays ended, because packets that are refused do not count as activity.
+ */
+static __always_inline bool sp_is_alive(const struct sp_client_policy *policy,
+                                        const struct sp_usage *cell, __u64 now)
+{
+	__u32 limits = policy->limits;
+
+	if (limits & SP_LIMIT_EXPIRES && now >= policy->expires)
+		return false;
+	if (limits & SP_LIMIT_IDLE && sp_is_idle(policy, cell, now))
+		return false;
+	if (limits & SP_LIMIT_QUOTA && sp_is_spent(policy, cell))
+		return false;
+	return true;
+}
+
+/*
+ * Token bucket in its dual form (the generic cell rate algorithm, ITU-T I.371): *@credit is the
+ * instant at which the bucket will be full again. A packet passes while that is less than a burst
+ * away, and moves it on by what it costs; so a packet larger than the burst passes too, and is paid
+ * for afterwards. One word, so a compare-and-swap or an addition is all the locking there is.
+ */
+static __always_inline bool sp_within_rate(__u64 *credit, __u64 rate, __u64 burst, __u32 bytes)
+{
+	__u64 now, cost, depth, full;
+
+	if (!rate)
+		return false;
+	now = bpf_ktime_get_ns();
+	cost = bytes * 8000000000ULL / rate;
+	depth = burst * 8000000ULL / rate * 1000; /* in steps of 1 us, lest it overflow */
+	full = *(volatile __u64 *)credit;
+	if (full < now) {
+		__u64 seen = __sync_val_compare_and_swap(credit, full, now + cost);
+
+		if (seen == full)
+			return true;
+		full = seen; /* another CPU was first: its value is current */
+	}
+	if (full > now + depth)
+		return false;
+	__sync_fetch_and_add(credit, cost);
+	return true;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Load-time configuration. It is read-only data, frozen before the programs are loaded, so the
+ * verifier knows every value and removes the branches that a configuration does not use.
+ */
+#ifndef SP_BPF_LOAD_H
+#define SP_BPF_LOAD_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <sallyport/abi.h>
+
+const volatile struct sp_load sp_load = {};
+
+/* Whether @address is one of the first @count entries of @list. */
+static __always_inline bool sp_listed(const volatile struct sp_address *list, __u32 count,
+                                      const struct sp_address *address)
+{
+	for (__u32 i = 0; i < SP_MAX_ADDRESSES && i < count; i++) {
+		if (list[i].word[3] == address->word[3] && list[i].word[2] == address->word[2] &&
+		    list[i].word[1] == address->word[1] && list[i].word[0] == address->word[0])
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool sp_is_gateway(const struct sp_address *address)
+{
+	return sp_listed(sp_load.gateway, sp_load.gateway_count, address);
+}
+
+static __always_inline bool sp_is_resolver(const struct sp_address *address)
+{
+	return sp_listed(sp_load.resolver, sp_load.resolver_count, address);
+}
+
+static __always_inline bool sp_is_portal(const struct sp_address *address)
+{
+	return sp_listed(sp_load.portal, sp_load.portal_count, address);
+}
+
+/* Whether @mac is one of the gateway's own. */
+static __always_inline bool sp_is_own_mac(const __u8 mac[6])
+{
+	for (__u32 i = 0; i < SP_MAX_MACS && i < sp_load.mac_count; i++) {
+		bool same = true;
+
+		for (int b = 0; b < 6; b++)
+			same = same && sp_load.mac[i].byte[b] == mac[b];
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map. All are pinned and named for the operator who looks with bpftool;
+ * include/sallyport/abi.h describes keys, values and who writes them. The sizes of clients, usage
+ * and slots are set by user space before loading.
+ */
+#ifndef SP_BPF_MAPS_H
+#define SP_BPF_MAPS_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include <sallyport/abi.h>
+
+/* Never an LRU: a flood must not evict a paying client. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct sp_client_key);
+	__type(value, struct sp_client_policy);
+} clients SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 131072);
+	__type(key, __u32);
+	__type(value, struct sp_usage);
+} usage SEC(".maps");
+
+/* Which slots of `usage` are given out, a bit each. User space only; no program looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2048);
+	__type(key, __u32);
+	__type(value, __u64);
+} slots SEC(".maps");
+
+/* An LRU, so that a flood of half-open connections cannot fill it for good. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sp_origin_key);
+	__type(value, struct sp_origin);
+} origins SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sp_settings);
+} settings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SP_MAX_REASONS);
+	__type(key, __u32);
+	__type(value, struct sp_count);
+} reasons SEC(".maps");
+
+/* Listening sockets of the responders, at SP_LISTENER(worker, is_ipv6). */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 2 * SP_MAX_WORKERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} listeners SEC(".maps");
+
+#endif
