@@ -36,13 +36,23 @@ static uint32_t excluded_languages(const struct sp_catalogue *catalogue, const c
 	return excluded;
 }
 
+static size_t without_last_subtag(const struct sp_weighted *range, size_t length)
+{
+	while (length > 0 && range->name[--length] != '-')
+		;
+	return length;
+}
+
 /* Lookup (RFC 4647 section 3.4): the range, then the range without its last subtag, and so on. */
 static size_t look_up(const struct sp_catalogue *catalogue, const struct sp_weighted *range,
                       uint32_t excluded)
 {
+	const size_t longest = sizeof(catalogue->language[0].tag);
 	size_t length = range->length;
 
-	while (length > 0) {
+	if (length >= longest)
+		length = without_last_subtag(range, longest);
+	for (; length > 0; length = without_last_subtag(range, length)) {
 		for (size_t i = 0; i < catalogue->count; i++) {
 			const char *tag = catalogue->language[i].tag;
 
@@ -50,8 +60,6 @@ static size_t look_up(const struct sp_catalogue *catalogue, const struct sp_weig
 			    strncasecmp(tag, range->name, length) == 0)
 				return i;
 		}
-		while (length > 0 && range->name[--length] != '-')
-			;
 	}
 	return catalogue->count;
 }
