@@ -45,7 +45,7 @@ static int *descriptor(struct sp_maps *maps, size_t offset)
 static int not_loaded(const struct sp_maps *maps, int code, struct sp_error *err)
 {
 	return sp_fail(err, code, SP_EXIT_NOT_LOADED,
-	               "instance %s is not loaded: there is no %s; run `sallyport up` first",
+	               "instance %s is not loaded: no maps in %s; run `sallyport up` first",
 	               maps->instance.name, maps->instance.pins);
 }
 
@@ -98,6 +98,8 @@ static int open_pin(const struct sp_maps *maps, const char *name, int *fd, struc
 	}
 	if (result == -EACCES || result == -EPERM)
 		return no_permission(maps, result, err);
+	if (result == -ENOENT && !strcmp(name, expected_maps[0].name))
+		return not_loaded(maps, result, err);
 	return broken(maps, result, name, strerror(-result), err);
 }
 

@@ -32,11 +32,17 @@ struct sp_session {
 	 * has run out is SP_CLIENT_CAPTIVE. */
 	enum sp_client_state effective;
 	const char *ended; /* "expired", "idle", "quota" when that made it captive, else NULL */
+	uint64_t ended_at; /* jiffies: when that was; for a quota, its last packet */
 	uint64_t up_packets, up_bytes, down_packets, down_bytes;
 	uint64_t up_first, up_last, down_first, down_last; /* jiffies; 0: none */
 	uint32_t ipv4;                                     /* network order; 0: none */
 	uint8_t ipv6[16];                                  /* all zero: none */
 };
+
+#define SP_SESSION_NAME 32 /* buffer for sp_session_name */
+
+/* "aa:bb:cc:dd:ee:ff" or "aa:bb:cc:dd:ee:ff VLAN 12", for sentences. Returns @out. */
+char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key);
 
 /*
  * Authorize @key with @limits from now on. A client already authorized keeps its slot and counters

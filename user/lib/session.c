@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changing sessions. Every change runs between begin() and sp_maps_unlock(). A new client takes its
+ * slot before its entry and gives it back after, so that a process killed in between leaks a slot
+ * (sp_session_recount finds it) but never lets two clients share one.
+ */
+#include "lib/session.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#include "lib/slots.h"
+#include "lib/text.h"
+
+/* A bucket holds what a tenth of a second brings, but never less than ten full-size packets. */
+#define BURST_PER_RATE 80 /* bits in a byte, times tenths in a second */
+#define LEAST_BURST    16000
+
+struct change {
+	struct sp_maps *maps;
+	struct sp_clock clock;
+	struct sp_client_key key;
+	char name[SP_SESSION_NAME];
+	bool known; /* @before is the client's entry, else it has none */
+	struct sp_session before;
+};
+
+static int check_key(const struct sp_client_key *key, const char *name, struct sp_error *err)
+{
+	static const uint8_t zero[6];
+
+	if (!memcmp(key->mac, zero, sizeof(zero)))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "MAC %s: expected the address of a client, not all zeros", name);
+	if (key->mac[0] & 1)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "MAC %s: expected the address of one client, this is a group "
+		               "address (multicast or broadcast)",
+		               name);
+	if (key->vlan > SP_VLAN_MAX)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "VLAN %u: expected a number from 0 (untagged) to %u", key->vlan,
+		               SP_VLAN_MAX);
+	return 0;
+}
+
+static int check_note(const char *note, struct sp_error *err)
+{
+	size_t length = note ? strnlen(note, SP_NOTE_SIZE) : 0;
+
+	if (length == SP_NOTE_SIZE)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "note '%.40s...' is %zu bytes long: expected at most %u", note,
+		               strlen(note), SP_NOTE_SIZE - 1);
+	if (note && !sp_text_printable(note, length))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "note: expected UTF-8 text without control characters");
+	return 0;
+}
+
+/* Take the lock and learn what time it is and what there is of @key. On failure nothing is held. */
+static int begin(struct change *change, struct sp_maps *maps, const struct sp_client_key *key,
+                 struct sp_error *err)
+{
+	int result;
+
+	*change = (struct change){.maps = maps, .key = *key};
+	sp_session_name(change->name, key);
+	result = check_key(key, change->name, err);
+	if (result)
+		return result;
+	result = sp_maps_lock(maps, err);
+	if (result)
+		return result;
+	result = sp_clock_read(&change->clock, maps->clock, err);
+	if (!result)
+		result = sp_session_get(maps, &change->clock, key, &change->before, err);
+	change->known = result == 0;
+	if (result == 0 || result == -ENOENT)
+		return 0;
+	sp_maps_unlock(maps);
+	return result;
+}
+
+static int kernel_failed(const struct change *change, int code, const char *what,
+                         struct sp_error *err)
+{
+	return sp_fail(err, code, code == -EPERM ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "%s: cannot %s client %s: %s", change->maps->instance.pins, what,
+	               change->name, strerror(-code));
+}
+
+/* The next generation, remembered in `settings`. */
+static int next_generation(const struct change *change, uint32_t *generation, struct sp_error *err)
+{
+	struct sp_settings settings;
+	uint32_t key = 0;
+	int result = bpf_map_lookup_elem(change->maps->settings, &key, &settings);
+
+	if (!result) {
+		if (++settings.generation == 0)
+			settings.generation = 1;
+		*generation = settings.generation;
+		result = bpf_map_update_elem(change->maps->settings, &key, &settings, BPF_EXIST);
+	}
+	return result ? kernel_failed(change, result, "count a session for", err) : 0;
+}
+
+/* Write @policy and read it back: what the datapath will see is all that counts. */
+static int write_policy(const struct change *change, const struct sp_client_policy *policy,
+                        uint64_t flags)
+{
+	struct sp_client_policy seen;
+	int clients = change->maps->clients;
+	int result = bpf_map_update_elem(clients, &change->key, policy, flags);
+
+	if (result)
+		return result;
+	result = bpf_map_lookup_elem(clients, &change->key, &seen);
+	if (result)
+		return result;
+	return memcmp(&seen, policy, sizeof(seen)) ? -EIO : 0;
+}
+
+static int replace(const struct change *change, const struct sp_client_policy *policy,
+                   struct sp_error *err)
+{
+	int result = write_policy(change, policy, BPF_EXIST);
+
+	if (!result)
+		return 0;
+	bpf_map_update_elem(change->maps->clients, &change->key, &change->before.policy, BPF_ANY);
+	return kernel_failed(change, result, "change", err);
+}
+
+/* -ENOSPC when there is no slot or no entry left. */
+static int insert(const struct change *change, struct sp_client_policy *policy)
+{
+	int result = sp_slots_take(change->maps, policy->generation, &policy->slot);
+
+	if (result)
+		return result;
+	result = write_policy(change, policy, BPF_NOEXIST);
+	if (!result)
+		return 0;
+	/* Nobody else writes under our lock: an entry that is there now is ours. */
+	bpf_map_delete_elem(change->maps->clients, &change->key);
+	sp_slots_release(change->maps, policy->slot);
+	return result == -E2BIG ? -ENOSPC : result;
+}
+
+static int forget(const struct sp_maps *maps, const struct sp_client_key *key, uint32_t slot)
+{
+	int result = bpf_map_delete_elem(maps->clients, key);
+
+	if (!result)
+		sp_slots_release(maps, slot);
+	return result;
+}
+
+struct sweep {
+	const struct sp_maps *maps;
+	const struct sp_clock *clock;
+	uint64_t grace; /* jiffies */
+	int removed;
+};
+
+static int sweep_visit(const struct sp_session *session, void *context)
+{
+	struct sweep *sweep = context;
+	int result;
+
+	if (!session->ended || session->ended_at > sweep->clock->jiffies ||
+	    sweep->clock->jiffies - session->ended_at < sweep->grace)
+		return 0;
+	result = forget(sweep->maps, &session->key, session->policy.slot);
+	if (!result)
+		sweep->removed++;
+	return result;
+}
+
+/* Under the lock. Returns how many were removed, or a negative errno. */
+static int sweep_all(const struct sp_maps *maps, const struct sp_clock *clock,
+                     uint64_t grace_seconds, struct sp_error *err)
+{
+	struct sweep sweep = {maps, clock, sp_clock_jiffies(clock, grace_seconds), 0};
+	int result = sp_session_each(maps, clock, sweep_visit, &sweep, err);
+
+	return result ? result : sweep.removed;
+}
+
+/* Sweep because there is no room; at most once a second in vain, lest logins that are refused cost
+ * a walk through all clients each. */
+static int make_room(const struct change *change, struct sp_error *err)
+{
+	struct sp_maps *maps = change->maps;
+	int removed;
+
+	if (change->clock.jiffies < maps->full_until)
+		return 0;
+	removed = sweep_all(maps, &change->clock, 0, err);
+	if (removed == 0)
+		maps->full_until = sp_clock_after(&change->clock, 1);
+	return removed;
+}
+
+static int add(const struct change *change, struct sp_client_policy *policy, struct sp_error *err)
+{
+	int result = insert(change, policy);
+
+	if (result == -ENOSPC) {
+		int removed = make_room(change, err);
+
+		if (removed < 0)
+			return removed;
+		if (removed > 0)
+			result = insert(change, policy);
+	}
+	if (result == -ENOSPC)
+		return sp_fail(err, result, SP_EXIT_FAILED,
+		               "no room for client %s: all %u entries are in use; remove clients, "
+		               "or raise max_clients in the configuration (needs `sallyport down` "
+		               "and `sallyport up`)",
+		               change->name, change->maps->max_clients);
+	return result ? kernel_failed(change, result, "add", err) : 0;
+}
+
+/* Complete @policy and put it in force. A client that has an entry keeps its slot; with
+ * @keep_counters also its generation, so that what it used until now still counts. */
+static int commit(const struct change *change, struct sp_client_policy *policy, const char *note,
+                  bool keep_counters, struct sp_error *err)
+{
+	const struct sp_client_policy *before = &change->before.policy;
+	int result;
+
+	policy->granted = change->clock.jiffies;
+	policy->granted_unix = change->clock.unix_time;
+	if (note)
+		memcpy(policy->note, note, strlen(note));
+	else if (change->known)
+		memcpy(policy->note, before->note, sizeof(policy->note));
+
+	policy->slot = before->slot;
+	policy->generation = before->generation;
+	if (!change->known || !keep_counters) {
+		result = next_generation(change, &policy->generation, err);
+		if (result)
+			return result;
+	}
+	return change->known ? replace(change, policy, err) : add(change, policy, err);
+}
+
+static uint64_t burst(uint64_t rate)
+{
+	return rate / BURST_PER_RATE > LEAST_BURST ? rate / BURST_PER_RATE : LEAST_BURST;
+}
+
+static void set_limits(struct sp_client_policy *policy, const struct sp_limits *limits,
+                       const struct sp_clock *clock)
+{
+	if (limits->seconds) {
+		policy->limits |= SP_LIMIT_EXPIRES;
+		policy->expires = sp_clock_after(clock, limits->seconds);
+		if (__builtin_add_overflow(clock->unix_time, limits->seconds,
+		                           &policy->expires_unix))
+			policy->expires_unix = UINT64_MAX;
+	}
+	if (limits->idle) {
+		policy->limits |= SP_LIMIT_IDLE;
+		policy->idle = sp_clock_jiffies(clock, limits->idle);
+	}
+	if (limits->quota) {
+		policy->limits |= SP_LIMIT_QUOTA;
+		policy->quota = limits->quota;
+	}
+	if (limits->rate_up) {
+		policy->limits |= SP_LIMIT_RATE_UP;
+		policy->rate_up = limits->rate_up;
+		policy->burst_up = burst(limits->rate_up);
+	}
+	if (limits->rate_down) {
+		policy->limits |= SP_LIMIT_RATE_DOWN;
+		policy->rate_down = limits->rate_down;
+		policy->burst_down = burst(limits->rate_down);
+	}
+}
+
+int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
+                     const struct sp_limits *limits, const char *note, struct sp_error *err)
+{
+	struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED};
+	struct change change;
+	int result = check_note(note, err);
+
+	if (result)
+		return result;
+	result = begin(&change, maps, key, err);
+	if (result)
+		return result;
+	set_limits(&policy, limits, &change.clock);
+	result = commit(&change, &policy, note, change.before.effective == SP_CLIENT_AUTHORIZED,
+	                err);
+	sp_maps_unlock(maps);
+	return result;
+}
+
+int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
+                     struct sp_error *err)
+{
+	struct sp_client_policy policy = {.state = SP_CLIENT_BLOCKED};
+	struct change change;
+	int result = check_note(note, err);
+
+	if (result)
+		return result;
+	result = begin(&change, maps, key, err);
+	if (result)
+		return result;
+	result = commit(&change, &policy, note, true, err);
+	sp_maps_unlock(maps);
+	return result;
+}
+
+int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)
+{
+	struct change change;
+	int result = begin(&change, maps, key, err);
+
+	if (result)
+		return result;
+	if (!change.known) {
+		/* begin() has worded that. */
+		result = -ENOENT;
+	} else {
+		result = forget(maps, key, change.before.policy.slot);
+		if (result)
+			result = kernel_failed(&change, result, "remove", err);
+	}
+	sp_maps_unlock(maps);
+	return result;
+}
+
+int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_error *err)
+{
+	struct sp_clock clock;
+	int result = sp_maps_lock(maps, err);
+
+	if (result)
+		return result;
+	result = sp_clock_read(&clock, maps->clock, err);
+	if (!result)
+		result = sweep_all(maps, &clock, grace_seconds, err);
+	sp_maps_unlock(maps);
+	return result;
+}
+
+struct recount {
+	const struct sp_maps *maps;
+	uint64_t *used;
+	struct sp_error *err;
+};
+
+static int recount_visit(const struct sp_session *session, void *context)
+{
+	struct recount *recount = context;
+	uint32_t slot = session->policy.slot;
+	uint64_t bit = UINT64_C(1) << slot % 64u;
+	char name[SP_SESSION_NAME];
+
+	if (slot >= recount->maps->max_clients || (recount->used[slot / 64u] & bit))
+		return sp_fail(recount->err, -EUCLEAN, SP_EXIT_FAILED,
+		               "%s/clients: slot %u of client %s is out of range or that of "
+		               "another client; run `sallyport down`, then `sallyport up` "
+		               "(sessions end)",
+		               recount->maps->instance.pins, slot,
+		               sp_session_name(name, &session->key));
+	recount->used[slot / 64u] |= bit;
+	return 0;
+}
+
+int sp_session_recount(struct sp_maps *maps, struct sp_error *err)
+{
+	struct recount recount = {.maps = maps, .err = err};
+	struct sp_clock clock;
+	int result = sp_maps_lock(maps, err);
+
+	if (result)
+		return result;
+	recount.used = calloc(SP_SLOT_WORDS(maps->max_clients), sizeof(*recount.used));
+	result = recount.used ? sp_clock_read(&clock, maps->clock, err)
+	                      : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	if (!result)
+		result = sp_session_each(maps, &clock, recount_visit, &recount, err);
+	if (!result)
+		result = sp_slots_replace(maps, recount.used);
+	free(recount.used);
+	sp_maps_unlock(maps);
+	return result;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading sessions: policy and counters together, judged as the datapath judges them.
+ */
+#include "lib/session.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/text.h"
+
+/* Clients asked for at once; doubled when one bucket of the hash holds more. */
+#define FIRST_BATCH 1024u
+
+char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key)
+{
+	char mac[SP_TEXT_MAC];
+
+	sp_text_put_mac(mac, key->mac);
+	if (key->vlan)
+		snprintf(out, SP_SESSION_NAME, "%s VLAN %u", mac, key->vlan);
+	else
+		snprintf(out, SP_SESSION_NAME, "%s", mac);
+	return out;
+}
+
+static void read_up(struct sp_session *session, const volatile struct sp_usage *cell)
+{
+	if (cell->up_generation != session->policy.generation)
+		return;
+	session->up_packets = cell->up_packets;
+	session->up_bytes = cell->up_bytes;
+	session->up_first = cell->up_first;
+	session->up_last = cell->up_last;
+	session->ipv4 = cell->ipv4;
+	for (size_t i = 0; i < sizeof(session->ipv6); i++)
+		session->ipv6[i] = cell->ipv6[i];
+}
+
+static void read_down(struct sp_session *session, const volatile struct sp_usage *cell)
+{
+	if (cell->down_generation != session->policy.generation)
+		return;
+	session->down_packets = cell->down_packets;
+	session->down_bytes = cell->down_bytes;
+	session->down_first = cell->down_first;
+	session->down_last = cell->down_last;
+}
+
+/* Of several reasons, the one that came first is why the session ended. */
+static void end(struct sp_session *session, const char *why, uint64_t at)
+{
+	if (session->ended && session->ended_at <= at)
+		return;
+	session->effective = SP_CLIENT_CAPTIVE;
+	session->ended = why;
+	session->ended_at = at;
+}
+
+static uint64_t later(uint64_t one, uint64_t other)
+{
+	return one > other ? one : other;
+}
+
+/* The same conditions as in the datapath (bpf/limit.h). */
+static void judge(struct sp_session *session, uint64_t now)
+{
+	const struct sp_client_policy *policy = &session->policy;
+	uint64_t active = later(policy->granted, session->up_last);
+
+	session->effective = policy->state;
+	if (policy->state != SP_CLIENT_AUTHORIZED)
+		return;
+	if ((policy->limits & SP_LIMIT_EXPIRES) && policy->expires <= now)
+		end(session, "expired", policy->expires);
+	/* A packet may have come after @now was read. */
+	if ((policy->limits & SP_LIMIT_IDLE) && active < now && now - active > policy->idle)
+		end(session, "idle", active + policy->idle + 1);
+	if ((policy->limits & SP_LIMIT_QUOTA) &&
+	    session->up_bytes + session->down_bytes >= policy->quota)
+		end(session, "quota", later(active, session->down_last));
+}
+
+static void fill(struct sp_session *session, const struct sp_maps *maps,
+                 const struct sp_clock *clock, const struct sp_client_key *key,
+                 const struct sp_client_policy *policy)
+{
+	const volatile struct sp_usage *cell = sp_maps_usage(maps, policy->slot);
+
+	*session = (struct sp_session){.key = *key, .policy = *policy};
+	session->policy.note[SP_NOTE_SIZE - 1] = '\0';
+	if (cell) {
+		read_up(session, cell);
+		read_down(session, cell);
+	}
+	judge(session, clock->jiffies);
+}
+
+int sp_session_get(const struct sp_maps *maps, const struct sp_clock *clock,
+                   const struct sp_client_key *key, struct sp_session *session,
+                   struct sp_error *err)
+{
+	struct sp_client_policy policy;
+	char name[SP_SESSION_NAME];
+	int result = bpf_map_lookup_elem(maps->clients, key, &policy);
+
+	sp_session_name(name, key);
+	if (result == -ENOENT)
+		return sp_fail(err, result, SP_EXIT_NOT_FOUND,
+		               "client %s has no entry; `sallyport client list` shows those that "
+		               "have",
+		               name);
+	if (result)
+		return sp_fail(err, result, SP_EXIT_FAILED, "%s/clients: cannot look up %s: %s",
+		               maps->instance.pins, name, strerror(-result));
+	fill(session, maps, clock, key, &policy);
+	return 0;
+}
+
+struct batch {
+	struct sp_client_key *keys;
+	struct sp_client_policy *policies;
+	uint32_t room;
+};
+
+static void free_batch(struct batch *batch)
+{
+	free(batch->keys);
+	free(batch->policies);
+	*batch = (struct batch){0};
+}
+
+static int allocate_batch(struct batch *batch, uint32_t room)
+{
+	free_batch(batch);
+	batch->keys = calloc(room, sizeof(*batch->keys));
+	batch->policies = calloc(room, sizeof(*batch->policies));
+	batch->room = room;
+	return batch->keys && batch->policies ? 0 : -ENOMEM;
+}
+
+/* Fill @batch from @position on. 1: more to come, 0: that was the end, or a negative errno. */
+static int next_batch(const struct sp_maps *maps, struct batch *batch, uint32_t *position,
+                      bool *begun, uint32_t *count)
+{
+	uint32_t next = 0;
+	int result;
+
+	for (;;) {
+		*count = batch->room;
+		result = bpf_map_lookup_batch(maps->clients, *begun ? position : NULL, &next,
+		                              batch->keys, batch->policies, count, NULL);
+		if (result != -ENOSPC)
+			break;
+		result = allocate_batch(batch, batch->room * 2);
+		if (result)
+			return result;
+	}
+	*position = next;
+	*begun = true;
+	if (result == -ENOENT)
+		return 0;
+	return result ? result : 1;
+}
+
+int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
+                    sp_session_visit visit, void *context, struct sp_error *err)
+{
+	struct batch batch = {0};
+	struct sp_session session;
+	uint32_t position = 0;
+	bool begun = false;
+	uint32_t count;
+	int visited = 0;
+	int more = allocate_batch(&batch, FIRST_BATCH);
+
+	if (!more)
+		more = 1;
+	while (more > 0 && !visited) {
+		more = next_batch(maps, &batch, &position, &begun, &count);
+		for (uint32_t i = 0; more >= 0 && !visited && i < count; i++) {
+			fill(&session, maps, clock, &batch.keys[i], &batch.policies[i]);
+			visited = visit(&session, context);
+		}
+	}
+	free_batch(&batch);
+	if (visited)
+		return visited;
+	if (more < 0)
+		return sp_fail(err, more, SP_EXIT_FAILED, "%s/clients: cannot read: %s",
+		               maps->instance.pins, strerror(-more));
+	return 0;
+}
