@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab's hosts as the tests use them: tools/lab, sockets inside a host, what came over a wire."""
+
+import ctypes
+import json
+import os
+import secrets
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+TOOL = TOP / "tools" / "lab"
+SBIN = TOP / ".output" / "sbin"
+CONFIGURATION = TOP / "tools" / "lab.conf"
+
+CLIENT_MAC = "02:85:00:00:00:02"
+CLIENT = {4: "10.85.0.2", 6: "fd85::2"}
+GATEWAY = {4: "10.85.0.1", 6: "fd85::1"}
+INTERNET = {4: "10.86.0.2", 6: "fd86::2"}
+FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
+PORTAL_PORT = 8080
+
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def url(address, path="/", port=80):
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}{path}" if port == 80 else f"http://{host}:{port}{path}"
+
+
+def in_namespace(host, function):
+    """Run function in a thread of that network namespace; sockets made there stay there."""
+    result = []
+
+    def work():
+        try:
+            with open(f"/run/netns/{host}", "rb") as namespace:
+                if libc.setns(namespace.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            result.append((function(), None))
+        except BaseException as error:  # handed to the caller, whatever it is
+            result.append((None, error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    value, error = result[0]
+    if error:
+        raise error
+    return value
+
+
+def wait_until(condition, seconds=5.0, what="condition"):
+    """The first true value of condition(); fails the test after that many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+class Answer:
+    """What curl -i printed."""
+
+    def __init__(self, text):
+        head, _, self.body = text.partition("\r\n\r\n")
+        lines = head.split("\r\n")
+        self.status = int(lines[0].split()[1])
+        self.reason = lines[0].split(None, 2)[2] if len(lines[0].split(None, 2)) > 2 else ""
+        self.fields = [line.split(": ", 1) for line in lines[1:]]
+        self.headers = {name.lower(): value for name, value in self.fields}
+
+
+class Sniffer:
+    """Every frame an interface sees while the `with` block runs, in both directions."""
+
+    def __init__(self, host, interface):
+        def make():
+            sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            sniffer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            sniffer.bind((interface, 0))
+            return sniffer
+
+        self.socket = in_namespace(host, make)
+        self.frames = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # What was sent last may still be on its way through the other processor's queue.
+        time.sleep(0.1)
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.frames.append(self.socket.recv(65536))
+        except BlockingIOError:
+            pass
+        self.socket.close()
+
+    def with_address(self, *addresses):
+        """The frames that hold one of these IP addresses in an IP header."""
+        wanted = [
+            socket.inet_pton(FAMILY[6 if ":" in address else 4], address) for address in addresses
+        ]
+        found = []
+        for frame in self.frames:
+            head = {b"\x08\x00": frame[26:34], b"\x86\xdd": frame[22:54]}.get(frame[12:14], b"")
+            if any(address in head for address in wanted):
+                found.append(frame)
+        return found
+
+
+class Lab:
+    def __init__(self):
+        self.name = "t" + secrets.token_hex(4)
+        self.gate_is_up = False
+
+    # --- the tool ---
+
+    def tool(self, *arguments, check=True, timeout=60, **options):
+        result = subprocess.run(
+            [str(TOOL), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout,
+            check=False,
+            **options,
+        )
+        if check:
+            assert result.returncode == 0, f"tools/lab {arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    def up(self):
+        self.tool("up", self.name)
+
+    def down(self):
+        self.tool("down", self.name)
+
+    def gate(self, configuration=CONFIGURATION):
+        result = self.tool("gate", self.name, "-c", str(configuration))
+        self.gate_is_up = True
+        return result
+
+    def host(self, role):
+        return f"{self.name}-{role}"
+
+    def run(self, role, *command, check=True, timeout=30):
+        """Run a command in a host."""
+        return self.tool("exec", self.host(role), *command, check=check, timeout=timeout)
+
+    def popen(self, role, *command, **options):
+        return subprocess.Popen([str(TOOL), "exec", self.host(role), *command], **options)
+
+    # --- the command line of Sallyport ---
+
+    def ctl(self, *arguments, check=False, timeout=30):
+        return self.tool("ctl", self.name, *arguments, check=check, timeout=timeout)
+
+    def json(self, *arguments):
+        """The objects a command prints, one per line or one in all."""
+        text = self.ctl("-j", *arguments, check=True).stdout
+        decoder, objects, at = json.JSONDecoder(), [], 0
+        while text[at:].strip():
+            at += len(text[at:]) - len(text[at:].lstrip())
+            value, at = decoder.raw_decode(text, at)
+            objects.append(value)
+        return objects
+
+    def allow(self, *options, mac=CLIENT_MAC):
+        self.ctl("client", "allow", mac, *options, check=True)
+
+    def forget(self, mac=CLIENT_MAC):
+        """Captive again, whatever it was."""
+        assert self.ctl("client", "remove", mac).returncode in (0, 3)
+
+    def client(self, mac=CLIENT_MAC):
+        return self.json("client", "show", mac)[0]
+
+    def reasons(self):
+        """Packets by reason name."""
+        return {entry["name"].lower(): entry["packets"] for entry in self.json("stats")}
+
+    def daemon_pid(self):
+        daemon = self.json("status")[0]["daemon"]
+        return daemon["pid"] if isinstance(daemon, dict) else daemon
+
+    # --- traffic ---
+
+    def curl(self, address, *options, path="/", port=80, role="client", seconds=5):
+        """An Answer, or None when there was none in that time."""
+        result = self.run(
+            role, "curl", "-si", "--max-time", str(seconds), *options,
+            url(address, path, port), check=False,
+        )
+        return Answer(result.stdout) if result.stdout else None
+
+    def status(self, family, **options):
+        answer = self.curl(INTERNET[family], **options)
+        return answer.status if answer else None
+
+    def socket(self, role, family, kind=socket.SOCK_STREAM, protocol=0):
+        return in_namespace(
+            self.host(role), lambda: socket.socket(FAMILY[family], kind, protocol)
+        )
+
+    def ping(self, address, role="client"):
+        result = self.run(role, "ping", "-n", "-c", "1", "-W", "1", address, check=False)
+        return result.returncode == 0
+
+    def udp_echo(self, family, data=b"marco", port=7, seconds=1.0):
+        """What the Internet's echo sent back, or None."""
+        with self.socket("client", family, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(seconds)
+            sender.sendto(data, (INTERNET[family], port))
+            try:
+                return sender.recv(65536)
+            except OSError:
+                return None
+
+    def tcp_connects(self, address, port, seconds=1.0):
+        family = 6 if ":" in address else 4
+        with self.socket("client", family) as connection:
+            connection.settimeout(seconds)
+            return connection.connect_ex((address, port)) == 0
+
+
+def snapshot():
+    """All that a gate could leave behind on this machine."""
+
+    def lines(*command):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        return sorted(result.stdout.splitlines())
+
+    def identities(kind):
+        result = subprocess.run(
+            ["bpftool", "-j", kind, "show"], capture_output=True, text=True, check=False
+        )
+        return sorted(entry["id"] for entry in json.loads(result.stdout or "[]"))
+
+    return {
+        "namespaces": lines("ip", "netns"),
+        "links": lines("ip", "-o", "link", "show"),
+        "rules": lines("ip", "rule") + lines("ip", "-6", "rule"),
+        "routes": lines("ip", "route", "show", "table", "all")
+        + lines("ip", "-6", "route", "show", "table", "all"),
+        "programs": identities("prog"),
+        "maps": identities("map"),
+        "bpf links": identities("link"),
+        "bpffs": sorted(os.listdir("/sys/fs/bpf")),
+        "run": sorted(os.listdir("/run")),
+        "processes": sorted(
+            line
+            for line in lines("ps", "-eo", "stat=,args=")
+            if "sallyport" in line or "dnsmasq" in line or "lab-internet" in line
+            if not line.startswith("Z") and "/tests/" not in line and "pytest" not in line
+        ),
+    }
