@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ipc/ipc.h"
+#include "keeper/spawn.h"
+#include "lib/log.h"
+
+#define READY_DEADLINE 10000u /* ms from start to SP_IPC_READY */
+#define DELAY_LEAST    100u   /* ms before the first restart, doubled for each further one ... */
+#define DELAY_MOST     30000u
+#define STEADY         60000u  /* ... until it has run for so long */
+#define END_DEADLINE   2000u   /* ms that shutdown waits before it kills */
+#define SOCKET_BUFFER  1048576 /* bytes: an answer for every connection of the portal */
+
+uint64_t sp_child_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan)
+{
+	*child = (struct sp_child){.plan = *plan, .socket = -1, .delay = DELAY_LEAST};
+}
+
+static void plan_restart(struct sp_child *child)
+{
+	uint64_t now = sp_child_now();
+
+	if (now - child->started >= STEADY)
+		child->delay = DELAY_LEAST;
+	child->start_at = now + child->delay;
+	child->delay = child->delay * 2 > DELAY_MOST ? DELAY_MOST : child->delay * 2;
+}
+
+/* A socketpair with room for bursts; the buffers stay smaller where the kernel refuses. */
+static int make_pair(int pair[2])
+{
+	const int size = SOCKET_BUFFER;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+			sp_log(SP_LOG_WARNING, "cannot enlarge a socket buffer: %s",
+			       strerror(errno));
+	return 0;
+}
+
+int sp_child_start(struct sp_child *child)
+{
+	const struct sp_child_plan *plan = &child->plan;
+	int pair[2] = {-1, -1};
+	int ret = make_pair(pair);
+
+	child->started = sp_child_now();
+	/* The setup waits in the socket, so the child need not wait for it. */
+	if (!ret)
+		ret = sp_ipc_send(pair[0], plan->setup, plan->setup_size);
+	if (!ret)
+		ret = sp_spawn(plan->program, pair[1], plan->files, plan->file_count);
+	if (pair[1] >= 0)
+		close(pair[1]);
+	if (ret < 0) {
+		if (pair[0] >= 0)
+			close(pair[0]);
+		plan_restart(child);
+		sp_log(SP_LOG_ERROR, "%s: cannot be started: %s", plan->name, strerror(-ret));
+		return ret;
+	}
+	child->pid = ret;
+	child->socket = pair[0];
+	child->ready = false;
+	child->stopped = NULL;
+	return 0;
+}
+
+void sp_child_stop(struct sp_child *child, const char *reason)
+{
+	if (child->socket < 0)
+		return;
+	close(child->socket);
+	child->socket = -1;
+	child->ready = false;
+	child->stopped = reason;
+	kill(child->pid, SIGKILL);
+}
+
+static void report(const struct sp_child *child, int status)
+{
+	const char *name = child->plan.name;
+	uint64_t wait = child->start_at - sp_child_now();
+
+	if (WIFEXITED(status))
+		sp_log(SP_LOG_ERROR,
+		       "%s (pid %d) exited with status %d; starting it again in %u ms", name,
+		       (int)child->pid, WEXITSTATUS(status), (unsigned)wait);
+	else if (child->stopped && WTERMSIG(status) == SIGKILL)
+		sp_log(SP_LOG_ERROR, "%s (pid %d) was ended: %s; starting it again in %u ms", name,
+		       (int)child->pid, child->stopped, (unsigned)wait);
+	else
+		sp_log(SP_LOG_ERROR, "%s (pid %d) died of signal %d; starting it again in %u ms",
+		       name, (int)child->pid, WTERMSIG(status), (unsigned)wait);
+}
+
+bool sp_child_reap(struct sp_child *child)
+{
+	int status;
+
+	if (!child->pid || waitpid(child->pid, &status, WNOHANG) != child->pid)
+		return false;
+	if (child->socket >= 0)
+		close(child->socket);
+	child->socket = -1;
+	plan_restart(child);
+	report(child, status);
+	child->ready = false;
+	child->pid = 0;
+	return true;
+}
+
+uint64_t sp_child_due(const struct sp_child *child)
+{
+	if (!child->pid)
+		return child->start_at;
+	if (child->socket >= 0 && !child->ready)
+		return child->started + READY_DEADLINE;
+	return UINT64_MAX;
+}
+
+void sp_child_attend(struct sp_child *child)
+{
+	if (child->pid && sp_child_due(child) <= sp_child_now())
+		sp_child_stop(child, "it was not ready in time");
+}
+
+static unsigned reap_quietly(struct sp_child *children, unsigned count)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (children[i].pid && waitpid(children[i].pid, NULL, WNOHANG) != 0)
+			children[i].pid = 0;
+		left += children[i].pid != 0;
+	}
+	return left;
+}
+
+void sp_child_end_all(struct sp_child *children, unsigned count)
+{
+	const struct timespec moment = {0, 10 * 1000 * 1000};
+	uint64_t until = sp_child_now() + END_DEADLINE;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (children[i].socket >= 0)
+			close(children[i].socket);
+		children[i].socket = -1;
+	}
+	while (reap_quietly(children, count) && sp_child_now() < until)
+		nanosleep(&moment, NULL);
+	for (unsigned i = 0; i < count; i++) {
+		if (!children[i].pid)
+			continue;
+		kill(children[i].pid, SIGKILL);
+		waitpid(children[i].pid, NULL, 0);
+		children[i].pid = 0;
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The unprivileged processes: starting, ending and starting them again. A child is started as
+ * ipc/ipc.h says, with an empty environment and no file but those listed there.
+ */
+#ifndef SP_KEEPER_CHILD_H
+#define SP_KEEPER_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What stays the same from one start to the next. Nothing here is owned. */
+struct sp_child_plan {
+	char name[32];       /* for the log: "responder 0" */
+	const char *program; /* path */
+	const int *files;    /* descriptors that become SP_IPC_FIRST_FD and following */
+	unsigned file_count;
+	void *setup; /* first message */
+	uint32_t setup_size;
+};
+
+struct sp_child {
+	struct sp_child_plan plan;
+	pid_t pid;           /* 0: not running */
+	int socket;          /* -1: closed; the child is ending or not running */
+	bool ready;          /* SP_IPC_READY came */
+	uint64_t started;    /* ms, CLOCK_MONOTONIC */
+	uint64_t start_at;   /* ms: when to start it (again) */
+	uint32_t delay;      /* ms: the next wait before a restart */
+	const char *stopped; /* why the keeper ended it, NULL if it ended by itself */
+};
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t sp_child_now(void);
+
+/* Prepare @child, to be started at once by sp_child_start. */
+void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan);
+
+/* Start it and send its setup. On failure it is tried again later, as after an early end, and the
+ * log says why. 0 or negative errno. */
+int sp_child_start(struct sp_child *child);
+
+/* End it for @reason (static text). sp_child_reap has the rest to do. */
+void sp_child_stop(struct sp_child *child, const char *reason);
+
+/* If it has ended: say so in the log, plan its restart, return true. */
+bool sp_child_reap(struct sp_child *child);
+
+/* When this child next needs sp_child_attend, in ms; UINT64_MAX: not by itself. */
+uint64_t sp_child_due(const struct sp_child *child);
+
+/* End a child that does not get ready in time. */
+void sp_child_attend(struct sp_child *child);
+
+/* Shutdown: close the sockets of all, which tells them to exit; kill those that do not. */
+void sp_child_end_all(struct sp_child *children, unsigned count);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation: one thread, one epoll. Its events are messages of the children, signals and
+ * a timer. Children that are to be started (again) are looked after between the rounds, by the
+ * time-out of epoll_wait. Listening sockets live here and not in the children: while one of those
+ * is being replaced, its connections wait in the backlog.
+ */
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "keeper/child.h"
+#include "keeper/login.h"
+#include "keeper/pidfile.h"
+#include "keeper/setup.h"
+#include "lib/log.h"
+#include "lib/session.h"
+
+#define SWEEP_SECONDS 5
+#define GRACE_SECONDS 60 /* an ended session stays visible so long, to say why it ended */
+#define REQUESTS      64 /* of the portal in one round, lest it keeps signals waiting */
+
+/* epoll data: below these, the index of a child. */
+#define EVENT_SIGNAL 1000u
+#define EVENT_TIMER  1001u
+
+struct keeper {
+	const struct sp_config *config;
+	struct sp_maps maps;
+	struct sp_setup setup;
+	struct sp_child child[SP_MAX_WORKERS + 1]; /* responders, then the portal */
+	unsigned child_count;
+	int epoll, signals, timer;
+	bool stop;
+	bool announced;
+	int gone; /* why serving makes no sense any more: a negative errno, else 0 */
+};
+
+static int watch(const struct keeper *keeper, int fd, uint32_t data)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = data};
+
+	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void announce(struct keeper *keeper)
+{
+	const struct sp_ipc_responder_setup *setup = &keeper->setup.responder;
+
+	for (unsigned i = 0; i < keeper->child_count; i++)
+		if (!keeper->child[i].ready)
+			return;
+	if (!keeper->announced)
+		sp_log(SP_LOG_NOTICE, "serving instance %s: %u responders, portal at %s and %s",
+		       keeper->maps.instance.name, keeper->setup.workers, setup->login_url4,
+		       setup->login_url6);
+	keeper->announced = true;
+}
+
+static int read_ready(struct keeper *keeper, struct sp_child *child)
+{
+	struct sp_ipc_ready ready;
+	int ret = sp_ipc_receive(child->socket, SP_IPC_READY, &ready, sizeof(ready));
+
+	if (ret)
+		return ret;
+	child->ready = true;
+	announce(keeper);
+	return 0;
+}
+
+static int read_request(struct keeper *keeper, struct sp_child *child)
+{
+	struct sp_ipc_request request;
+	struct sp_ipc_answer answer;
+	int ret = sp_ipc_receive_request(child->socket, &request);
+
+	if (ret)
+		return ret;
+	sp_login_answer(&keeper->maps, keeper->config, &request, &answer);
+	ret = sp_ipc_send(child->socket, &answer, sizeof(answer));
+	return ret == -EAGAIN ? -ENOBUFS : ret;
+}
+
+/* A responder has nothing to say once it is ready: what comes is the end, or an offence. */
+static int read_responder(const struct sp_child *child)
+{
+	struct sp_ipc_ready ready;
+	int ret = sp_ipc_receive(child->socket, SP_IPC_READY, &ready, sizeof(ready));
+
+	return ret ? ret : -EPROTO;
+}
+
+static bool is_portal(const struct keeper *keeper, const struct sp_child *child)
+{
+	return child == &keeper->child[keeper->child_count - 1];
+}
+
+static void child_event(struct keeper *keeper, struct sp_child *child)
+{
+	int ret = 0;
+
+	if (child->socket < 0)
+		return;
+	for (unsigned i = 0; i < REQUESTS && !ret; i++) {
+		if (!child->ready)
+			ret = read_ready(keeper, child);
+		else
+			ret = is_portal(keeper, child) ? read_request(keeper, child)
+			                               : read_responder(child);
+	}
+	if (ret == -EPIPE)
+		sp_child_stop(child, "it closed its socket");
+	else if (ret == -ENOBUFS)
+		sp_child_stop(child, "it does not take its answers");
+	else if (ret && ret != -EAGAIN)
+		sp_child_stop(child, "it broke the protocol");
+}
+
+static void signal_event(struct keeper *keeper)
+{
+	struct signalfd_siginfo info;
+
+	while (read(keeper->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			keeper->stop = true;
+	/* Several SIGCHLD can have become one. */
+	for (unsigned i = 0; i < keeper->child_count; i++)
+		sp_child_reap(&keeper->child[i]);
+}
+
+/* After `down`, and also after another `up`, these maps are nobody's. */
+static bool still_pinned(const struct sp_maps *maps)
+{
+	struct stat named, opened;
+
+	return !fstat(maps->directory, &opened) && !stat(maps->instance.pins, &named) &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+static void timer_event(struct keeper *keeper)
+{
+	struct sp_error err;
+	uint64_t expirations;
+
+	if (read(keeper->timer, &expirations, sizeof(expirations)) != (ssize_t)sizeof(expirations))
+		return;
+	if (!still_pinned(&keeper->maps)) {
+		keeper->gone = -ENOENT;
+		keeper->stop = true;
+		return;
+	}
+	if (sp_session_sweep(&keeper->maps, GRACE_SECONDS, &err) < 0)
+		sp_log(SP_LOG_ERROR, "cannot remove ended sessions: %s", err.text);
+}
+
+static void dispatch(struct keeper *keeper, uint32_t data)
+{
+	if (data == EVENT_SIGNAL)
+		signal_event(keeper);
+	else if (data == EVENT_TIMER)
+		timer_event(keeper);
+	else
+		child_event(keeper, &keeper->child[data]);
+}
+
+static void start_child(struct keeper *keeper, unsigned index)
+{
+	struct sp_child *child = &keeper->child[index];
+
+	if (!sp_child_start(child) && watch(keeper, child->socket, index))
+		sp_child_stop(child, "epoll refused its socket");
+}
+
+/* Start and end what is due. Returns the ms until something is due again, at most a minute. */
+static int attend(struct keeper *keeper)
+{
+	uint64_t now = sp_child_now(), next = now + 60000;
+
+	for (unsigned i = 0; i < keeper->child_count; i++) {
+		struct sp_child *child = &keeper->child[i];
+
+		if (!child->pid && child->start_at <= now)
+			start_child(keeper, i);
+		sp_child_attend(child);
+		if (sp_child_due(child) < next)
+			next = sp_child_due(child);
+	}
+	return next > now ? (int)(next - now) : 0;
+}
+
+static int loop(struct keeper *keeper)
+{
+	struct epoll_event events[16];
+
+	while (!keeper->stop) {
+		int count = epoll_wait(keeper->epoll, events, 16, attend(keeper));
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < count; i++)
+			dispatch(keeper, events[i].data.u32);
+	}
+	return keeper->gone;
+}
+
+static int open_events(struct keeper *keeper)
+{
+	const struct itimerspec period = {{SWEEP_SECONDS, 0}, {SWEEP_SECONDS, 0}};
+	sigset_t wanted;
+	int ret;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &wanted, NULL))
+		return -errno;
+	/* A log that nobody reads any more must not end the keeper. */
+	if (signal(SIGHUP, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
+	keeper->signals = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	keeper->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (keeper->epoll < 0 || keeper->signals < 0 || keeper->timer < 0 ||
+	    timerfd_settime(keeper->timer, 0, &period, NULL))
+		return -errno;
+	ret = watch(keeper, keeper->signals, EVENT_SIGNAL);
+	return ret ? ret : watch(keeper, keeper->timer, EVENT_TIMER);
+}
+
+static void close_events(struct keeper *keeper)
+{
+	const int files[] = {keeper->epoll, keeper->signals, keeper->timer};
+
+	for (unsigned i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (files[i] >= 0)
+			close(files[i]);
+}
+
+static void plan_children(struct keeper *keeper)
+{
+	struct sp_setup *setup = &keeper->setup;
+	struct sp_child_plan plan = {
+		.program = setup->paths.responder,
+		.file_count = 2,
+		.setup = &setup->responder,
+		.setup_size = sizeof(setup->responder),
+	};
+
+	for (unsigned i = 0; i < setup->workers; i++) {
+		snprintf(plan.name, sizeof(plan.name), "responder %u", i);
+		plan.files = setup->responder_files[i];
+		sp_child_init(&keeper->child[keeper->child_count++], &plan);
+	}
+	plan = (struct sp_child_plan){
+		.name = "portal",
+		.program = setup->paths.portal,
+		.files = setup->portal_files,
+		.file_count = 1 + setup->portal.listener_count,
+		.setup = &setup->portal,
+		.setup_size = sizeof(setup->portal),
+	};
+	sp_child_init(&keeper->child[keeper->child_count++], &plan);
+}
+
+/* With the lock of the instance held and everything open: serve until told to stop. */
+static int serve(struct keeper *keeper, struct sp_error *err)
+{
+	int ret = open_events(keeper);
+
+	if (!ret) {
+		plan_children(keeper);
+		/* From here on the datapath captures; connections wait for the responders. */
+		ret = sp_maps_set_workers(&keeper->maps, keeper->setup.workers, err);
+		if (ret)
+			goto out;
+		ret = loop(keeper);
+		sp_child_end_all(keeper->child, keeper->child_count);
+		if (!keeper->gone && sp_maps_set_workers(&keeper->maps, 0, err))
+			sp_log(SP_LOG_ERROR, "%s", err->text);
+	}
+	if (keeper->gone)
+		sp_fail(err, ret, SP_EXIT_NOT_LOADED,
+		        "instance %s was taken down; run `sallyport up`, then start sallyportd "
+		        "again",
+		        keeper->maps.instance.name);
+	else if (ret)
+		sp_fail(err, ret, SP_EXIT_FAILED, "waiting for events: %s", strerror(-ret));
+out:
+	close_events(keeper);
+	return ret;
+}
+
+/* As the only keeper of the instance. */
+static int serve_alone(struct keeper *keeper, struct sp_error *err)
+{
+	int ret = sp_session_recount(&keeper->maps, err);
+
+	if (ret > 0)
+		sp_log(SP_LOG_WARNING, "%d slots had been left taken by nobody", ret);
+	if (ret >= 0)
+		ret = sp_setup_make(&keeper->setup, &keeper->maps, keeper->config, err);
+	if (ret)
+		return ret;
+	ret = serve(keeper, err);
+	sp_setup_close(&keeper->setup);
+	return ret;
+}
+
+static int lock_and_serve(struct keeper *keeper, struct sp_error *err)
+{
+	const struct sp_instance *instance = &keeper->maps.instance;
+	int lock, ret;
+
+	if (prctl(PR_SET_NAME, "sallyportd"))
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "prctl: %s", strerror(errno));
+	if (mkdir(instance->run, 0755) && errno != EEXIST)
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "%s: %s", instance->run,
+		               strerror(errno));
+	lock = sp_pidfile_take(instance, err);
+	if (lock < 0)
+		return lock;
+	ret = serve_alone(keeper, err);
+	sp_pidfile_release(instance, lock);
+	return ret;
+}
+
+int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *config,
+                  struct sp_error *err)
+{
+	struct keeper keeper = {.config = config, .epoll = -1, .signals = -1, .timer = -1};
+	int ret;
+
+	sp_log_name("sallyportd");
+	/* First of all: for an instance that is not loaded no file is made. */
+	ret = sp_maps_open(&keeper.maps, instance, err);
+	if (ret)
+		return ret;
+	ret = lock_and_serve(&keeper, err);
+	sp_maps_close(&keeper.maps);
+	return ret;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "keeper/address.h"
+
+#define BACKLOG 4096
+
+/*
+ * Seconds: the kernel wakes the responder with the request, not with the handshake. A client that
+ * sends nothing is handed over when this time is up, so that the responder's own deadline counts.
+ */
+#define DEFER_ACCEPT 1
+
+union endpoint {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
+static socklen_t endpoint_fill(union endpoint *endpoint, const struct sp_address *address,
+                               uint16_t port)
+{
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (sp_address_is_ipv4(address)) {
+		endpoint->ipv4.sin_family = AF_INET;
+		endpoint->ipv4.sin_addr.s_addr = address->word[3];
+		endpoint->ipv4.sin_port = htons(port);
+		return sizeof(endpoint->ipv4);
+	}
+	endpoint->ipv6.sin6_family = AF_INET6;
+	memcpy(&endpoint->ipv6.sin6_addr, address, sizeof(*address));
+	endpoint->ipv6.sin6_port = htons(port);
+	return sizeof(endpoint->ipv6);
+}
+
+struct option {
+	int level, name, value;
+};
+
+/* A non-blocking listening socket at @address with @options, whose last has level -1. */
+static int listen_at(const struct sp_address *address, uint16_t port, const struct option *options)
+{
+	union endpoint endpoint;
+	socklen_t length = endpoint_fill(&endpoint, address, port);
+	int ret;
+	int fd = socket(endpoint.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	for (; options->level >= 0; options++)
+		if (setsockopt(fd, options->level, options->name, &options->value,
+		               sizeof(options->value)))
+			goto fail;
+	if (bind(fd, &endpoint.any, length) || listen(fd, BACKLOG))
+		goto fail;
+	return fd;
+fail:
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int sp_listen_responder(bool ipv6, struct sp_error *err)
+{
+	static const struct option options4[] = {
+		{IPPROTO_IP, IP_TRANSPARENT, 1},
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT},
+		{-1, 0, 0},
+	};
+	static const struct option options6[] = {
+		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
+		{IPPROTO_IPV6, IPV6_TRANSPARENT, 1},
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT},
+		{-1, 0, 0},
+	};
+	const struct sp_address loopback4 = {{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
+	const struct sp_address loopback6 = {{0, 0, 0, htonl(1)}};
+	int fd = ipv6 ? listen_at(&loopback6, 0, options6) : listen_at(&loopback4, 0, options4);
+
+	if (fd >= 0)
+		return fd;
+	return sp_fail(err, fd, fd == -EPERM ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "cannot listen for captured HTTP at %s: %s; is the interface lo up%s?",
+	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
+	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
+}
+
+int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_error *err)
+{
+	/* FREEBIND: an address that is still tentative, or that comes with an interface a moment
+	 * later, stops nobody. */
+	static const struct option options4[] = {
+		{SOL_SOCKET, SO_REUSEADDR, 1},
+		{IPPROTO_IP, IP_FREEBIND, 1},
+		{-1, 0, 0},
+	};
+	static const struct option options6[] = {
+		{SOL_SOCKET, SO_REUSEADDR, 1},
+		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
+		{IPPROTO_IPV6, IPV6_FREEBIND, 1},
+		{-1, 0, 0},
+	};
+	char text[INET6_ADDRSTRLEN];
+	int fd = listen_at(address, port, sp_address_is_ipv4(address) ? options4 : options6);
+
+	if (fd >= 0)
+		return fd;
+	return sp_fail(err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "cannot listen for the portal at %s port %u: %s; choose another `port` or "
+	               "`listen` in [portal]",
+	               sp_address_text(address, text), port, strerror(-fd));
+}

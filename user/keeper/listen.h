@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The listening sockets. The keeper makes and keeps them, so that a process that is restarted finds
+ * the connections that came meanwhile waiting.
+ */
+#ifndef SP_KEEPER_LISTEN_H
+#define SP_KEEPER_LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/abi.h>
+
+#include "lib/error.h"
+
+/*
+ * A listener for captured HTTP. Its own address is of no importance: the datapath hands it
+ * connections to any address (bpf_sk_assign), which takes IP_TRANSPARENT. It must not be in a
+ * SO_REUSEPORT group: bpf_sk_assign refuses those before Linux 6.6. Returns a descriptor or a
+ * negative errno.
+ */
+int sp_listen_responder(bool ipv6, struct sp_error *err);
+
+/* A listener of the portal at @address, @port (host order). */
+int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the children are told and given at their start. */
+#ifndef SP_KEEPER_SETUP_H
+#define SP_KEEPER_SETUP_H
+
+#include "ipc/ipc.h"
+#include "keeper/paths.h"
+#include "lib/config.h"
+#include "lib/instance.h"
+#include "lib/maps.h"
+
+struct sp_setup {
+	struct sp_paths paths;
+	struct sp_ipc_responder_setup responder;
+	struct sp_ipc_portal_setup portal;
+	unsigned workers;
+	int responder_files[SP_MAX_WORKERS][2]; /* IPv4 and IPv6 listener of each worker */
+	int portal_files[1 + SP_MAX_ADDRESSES]; /* `origins`, then the listeners */
+};
+
+/*
+ * Fill @setup: accounts, key, login URLs, directories; open every file. The responders' sockets are
+ * put into the map `listeners`. On failure nothing stays open. 0 or negative errno.
+ */
+int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
+                  const struct sp_config *config, struct sp_error *err);
+
+/* Close the files and remove the empty directory. */
+void sp_setup_close(struct sp_setup *setup);
+
+#endif
