@@ -31,6 +31,8 @@ static __always_inline enum sp_reason sp_view_parse(const struct sp_frame *frame
 	enum sp_reason reason = SP_REASON_NONE;
 	__u32 offset;
 
+	view->family = 0; /* a frame may be parsed twice */
+	view->fragment = SP_WHOLE;
 	view->packets = frame->segments;
 	view->bytes = frame->length - ETH_HLEN;
 	offset = sp_parse_ethernet(frame, view, &reason);
