@@ -167,27 +167,32 @@ struct sweep {
 	const struct sp_clock *clock;
 	uint64_t grace; /* jiffies */
 	int removed;
+	struct sp_error *err;
 };
 
 static int sweep_visit(const struct sp_session *session, void *context)
 {
 	struct sweep *sweep = context;
+	char name[SP_SESSION_NAME];
 	int result;
 
 	if (!session->ended || session->ended_at > sweep->clock->jiffies ||
 	    sweep->clock->jiffies - session->ended_at < sweep->grace)
 		return 0;
 	result = forget(sweep->maps, &session->key, session->policy.slot);
-	if (!result)
-		sweep->removed++;
-	return result;
+	if (result)
+		return sp_fail(sweep->err, result, SP_EXIT_FAILED,
+		               "%s/clients: cannot sweep %s: %s", sweep->maps->instance.pins,
+		               sp_session_name(name, &session->key), strerror(-result));
+	sweep->removed++;
+	return 0;
 }
 
 /* Under the lock. Returns how many were removed, or a negative errno. */
 static int sweep_all(const struct sp_maps *maps, const struct sp_clock *clock,
                      uint64_t grace_seconds, struct sp_error *err)
 {
-	struct sweep sweep = {maps, clock, sp_clock_jiffies(clock, grace_seconds), 0};
+	struct sweep sweep = {maps, clock, sp_clock_jiffies(clock, grace_seconds), 0, err};
 	int result = sp_session_each(maps, clock, sweep_visit, &sweep, err);
 
 	return result ? result : sweep.removed;
