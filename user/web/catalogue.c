@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/text.h"
+#include "web/html.h"
 #include "web/keyfile.h"
 
 #define SUFFIX  ".conf"
@@ -19,24 +20,6 @@
 static const char *const keys[SP_MESSAGE_COUNT] = {SP_MESSAGES(MESSAGE_KEY)};
 #undef MESSAGE_KEY
 
-static const char *entity(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
 /* @text escaped for HTML, to be freed; NULL without memory. */
 static char *escape(const char *text)
 {
@@ -44,7 +27,7 @@ static char *escape(const char *text)
 	char *out = malloc(strlen(text) * longest + 1);
 
 	for (; out && *text; text++) {
-		const char *replacement = entity(*text);
+		const char *replacement = sp_html_entity(*text);
 
 		if (replacement)
 			used = (size_t)(stpcpy(out + used, replacement) - out);
