@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "portal/visitor.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+union endpoint {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
+static int put(uint8_t address[16], uint16_t *port, const struct sockaddr *endpoint)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const struct sockaddr_in *ipv4 = (const void *)endpoint;
+	const struct sockaddr_in6 *ipv6 = (const void *)endpoint;
+
+	switch (endpoint->sa_family) {
+	case AF_INET:
+		memcpy(address, mapped, sizeof(mapped));
+		memcpy(address + sizeof(mapped), &ipv4->sin_addr, sizeof(ipv4->sin_addr));
+		*port = ipv4->sin_port;
+		return 0;
+	case AF_INET6:
+		memcpy(address, &ipv6->sin6_addr, sizeof(ipv6->sin6_addr));
+		*port = ipv6->sin6_port;
+		return 0;
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+int sp_visitor_key(struct sp_origin_key *key, const struct sockaddr *peer,
+                   const struct sockaddr *local)
+{
+	int ret;
+
+	*key = (struct sp_origin_key){0};
+	ret = put(key->client_address, &key->client_port, peer);
+	return ret ? ret : put(key->server_address, &key->server_port, local);
+}
+
+int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *ifindex,
+                    unsigned count, int fd)
+{
+	union endpoint peer, local;
+	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
+	struct sp_origin_key key;
+	struct sp_origin origin;
+	unsigned hits = 0;
+	int ret;
+
+	if (getpeername(fd, &peer.any, &peer_size) || getsockname(fd, &local.any, &local_size))
+		return -errno;
+	ret = sp_visitor_key(&key, &peer.any, &local.any);
+	if (ret)
+		return ret;
+	for (unsigned i = 0; i < count; i++) {
+		key.ifindex = ifindex[i];
+		ret = bpf_map_lookup_elem(origins, &key, &origin);
+		if (ret == -ENOENT)
+			continue;
+		if (ret)
+			return ret;
+		*client = origin.client;
+		hits++;
+	}
+	return hits == 1 ? 0 : -ENOENT;
+}
