@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "responder/respond.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "web/authority.h"
+#include "web/link.h"
+
+static int load_probes(struct sp_probes *probes, const char *directory, struct sp_error *err)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/probes.conf", directory) >= (int)sizeof(path))
+		return sp_fail(err, -ENAMETOOLONG, SP_EXIT_FAILED, "%s: path too long", directory);
+	return sp_probes_load(probes, path, err);
+}
+
+static int check_setup(const struct sp_ipc_responder_setup *setup, struct sp_error *err)
+{
+	if (setup->probe_status != 302 && setup->probe_status != 511)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "setup: probe_status: expected 302 or 511");
+	if (strnlen(setup->data, sizeof(setup->data)) == sizeof(setup->data))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: data: no end");
+	return 0;
+}
+
+int sp_knowledge_load(struct sp_knowledge *knowledge, const struct sp_ipc_responder_setup *setup,
+                      struct sp_error *err)
+{
+	int ret = check_setup(setup, err);
+
+	memset(knowledge, 0, sizeof(*knowledge));
+	knowledge->redirect_probes = setup->probe_status == 302;
+	if (!ret)
+		ret = sp_catalogue_load(&knowledge->catalogue, setup->data, err);
+	if (!ret)
+		ret = load_probes(&knowledge->probes, setup->data, err);
+	if (!ret)
+		ret = sp_answers_init(&knowledge->answers, &knowledge->catalogue, setup, err);
+	if (ret)
+		sp_knowledge_free(knowledge);
+	return ret;
+}
+
+void sp_knowledge_free(struct sp_knowledge *knowledge)
+{
+	sp_answers_free(&knowledge->answers);
+	sp_probes_free(&knowledge->probes);
+	sp_catalogue_free(&knowledge->catalogue);
+}
+
+/* The host of the request as the list of probes has it; empty if it is on another port than 80. */
+static struct sp_probe_text probe_host(const struct sp_request *request, const char *head)
+{
+	struct sp_probe_text host = {head + request->authority.at, 0};
+	struct sp_authority authority;
+
+	if (!sp_authority_parse(host.text, request->authority.length, &authority) ||
+	    authority.port != 80)
+		return host;
+	host.length = authority.host_length;
+	if (host.length > 1 && host.text[host.length - 1] == '.')
+		host.length--;
+	return host;
+}
+
+static struct sp_probe_text probe_path(const struct sp_request *request, const char *head)
+{
+	const char *path = head + request->path.at;
+	const char *query = memchr(path, '?', request->path.length);
+
+	if (request->path.length == 0 || query == path)
+		return (struct sp_probe_text){"/", 1};
+	return (struct sp_probe_text){path, query ? (size_t)(query - path) : request->path.length};
+}
+
+static bool is_probe(const struct sp_knowledge *knowledge, const struct sp_request *request,
+                     const char *head)
+{
+	const struct sp_probe_text part[SP_PROBE_PARTS] = {
+		[SP_PROBE_HOST] = probe_host(request, head),
+		[SP_PROBE_PATH] = probe_path(request, head),
+		[SP_PROBE_AGENT] = {head + request->user_agent.at, request->user_agent.length},
+	};
+
+	if (!knowledge->redirect_probes || (!request->get && !request->head))
+		return false;
+	return sp_probes_match(&knowledge->probes, part);
+}
+
+/*
+ * The URL that the client asked for, to come back to after its login: http://AUTHORITY/PATH. A
+ * probe keeps its own: after the login it gives the client the answer that it waits for. Only of a
+ * GET, since nothing else can be repeated by a link. Returns its length, 0 if there is none.
+ */
+static size_t wanted_url(const struct sp_request *request, const char *head,
+                         char out[SP_LINK_WANTED])
+{
+	static const char scheme[] = "http://";
+	size_t length = sizeof(scheme) - 1 + request->authority.length + request->path.length;
+	char *end;
+
+	if (!request->get || request->path.length == 0 || length >= SP_LINK_WANTED)
+		return 0;
+	end = stpcpy(out, scheme);
+	end = mempcpy(end, head + request->authority.at, request->authority.length);
+	memcpy(end, head + request->path.at, request->path.length);
+	return sp_link_acceptable(out, length) ? length : 0;
+}
+
+size_t sp_respond(const struct sp_knowledge *knowledge, const struct sp_request *request,
+                  enum sp_request_result result, const char *head, bool is_ipv6, const char *date,
+                  char out[SP_MAX_ANSWER])
+{
+	struct sp_answer answer = {.ipv6 = is_ipv6, .date = date, .head_only = request->head};
+	char wanted[SP_LINK_WANTED];
+
+	if (result != SP_REQUEST_DONE)
+		return sp_answers_refuse(&knowledge->answers, result, request->head, date, out);
+	answer.probe = is_probe(knowledge, request, head);
+	answer.language =
+		sp_catalogue_choose(&knowledge->catalogue, head + request->accept_language.at,
+	                            request->accept_language.length);
+	if (!answer.probe)
+		answer.format = sp_accept_choose(head + request->accept.at, request->accept.length);
+	answer.wanted_length = wanted_url(request, head, wanted);
+	answer.wanted = answer.wanted_length ? wanted : NULL;
+	return sp_answers_render(&knowledge->answers, &answer, out);
+}

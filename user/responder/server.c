@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "responder/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_EVENTS   256
+#define ACCEPT_BATCH 64
+
+/* What epoll hands back for those that are no connection; no slot has such an index. */
+#define MARK_LISTENER4 0xfffffffeu
+#define MARK_LISTENER6 0xffffffffu
+#define MARK_KEEPER    0xfffffffdu
+
+const struct sp_server_limits sp_server_defaults = {
+	.connections = 8192,
+	.large_heads = 256,
+	.per_address = 64,
+	.head_ms = 10000,
+	.linger_ms = 2000,
+	.look_ms = 20,
+};
+
+static void read_clocks(struct sp_server *server)
+{
+	struct timespec now;
+
+	/* Both are read in the vDSO, without a system call. */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	server->now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	sp_date_set(&server->date, now.tv_sec);
+}
+
+static int watch(struct sp_server *server, int fd, uint32_t events, uint32_t mark,
+                 uint32_t generation)
+{
+	struct epoll_event event = {.events = events,
+	                            .data.u64 = (uint64_t)generation << 32 | mark};
+
+	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int sp_server_init(struct sp_server *server, const struct sp_server_limits *limits,
+                   const struct sp_knowledge *knowledge, const int listener[2], int keeper,
+                   struct sp_error *err)
+{
+	int ret;
+
+	memset(server, 0, sizeof(*server));
+	server->limits = *limits;
+	server->knowledge = knowledge;
+	server->listener[false] = listener[false];
+	server->listener[true] = listener[true];
+	server->keeper = keeper;
+	server->complaints.burst = 5;
+	TAILQ_INIT(&server->reading);
+	TAILQ_INIT(&server->lingering);
+	read_clocks(server);
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll < 0)
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "epoll: %s", strerror(errno));
+	ret = sp_pool_init(&server->pool, limits->connections, limits->large_heads);
+	if (!ret)
+		ret = watch(server, listener[false], EPOLLIN, MARK_LISTENER4, 0);
+	if (!ret)
+		ret = watch(server, listener[true], EPOLLIN, MARK_LISTENER6, 0);
+	if (!ret)
+		ret = watch(server, keeper, EPOLLIN, MARK_KEEPER, 0);
+	if (ret) {
+		sp_server_free(server);
+		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot serve: %s", strerror(-ret));
+	}
+	return 0;
+}
+
+static void leave_queue(struct sp_server *server, struct sp_connection *connection)
+{
+	if (connection->state == SP_CONNECTION_READING) {
+		TAILQ_REMOVE(&server->reading, connection, queue);
+		sp_pool_leave(connection);
+	} else {
+		TAILQ_REMOVE(&server->lingering, connection, queue);
+	}
+}
+
+static void drop(struct sp_server *server, struct sp_connection *connection)
+{
+	leave_queue(server, connection);
+	close(connection->fd); /* epoll forgets it with that */
+	sp_pool_give(&server->pool, connection);
+}
+
+void sp_server_free(struct sp_server *server)
+{
+	struct sp_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&server->reading)))
+		drop(server, connection);
+	while ((connection = TAILQ_FIRST(&server->lingering)))
+		drop(server, connection);
+	sp_pool_free(&server->pool);
+	close(server->epoll);
+}
+
+/* Room for another: one that has had its answer goes first. */
+static void drop_oldest(struct sp_server *server)
+{
+	struct sp_connection *oldest = TAILQ_FIRST(&server->lingering);
+
+	if (!oldest)
+		oldest = TAILQ_FIRST(&server->reading);
+	if (oldest)
+		drop(server, oldest);
+}
+
+static void look_later(struct sp_server *server, struct sp_connection *connection)
+{
+	connection->due = server->now + server->limits.look_ms;
+	TAILQ_INSERT_TAIL(&server->lingering, connection, queue);
+}
+
+static void linger(struct sp_server *server, struct sp_connection *connection)
+{
+	/* The last segment goes out with this FIN; Nagle's algorithm does not hold it back. */
+	shutdown(connection->fd, SHUT_WR);
+	leave_queue(server, connection);
+	sp_pool_shrink(&server->pool, connection);
+	connection->state = SP_CONNECTION_LINGERING;
+	connection->deadline = server->now + server->limits.linger_ms;
+	look_later(server, connection);
+}
+
+/* Throw away what the client still sends, until it closes or was given enough. */
+static void drain(struct sp_server *server, struct sp_connection *connection)
+{
+	while (connection->drained < SP_MAX_DRAIN && server->now < connection->deadline) {
+		/* MSG_TRUNC: not even copied. */
+		ssize_t received = recv(connection->fd, server->drain,
+		                        SP_MAX_DRAIN - connection->drained, MSG_TRUNC);
+
+		if (received < 0 && errno == EINTR)
+			continue;
+		if (received < 0 && errno == EAGAIN) {
+			TAILQ_REMOVE(&server->lingering, connection, queue);
+			look_later(server, connection);
+			return;
+		}
+		if (received <= 0)
+			break;
+		connection->drained += (uint32_t)received;
+	}
+	drop(server, connection);
+}
+
+static void answer(struct sp_server *server, struct sp_connection *connection,
+                   enum sp_request_result result)
+{
+	const struct sp_request *request = &connection->request;
+	size_t length =
+		sp_respond(server->knowledge, request, result, sp_connection_head(connection),
+	                   connection->is_ipv6, server->date.text, server->out);
+	ssize_t sent = send(connection->fd, server->out, length, MSG_NOSIGNAL);
+
+	/* An empty send buffer takes an answer whole; when it does not, the client is gone or the
+	 * kernel has no memory left, and half an answer is of no use. */
+	if (sent < 0 || (size_t)sent != length)
+		drop(server, connection);
+	else if (result == SP_REQUEST_DONE && request->last &&
+	         request->length == connection->length)
+		drop(server, connection);
+	else
+		linger(server, connection);
+}
+
+/* Room for the rest of a head that does not fit into the small buffer. */
+static void enlarge(struct sp_server *server, struct sp_connection *connection)
+{
+	if (sp_pool_enlarge(&server->pool, connection))
+		return;
+	drop(server, sp_pool_oldest_large(&server->pool));
+	sp_pool_enlarge(&server->pool, connection);
+}
+
+static void wait_for_more(struct sp_server *server, struct sp_connection *connection)
+{
+	if (connection->watched)
+		return;
+	connection->watched = true;
+	if (watch(server, connection->fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
+	          sp_pool_index(&server->pool, connection), connection->generation))
+		drop(server, connection);
+}
+
+/* Read what is there. @connection may be gone afterwards. */
+static void receive(struct sp_server *server, struct sp_connection *connection)
+{
+	for (;;) {
+		char *head = sp_connection_head(connection);
+		uint32_t room = sp_connection_room(connection) - connection->length;
+		ssize_t received = recv(connection->fd, head + connection->length, room, 0);
+		enum sp_request_result result;
+
+		if (received < 0 && errno == EINTR)
+			continue;
+		if (received < 0 && errno == EAGAIN) {
+			wait_for_more(server, connection);
+			return;
+		}
+		if (received <= 0) {
+			drop(server, connection);
+			return;
+		}
+		connection->length += (uint32_t)received;
+		result = sp_request_read(&connection->request, head, connection->length);
+		if (result != SP_REQUEST_MORE) {
+			answer(server, connection, result);
+			return;
+		}
+		/* SP_MAX_HEAD bytes are always a result: only a small buffer can be full. */
+		if (connection->length == sp_connection_room(connection))
+			enlarge(server, connection);
+	}
+}
+
+static void copy_address(uint8_t address[16], const struct sockaddr_storage *peer)
+{
+	if (peer->ss_family == AF_INET6)
+		memcpy(address, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
+	else
+		memcpy(address, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+}
+
+static void welcome(struct sp_server *server, int fd, const struct sockaddr_storage *peer,
+                    bool is_ipv6)
+{
+	struct sp_connection *connection;
+	uint8_t address[16] = {0};
+
+	copy_address(address, peer);
+	if (sp_pool_count(&server->pool, address, server->limits.per_address) ==
+	    server->limits.per_address) {
+		close(fd);
+		return;
+	}
+	connection = sp_pool_take(&server->pool);
+	if (!connection) {
+		drop_oldest(server);
+		connection = sp_pool_take(&server->pool);
+	}
+	connection->fd = fd;
+	connection->is_ipv6 = is_ipv6;
+	connection->state = SP_CONNECTION_READING;
+	connection->deadline = server->now + server->limits.head_ms;
+	memcpy(connection->address, address, sizeof(address));
+	TAILQ_INSERT_TAIL(&server->reading, connection, queue);
+	sp_pool_enter(&server->pool, connection);
+	receive(server, connection);
+}
+
+static void accept_all(struct sp_server *server, bool is_ipv6)
+{
+	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+		struct sockaddr_storage peer;
+		socklen_t length = sizeof(peer);
+		int fd = accept4(server->listener[is_ipv6], (struct sockaddr *)&peer, &length,
+		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			welcome(server, fd, &peer, is_ipv6);
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		           errno == ENOMEM) {
+			sp_log_limited(&server->complaints, SP_LOG_WARNING,
+			               "cannot accept a connection: %s", strerror(errno));
+			drop_oldest(server);
+			return;
+		}
+		/* Anything else was about that one connection (accept(2)): on to the next. */
+	}
+}
+
+static int handle(struct sp_server *server, const struct epoll_event *event)
+{
+	uint32_t mark = (uint32_t)event->data.u64;
+	struct sp_connection *connection;
+
+	switch (mark) {
+	case MARK_KEEPER:
+		return 1;
+	case MARK_LISTENER4:
+	case MARK_LISTENER6:
+		accept_all(server, mark == MARK_LISTENER6);
+		return 0;
+	}
+	connection = sp_pool_find(&server->pool, mark, (uint32_t)(event->data.u64 >> 32));
+	if (!connection) /* dropped since, in this same turn */
+		return 0;
+	if (connection->state == SP_CONNECTION_READING)
+		receive(server, connection);
+	else
+		drain(server, connection);
+	return 0;
+}
+
+static void expire(struct sp_server *server)
+{
+	struct sp_connection *connection;
+
+	while ((connection = TAILQ_FIRST(&server->reading)) && connection->deadline <= server->now)
+		drop(server, connection);
+	while ((connection = TAILQ_FIRST(&server->lingering)) && connection->due <= server->now)
+		drain(server, connection);
+}
+
+/* Milliseconds until expire() has something to do, at most @wait_ms. */
+static int time_to_wait(const struct sp_server *server, int wait_ms)
+{
+	const struct sp_connection *reading = TAILQ_FIRST(&server->reading);
+	const struct sp_connection *lingering = TAILQ_FIRST(&server->lingering);
+	uint64_t next = UINT64_MAX, wait;
+
+	if (reading)
+		next = reading->deadline;
+	if (lingering && lingering->due < next)
+		next = lingering->due;
+	if (next == UINT64_MAX)
+		return wait_ms;
+	wait = next > server->now ? next - server->now : 0;
+	return wait_ms >= 0 && (uint64_t)wait_ms < wait ? wait_ms : (int)wait;
+}
+
+int sp_server_turn(struct sp_server *server, int wait_ms)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int ret = 0,
+	    count = epoll_wait(server->epoll, events, MAX_EVENTS, time_to_wait(server, wait_ms));
+
+	if (count < 0 && errno != EINTR)
+		return -errno;
+	read_clocks(server);
+	for (int i = 0; i < count; i++)
+		ret |= handle(server, &events[i]);
+	expire(server);
+	return ret;
+}
