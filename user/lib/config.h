@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <sallyport/abi.h>
 
@@ -71,5 +72,8 @@ void sp_config_defaults(struct sp_config *config);
  * and, for -EACCES, SP_EXIT_PERMISSION). @config is unspecified after an error.
  */
 int sp_config_load(struct sp_config *config, const char *path, struct sp_error *err);
+
+/* The same from an open @file that is called @path in errors; config->path stays empty. */
+int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err);
 
 #endif

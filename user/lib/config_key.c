@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/config_key.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/text.h"
+
+#define SEPARATORS   " \t,"
+#define LONGEST_NAME 253 /* of a DNS name, RFC 1035 section 2.3.4 without the root */
+
+/* --- values --- */
+
+static int unexpected(const struct sp_config_key *key, const char *text, const char *why,
+                      struct sp_error *reason)
+{
+	return sp_fail(reason, -EINVAL, SP_EXIT_USAGE, "'%.64s'%s: expected %s", text, why,
+	               key->expected);
+}
+
+static void store(const struct sp_config_key *key, struct sp_config *config, uint64_t value)
+{
+	void *member = (char *)config + key->offset;
+
+	switch (key->size) {
+	case sizeof(bool):
+		*(bool *)member = value != 0;
+		break;
+	case sizeof(uint16_t):
+		*(uint16_t *)member = (uint16_t)value;
+		break;
+	case sizeof(uint32_t):
+		*(uint32_t *)member = (uint32_t)value;
+		break;
+	default:
+		*(uint64_t *)member = value;
+	}
+}
+
+static int read_choice(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	for (const struct sp_config_choice *choice = key->choices; choice->name; choice++) {
+		if (strcmp(text, choice->name) != 0)
+			continue;
+		store(key, config, choice->value);
+		return 0;
+	}
+	return unexpected(key, text, "", reason);
+}
+
+static int read_number(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	uint64_t number;
+	const char *why;
+	int result = sp_text_number(text, key->least, key->most, &number);
+
+	if (result)
+		return unexpected(key, text, result == -ERANGE ? " is out of range" : "", reason);
+	why = key->refuse ? key->refuse(number) : NULL;
+	if (why)
+		return unexpected(key, text, why, reason);
+	store(key, config, number);
+	return 0;
+}
+
+static int read_quantity(const struct sp_config_key *key, struct sp_config *config,
+                         const char *text, struct sp_error *reason)
+{
+	uint64_t value = 0;
+	int result;
+
+	if (!key->or_none || strcmp(text, "none") != 0) {
+		result = key->quantity(text, &value);
+		if (result)
+			return unexpected(key, text, result == -ERANGE ? " is out of range" : "",
+			                  reason);
+	}
+	store(key, config, value);
+	return 0;
+}
+
+/* A 32-bit number, decimal or 0x...; @end is where it stops. */
+static int read_bits(const char *text, char **end, uint32_t *bits)
+{
+	bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	unsigned long value;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	value = strtoul(text, end, hexadecimal ? 16 : 10);
+	if (errno || value > UINT32_MAX)
+		return -EINVAL;
+	*bits = (uint32_t)value;
+	return 0;
+}
+
+static int read_mark(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     struct sp_error *reason)
+{
+	uint32_t mark, mask;
+	char *end;
+
+	if (read_bits(text, &end, &mark) || *end != '/' || read_bits(end + 1, &end, &mask) || *end)
+		return unexpected(key, text, "", reason);
+	if (mark & ~mask)
+		return unexpected(key, text, " has bits in the mark that are not in the mask",
+		                  reason);
+	if (!mark)
+		return unexpected(key, text, " is also the mark of every unmarked packet", reason);
+	config->mark = mark;
+	config->mark_mask = mask;
+	return 0;
+}
+
+static bool is_user_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (!isalpha((unsigned char)text[0]) && text[0] != '_')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (!isalnum((unsigned char)text[i]) && !strchr("_-.", text[i]))
+			return false;
+	}
+	return true;
+}
+
+static int read_user(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     struct sp_error *reason)
+{
+	if (strlen(text) >= key->size || !is_user_name(text))
+		return unexpected(key, text, "", reason);
+	if (!strcmp(text, "root"))
+		return unexpected(key, text, " must not read what clients send", reason);
+	snprintf((char *)config + key->offset, key->size, "%s", text);
+	return 0;
+}
+
+/* Labels of letters, digits and inner hyphens; not an IPv4 address, so the last one has a letter.
+ */
+static bool is_host_name(const char *text)
+{
+	bool letter = false;
+	size_t label = 0;
+
+	if (strlen(text) > LONGEST_NAME)
+		return false;
+	for (const char *at = text;; at++) {
+		if (*at == '.' || *at == '\0') {
+			if (label == 0 || label > 63 || at[-1] == '-')
+				return false;
+			if (*at == '\0')
+				return letter;
+			label = 0;
+			letter = false;
+			continue;
+		}
+		if (!isalnum((unsigned char)*at) && (*at != '-' || label == 0))
+			return false;
+		letter = letter || isalpha((unsigned char)*at);
+		label++;
+	}
+}
+
+static int read_host(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     struct sp_error *reason)
+{
+	if (!is_host_name(text))
+		return unexpected(key, text, "", reason);
+	snprintf(config->portal_host, sizeof(config->portal_host), "%s", text);
+	return 0;
+}
+
+/* --- lists --- */
+
+/* Call @put for each entry of @text; it appends the entry to the list of @key. */
+static int read_list(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     int (*put)(const struct sp_config_key *, struct sp_config *, const char *,
+                                struct sp_error *),
+                     struct sp_error *reason)
+{
+	char *copy = strdup(text);
+	char *rest = NULL;
+	int entries = 0;
+	int result = 0;
+
+	if (!copy)
+		return sp_fail(reason, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	for (char *entry = strtok_r(copy, SEPARATORS, &rest); entry && !result;
+	     entry = strtok_r(NULL, SEPARATORS, &rest)) {
+		entries++;
+		result = put(key, config, entry, reason);
+	}
+	if (!result && !entries)
+		result = unexpected(key, text, " names none", reason);
+	free(copy);
+	return result;
+}
+
+static bool is_interface_name(const char *text)
+{
+	if (!strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	for (; *text; text++) {
+		if (!isgraph((unsigned char)*text) || strchr("/:;#=\"'", *text))
+			return false;
+	}
+	return true;
+}
+
+static int put_interface(const struct sp_config_key *key, struct sp_config *config,
+                         const char *name, struct sp_error *reason)
+{
+	if (!is_interface_name(name))
+		return unexpected(key, name, " is no interface name", reason);
+	if (strlen(name) >= IF_NAMESIZE)
+		return unexpected(key, name, " is longer than an interface name can be", reason);
+	if (!strcmp(name, "lo"))
+		return unexpected(key, name, " is the gateway itself, no client is behind it",
+		                  reason);
+	for (unsigned i = 0; i < config->client_count; i++) {
+		if (!strcmp(config->client[i], name))
+			return unexpected(key, name, " is named twice", reason);
+	}
+	if (config->client_count == SP_MAX_INTERFACES)
+		return unexpected(key, name, " is one too many", reason);
+	snprintf(config->client[config->client_count++], IF_NAMESIZE, "%s", name);
+	return 0;
+}
+
+static int read_interfaces(const struct sp_config_key *key, struct sp_config *config,
+                           const char *text, struct sp_error *reason)
+{
+	return read_list(key, config, text, put_interface, reason);
+}
+
+static const char *refuse_ipv4(struct in_addr address)
+{
+	uint32_t number = ntohl(address.s_addr);
+
+	if (number >> 24 == 0 || number == INADDR_BROADCAST || IN_MULTICAST(number))
+		return " is not the address of a host";
+	if (number >> 24 == 127)
+		return " is a loopback address, which clients cannot reach";
+	return NULL;
+}
+
+static const char *refuse_ipv6(const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_MULTICAST(address))
+		return " is not the address of a host";
+	if (IN6_IS_ADDR_LOOPBACK(address))
+		return " is a loopback address, which clients cannot reach";
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return " is an IPv4 address in disguise";
+	return NULL;
+}
+
+/* Read an address of either family as the datapath compares it. NULL, or what is wrong. */
+static const char *parse_address(const char *text, struct sp_address *address)
+{
+	struct in_addr ipv4;
+	struct in6_addr ipv6;
+
+	if (inet_pton(AF_INET, text, &ipv4) == 1) {
+		*address = (struct sp_address){{0, 0, htonl(0xffff), ipv4.s_addr}};
+		return refuse_ipv4(ipv4);
+	}
+	if (inet_pton(AF_INET6, text, &ipv6) == 1) {
+		memcpy(address->word, &ipv6, sizeof(ipv6));
+		return refuse_ipv6(&ipv6);
+	}
+	return " is no IP address";
+}
+
+static int put_address(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	struct sp_address *list = (struct sp_address *)(void *)((char *)config + key->offset);
+	unsigned *count = (unsigned *)(void *)((char *)config + key->count);
+	struct sp_address address;
+	const char *wrong = parse_address(text, &address);
+
+	if (wrong)
+		return unexpected(key, text, wrong, reason);
+	for (unsigned i = 0; i < *count; i++) {
+		if (!memcmp(&list[i], &address, sizeof(address)))
+			return unexpected(key, text, " is named twice", reason);
+	}
+	if (*count == SP_MAX_ADDRESSES)
+		return unexpected(key, text, " is one too many", reason);
+	list[(*count)++] = address;
+	return 0;
+}
+
+static int put_listener(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                        struct sp_error *reason)
+{
+	struct in6_addr ipv6;
+
+	if (inet_pton(AF_INET6, text, &ipv6) == 1 && IN6_IS_ADDR_LINKLOCAL(&ipv6))
+		return unexpected(key, text, " is a link-local address, which names no interface",
+		                  reason);
+	return put_address(key, config, text, reason);
+}
+
+static int read_resolvers(const struct sp_config_key *key, struct sp_config *config,
+                          const char *text, struct sp_error *reason)
+{
+	return read_list(key, config, text, put_address, reason);
+}
+
+static int read_listeners(const struct sp_config_key *key, struct sp_config *config,
+                          const char *text, struct sp_error *reason)
+{
+	return read_list(key, config, text, put_listener, reason);
+}
+
+/* --- the table --- */
+
+static const char *refuse_port(uint64_t port)
+{
+	return port == 80
+	               ? " is the port whose traffic is captured, so nobody would reach a portal "
+	                 "there"
+	               : NULL;
+}
+
+/* 253, 254, 255: default, main and local; a default route to lo in there cuts the gateway off. */
+static const char *refuse_table(uint64_t table)
+{
+	return table >= 253 && table <= 255 ? " is one of the kernel's own routing tables" : NULL;
+}
+
+static const struct sp_config_choice attach_choices[] = {{"auto", SP_ATTACH_AUTO},
+                                                         {"native", SP_ATTACH_NATIVE},
+                                                         {"generic", SP_ATTACH_GENERIC},
+                                                         {"tc", SP_ATTACH_TC},
+                                                         {NULL, 0}};
+static const struct sp_config_choice tc_choices[] = {
+	{"auto", SP_TC_AUTO}, {"tcx", SP_TC_TCX}, {"clsact", SP_TC_CLSACT}, {NULL, 0}};
+static const struct sp_config_choice switch_choices[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
+static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 511}, {NULL, 0}};
+
+#define MEMBER(name) \
+	.offset = offsetof(struct sp_config, name), .size = sizeof(((struct sp_config *)0)->name)
+
+#define ADDRESSES_EXPECTED                                                          \
+	"1 to 16 different IPv4 or IPv6 unicast addresses, separated by blanks or " \
+	"commas"
+#define USER_EXPECTED \
+	"the name of an unprivileged user, at most 31 letters, digits, '_', '-' or '.'"
+#define RATE_EXPECTED "bit/s from 8K to 400G, such as 5M, or none"
+
+const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
+	{"gateway", "client", read_interfaces,
+         "1 to 16 different interfaces, separated by blanks or commas, such as lan0",
+         MEMBER(client), .count = offsetof(struct sp_config, client_count)},
+	{"gateway", "attach", read_choice, "auto, native, generic or tc", MEMBER(attach),
+         .choices = attach_choices},
+	{"gateway", "tc", read_choice, "auto, tcx or clsact", MEMBER(tc), .choices = tc_choices},
+	{"gateway", "max_clients", read_number, "a number from 1 to 4194304", MEMBER(max_clients),
+         .least = 1, .most = 4194304},
+	{"gateway", "mark", read_mark,
+         "MARK/MASK, two numbers of 32 bits such as 0x53000000/0xff000000, the mark not 0 and "
+         "within the mask",
+         MEMBER(mark)},
+	{"gateway", "table", read_number, "a number from 1 to 2147483647, but not 253, 254 or 255",
+         MEMBER(table), .least = 1, .most = INT32_MAX, .refuse = refuse_table},
+	{"gateway", "rule_priority", read_number, "a number from 1 to 32765", MEMBER(rule_priority),
+         .least = 1, .most = 32765},
+	{"gateway", "guard", read_choice, "on or off", MEMBER(guard), .choices = switch_choices},
+	{"captive", "resolvers", read_resolvers, ADDRESSES_EXPECTED, MEMBER(resolver),
+         .count = offsetof(struct sp_config, resolver_count)},
+	{"captive", "probe_status", read_choice, "302 or 511", MEMBER(probe_status),
+         .choices = status_choices},
+	{"captive", "refresh", read_number, "seconds from 0 to 3600", MEMBER(refresh),
+         .most = 3600},
+	{"captive", "workers", read_number, "a number from 0 (one for each CPU) to 64",
+         MEMBER(workers), .most = SP_MAX_WORKERS},
+	{"captive", "responder_user", read_user, USER_EXPECTED, MEMBER(responder_user)},
+	{"portal", "listen", read_listeners, ADDRESSES_EXPECTED, MEMBER(portal),
+         .count = offsetof(struct sp_config, portal_count)},
+	{"portal", "port", read_number, "a number from 1 to 65535, but not 80; 8080 is usual",
+         MEMBER(portal_port), .least = 1, .most = 65535, .refuse = refuse_port},
+	{"portal", "host", read_host, "a DNS name such as login.example.org, not an address",
+         MEMBER(portal_host)},
+	{"portal", "session", read_quantity, "a duration such as 90s, 30m, 8h or 7d",
+         MEMBER(session_seconds), .quantity = sp_text_duration},
+	{"portal", "idle", read_quantity, "a duration such as 90s, 30m, 8h or 7d, or none",
+         MEMBER(idle_seconds), .quantity = sp_text_duration, .or_none = true},
+	{"portal", "quota", read_quantity, "bytes such as 500M or 2G, or none", MEMBER(quota_bytes),
+         .quantity = sp_text_size, .or_none = true},
+	{"portal", "up", read_quantity, RATE_EXPECTED, MEMBER(rate_up), .quantity = sp_text_rate,
+         .or_none = true},
+	{"portal", "down", read_quantity, RATE_EXPECTED, MEMBER(rate_down),
+         .quantity = sp_text_rate, .or_none = true},
+	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
+};
+
+_Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64,
+               "the sentences above say so");

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keys of the configuration file, one table row each, and how their values are read.
+ */
+#ifndef SP_LIB_CONFIG_KEY_H
+#define SP_LIB_CONFIG_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/config.h"
+#include "lib/error.h"
+
+struct sp_config_choice {
+	const char *name;
+	unsigned value;
+};
+
+struct sp_config_key {
+	const char *section, *name;
+	/* Put the value of @text into the member of @config. On failure @reason says "'VALUE' ...:
+	 * expected ...", without file, line and key. 0 or -EINVAL. */
+	int (*read)(const struct sp_config_key *key, struct sp_config *config, const char *text,
+	            struct sp_error *reason);
+	const char *expected; /* completes "expected ..." */
+	size_t offset, size;  /* the member of struct sp_config */
+	size_t count;         /* of a list: offset of its number of entries */
+	uint64_t least, most; /* of a number */
+	int (*quantity)(const char *text, uint64_t *value); /* reader of a duration, size or rate */
+	bool or_none;                                       /* ... which may also be "none": 0 */
+	const struct sp_config_choice *choices;             /* ends with a NULL name */
+	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
+};
+
+#define SP_CONFIG_KEYS 22
+
+extern const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS];
+
+#endif
