@@ -94,6 +94,18 @@ class Sniffer:
     def __enter__(self):
         return self
 
+    def wait(self, wanted, seconds=5):
+        """Go on when a frame was seen for which wanted(frame) is true."""
+        end = time.monotonic() + seconds
+        while True:
+            self.socket.settimeout(max(end - time.monotonic(), 0.01))
+            try:
+                self.frames.append(self.socket.recv(65536))
+            except TimeoutError:
+                raise AssertionError(f"no such frame within {seconds} s") from None
+            if wanted(self.frames[-1]):
+                return
+
     def __exit__(self, *_):
         # What was sent last may still be on its way through the other processor's queue.
         time.sleep(0.1)
@@ -234,34 +246,67 @@ class Lab:
             return connection.connect_ex((address, port)) == 0
 
 
-def snapshot():
-    """All that a gate could leave behind on this machine."""
+def lines(*command):
+    """What a command prints, sorted."""
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return sorted(result.stdout.splitlines())
 
-    def lines(*command):
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        return sorted(result.stdout.splitlines())
 
-    def identities(kind):
-        result = subprocess.run(
-            ["bpftool", "-j", kind, "show"], capture_output=True, text=True, check=False
-        )
-        return sorted(entry["id"] for entry in json.loads(result.stdout or "[]"))
+def bpftool(*arguments):
+    """The JSON that bpftool prints; None when there is no such object."""
+    result = subprocess.run(
+        ["bpftool", "-j", *arguments], capture_output=True, text=True, check=False
+    )
+    return json.loads(result.stdout) if result.returncode == 0 else None
 
+
+def gateway_state(lab):
+    """What `up` could leave behind in the gateway's namespace and for its instance."""
+    here = ["nsenter", f"--net=/run/netns/{lab.host('gw')}", "--"]
     return {
-        "namespaces": lines("ip", "netns"),
-        "links": lines("ip", "-o", "link", "show"),
-        "rules": lines("ip", "rule") + lines("ip", "-6", "rule"),
-        "routes": lines("ip", "route", "show", "table", "all")
-        + lines("ip", "-6", "route", "show", "table", "all"),
-        "programs": identities("prog"),
-        "maps": identities("map"),
-        "bpf links": identities("link"),
-        "bpffs": sorted(os.listdir("/sys/fs/bpf")),
-        "run": sorted(os.listdir("/run")),
-        "processes": sorted(
-            line
-            for line in lines("ps", "-eo", "stat=,args=")
-            if "sallyport" in line or "dnsmasq" in line or "lab-internet" in line
-            if not line.startswith("Z") and "/tests/" not in line and "pytest" not in line
-        ),
+        "links": lines(*here, "ip", "-o", "link", "show"),
+        "rules": lines(*here, "ip", "rule") + lines(*here, "ip", "-6", "rule"),
+        "routes": lines(*here, "ip", "route", "show", "table", "all")
+        + lines(*here, "ip", "-6", "route", "show", "table", "all"),
+        "queueing": lines(*here, "tc", "qdisc", "show"),
+        "filters": lines(*here, "tc", "filter", "show", "dev", "lan0", "ingress")
+        + lines(*here, "tc", "filter", "show", "dev", "lan0", "egress"),
+        "folders": [
+            folder
+            for folder in (f"/sys/fs/bpf/{lab.name}", f"/run/{lab.name}")
+            if os.path.exists(folder)
+        ],
+        "processes": processes(lab),
     }
+
+
+def processes(lab):
+    """The programs of Sallyport that run in the gateway's namespace or name the instance."""
+    inside = lines("ip", "netns", "pids", lab.host("gw"))
+    found = []
+    for entry in lines("ps", "-eo", "pid=,stat=,comm=,args="):
+        pid, state, command = entry.split()[:3]
+        ours = pid in inside or f"-I {lab.name}" in entry
+        if ours and command.startswith("sallyport") and not state.startswith("Z"):
+            found.append(command)
+    return sorted(found)
+
+
+def bpf_objects(lab):
+    """Kind and id of every BPF object that the instance holds, found from its pins."""
+    found = set()
+    for folder, _, names in os.walk(f"/sys/fs/bpf/{lab.name}"):
+        for name in names:
+            for kind in ("map", "prog", "link"):
+                entry = bpftool(kind, "show", "pinned", os.path.join(folder, name))
+                if not entry:
+                    continue
+                found.add((kind, entry["id"]))
+                found.update(("map", number) for number in entry.get("map_ids", []))
+                if kind == "link":
+                    found.add(("prog", entry["prog_id"]))
+    return found
+
+
+def alive(objects):
+    return {(kind, number) for kind, number in objects if bpftool(kind, "show", "id", str(number))}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Processes that die: the kernel keeps the promise alone, and a restart serves again."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from lab import (
+    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, SBIN, Sniffer, processes, wait_until,
+)
+
+
+def pids(lab, name):
+    """The processes of the gateway whose command begins with that name."""
+    found = []
+    for pid in lab.tool("exec", lab.host("gw"), "ip", "netns", "pids", lab.host("gw")).stdout.split():
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+                if comm.read().startswith(name):
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def kill_daemon(lab, number=signal.SIGKILL):
+    os.kill(lab.daemon_pid(), number)
+    wait_until(lambda: not processes(lab), 5, "the daemon's children to end too")
+
+
+@pytest.fixture
+def orphaned(lab):
+    """The gate without its daemon; it has one again afterwards."""
+    kill_daemon(lab)
+    yield lab
+    lab.gate()
+
+
+def test_captive_stays_captive_without_the_daemon(orphaned, family):
+    with Sniffer(orphaned.host("net"), "net0") as network:
+        assert orphaned.curl(INTERNET[family], seconds=1) is None
+        assert orphaned.curl(GATEWAY[family], port=PORTAL_PORT, seconds=1) is None
+        assert orphaned.udp_echo(family, seconds=0.2) is None
+        assert not orphaned.tcp_connects(INTERNET[family], 443, 0.2)
+    assert network.with_address(CLIENT[family]) == []
+
+
+def test_authorized_is_forwarded_without_the_daemon(lab, family):
+    lab.allow("--for", "3s")
+    with lab.socket("client", family) as connection:
+        connection.settimeout(2)
+        connection.connect((INTERNET[family], 7))
+        kill_daemon(lab)
+        connection.sendall(b"still here")
+        assert connection.recv(100) == b"still here"
+        assert lab.status(family) == 200
+        # And its end comes without the daemon too.
+        time.sleep(3)
+        connection.sendall(b"gone")
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+    assert lab.curl(INTERNET[family], seconds=1) is None
+    lab.gate()
+    assert lab.status(family) == 511
+
+
+def test_command_line_works_without_the_daemon(orphaned):
+    orphaned.allow()
+    assert orphaned.status(4) == 200
+    assert orphaned.client()["state"] == "authorized"
+    assert not orphaned.daemon_pid()
+    status = orphaned.ctl("status")
+    assert status.returncode == 0
+    orphaned.ctl("client", "remove", CLIENT_MAC, check=True)
+    assert orphaned.curl(INTERNET[4], seconds=1) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stop", "kill"])
+def test_restart_keeps_sessions_and_counters(lab, number):
+    lab.allow("--note", "survivor")
+    assert lab.udp_echo(4) is not None
+    before = lab.client()
+    kill_daemon(lab, number)
+    assert lab.udp_echo(4) is not None
+    lab.gate()
+    after = lab.client()
+    assert (after["note"], after["since"]) == ("survivor", before["since"])
+    assert after["up_packets"] > before["up_packets"]
+    lab.forget()
+    assert lab.status(4) == 511
+    assert lab.status(6) == 511
+
+
+def test_up_again_loses_no_packet(lab):
+    """New programs take the place of the old ones under traffic."""
+    lab.allow()
+    assert lab.udp_echo(4) is not None
+    before = lab.client()
+    configuration = f"/run/sallyport-lab/{lab.name}/sallyport.conf"
+    renewal = lab.popen("gw", str(SBIN / "sallyport"), "-I", lab.name, "up", "-c", configuration)
+    sent = 0
+    while renewal.poll() is None or sent < 50:
+        assert lab.udp_echo(4, str(sent).encode()) == str(sent).encode()
+        sent += 1
+    assert renewal.returncode == 0
+    after = lab.client()
+    assert after["up_packets"] - before["up_packets"] == sent
+    assert after["down_packets"] - before["down_packets"] == sent
+
+
+@pytest.mark.parametrize("name", ["sallyport-respo", "sallyport-porta"])
+def test_killed_child_is_started_again(lab, name):
+    old = pids(lab, name)
+    assert old
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(pids(lab, name)) == len(old) and not set(old) & set(pids(lab, name)),
+               10, f"new {name}")
+    assert lab.status(4) == 511
+    assert lab.status(6) == 511
+    assert lab.curl(GATEWAY[4], port=PORTAL_PORT).status == 200
+
+
+def test_children_have_no_privileges(lab):
+    """Different users, neither of them root, each in an empty root folder."""
+    users = {}
+    for name in ("sallyport-respo", "sallyport-porta"):
+        for pid in pids(lab, name):
+            with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+            users.setdefault(name, set()).update(fields["Uid"].split() + fields["Gid"].split())
+            assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
+            assert fields["NoNewPrivs"] == "1"
+            assert fields["Groups"].strip() == ""
+            assert os.listdir(f"/proc/{pid}/root") == []
+    assert "0" not in set().union(*users.values())
+    assert not users["sallyport-respo"] & users["sallyport-porta"]
+
+
+def test_one_daemon_is_enough(lab):
+    second = lab.run("gw", str(SBIN / "sallyportd"), "-I", lab.name, check=False)
+    assert second.returncode == 1
+    assert str(lab.daemon_pid()) in second.stderr
+    assert lab.status(4) == 511
