@@ -12,6 +12,7 @@
 #include "ipc/ipc.h"
 #include "keeper/spawn.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 
 #define READY_DEADLINE 10000u /* ms from start to SP_IPC_READY */
 #define DELAY_LEAST    100u   /* ms before the first restart, doubled for each further one ... */
@@ -20,14 +21,6 @@
 #define END_DEADLINE   2000u   /* ms that shutdown waits before it kills */
 #define SOCKET_BUFFER  1048576 /* bytes: an answer for every connection of the portal */
 
-uint64_t sp_child_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan)
 {
 	*child = (struct sp_child){.plan = *plan, .socket = -1, .delay = DELAY_LEAST};
@@ -35,7 +28,7 @@ void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan)
 
 static void plan_restart(struct sp_child *child)
 {
-	uint64_t now = sp_child_now();
+	uint64_t now = sp_monotonic_ms();
 
 	if (now - child->started >= STEADY)
 		child->delay = DELAY_LEAST;
@@ -63,7 +56,7 @@ int sp_child_start(struct sp_child *child)
 	int pair[2] = {-1, -1};
 	int ret = make_pair(pair);
 
-	child->started = sp_child_now();
+	child->started = sp_monotonic_ms();
 	/* The setup waits in the socket, so the child need not wait for it. */
 	if (!ret)
 		ret = sp_ipc_send(pair[0], plan->setup, plan->setup_size);
@@ -99,7 +92,7 @@ void sp_child_stop(struct sp_child *child, const char *reason)
 static void report(const struct sp_child *child, int status)
 {
 	const char *name = child->plan.name;
-	uint64_t wait = child->start_at - sp_child_now();
+	uint64_t wait = child->start_at - sp_monotonic_ms();
 
 	if (WIFEXITED(status))
 		sp_log(SP_LOG_ERROR,
@@ -140,7 +133,7 @@ uint64_t sp_child_due(const struct sp_child *child)
 
 void sp_child_attend(struct sp_child *child)
 {
-	if (child->pid && sp_child_due(child) <= sp_child_now())
+	if (child->pid && sp_child_due(child) <= sp_monotonic_ms())
 		sp_child_stop(child, "it was not ready in time");
 }
 
@@ -159,14 +152,14 @@ static unsigned reap_quietly(struct sp_child *children, unsigned count)
 void sp_child_end_all(struct sp_child *children, unsigned count)
 {
 	const struct timespec moment = {0, 10 * 1000 * 1000};
-	uint64_t until = sp_child_now() + END_DEADLINE;
+	uint64_t until = sp_monotonic_ms() + END_DEADLINE;
 
 	for (unsigned i = 0; i < count; i++) {
 		if (children[i].socket >= 0)
 			close(children[i].socket);
 		children[i].socket = -1;
 	}
-	while (reap_quietly(children, count) && sp_child_now() < until)
+	while (reap_quietly(children, count) && sp_monotonic_ms() < until)
 		nanosleep(&moment, NULL);
 	for (unsigned i = 0; i < count; i++) {
 		if (!children[i].pid)

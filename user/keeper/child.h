@@ -31,9 +31,6 @@ struct sp_child {
 	const char *stopped; /* why the keeper ended it, NULL if it ended by itself */
 };
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-uint64_t sp_child_now(void);
-
 /* Prepare @child, to be started at once by sp_child_start. */
 void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan);
 

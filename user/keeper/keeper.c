@@ -24,6 +24,7 @@
 #include "keeper/pidfile.h"
 #include "keeper/setup.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/session.h"
 
 #define SWEEP_SECONDS 5
@@ -185,7 +186,7 @@ static void start_child(struct keeper *keeper, unsigned index)
 /* Start and end what is due. Returns the ms until something is due again, at most a minute. */
 static int attend(struct keeper *keeper)
 {
-	uint64_t now = sp_child_now(), next = now + 60000;
+	uint64_t now = sp_monotonic_ms(), next = now + 60000;
 
 	for (unsigned i = 0; i < keeper->child_count; i++) {
 		struct sp_child *child = &keeper->child[i];

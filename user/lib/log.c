@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "lib/monotonic.h"
 
 static const char *process = "sallyport";
 
@@ -51,12 +52,9 @@ void sp_log(enum sp_log_level level, const char *format, ...)
 
 static bool admit(struct sp_log_limit *limit)
 {
-	struct timespec now;
-	uint64_t seconds, earned;
+	uint64_t seconds = sp_monotonic_ms() / 1000;
+	uint64_t earned = seconds - limit->since;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seconds = (uint64_t)now.tv_sec;
-	earned = seconds - limit->since;
 	limit->since = seconds;
 	limit->spent = earned >= limit->spent ? 0 : limit->spent - (uint32_t)earned;
 	if (limit->spent >= limit->burst) {

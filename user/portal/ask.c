@@ -3,15 +3,8 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <time.h>
 
-uint64_t sp_ask_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+#include "lib/monotonic.h"
 
 void sp_ask_init(struct sp_asker *asker, int fd, sp_ask_done done)
 {
@@ -45,7 +38,8 @@ int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, enum sp_ipc_kind kin
 
 	if (ret)
 		return ret;
-	*ask = (struct sp_ask){.deadline = sp_ask_now() + SP_ASK_DEADLINE, .answer.id = request.id};
+	*ask = (struct sp_ask){.deadline = sp_monotonic_ms() + SP_ASK_DEADLINE,
+	                       .answer.id = request.id};
 	append(asker, ask);
 	return 0;
 }

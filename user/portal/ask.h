@@ -32,9 +32,6 @@ struct sp_asker {
 	struct sp_ask waiting; /* head of a ring, oldest first */
 };
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-uint64_t sp_ask_now(void);
-
 void sp_ask_init(struct sp_asker *asker, int fd, sp_ask_done done);
 
 /* Ask @kind about @client. 0 or negative errno (nothing is waiting then). */

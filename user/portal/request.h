@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One HTTP request from its first line to its response. */
+#ifndef SP_PORTAL_REQUEST_H
+#define SP_PORTAL_REQUEST_H
+
+#include <microhttpd.h>
+
+#include "portal/ask.h"
+#include "portal/page.h"
+#include "portal/server.h"
+
+#define SP_REQUEST_BODY    4096u  /* bytes; a longer body is refused with 413 */
+#define SP_REQUEST_DISCARD 65536u /* bytes; of a longer one not even that is heard */
+
+struct sp_route;
+
+struct sp_request {
+	struct sp_ask ask;
+	bool asked; /* the keeper was asked; what follows is the response */
+	struct sp_portal *portal;
+	struct MHD_Connection *connection;
+	const struct sp_route *route;
+	const struct sp_language *language;
+	struct sp_page_link link;
+	size_t body_length; /* bytes received */
+	char body[SP_REQUEST_BODY];
+};
+
+/* MHD_AccessHandlerCallback; @cls is the struct sp_portal. */
+enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **slot);
+
+/* MHD_RequestCompletedCallback. */
+void sp_request_completed(void *cls, struct MHD_Connection *connection, void **slot,
+                          enum MHD_RequestTerminationCode why);
+
+/* sp_ask_done: go on with the request that asked. */
+void sp_request_answered(struct sp_ask *ask);
+
+#endif

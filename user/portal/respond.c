@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "portal/respond.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct field {
+	const char *name, *value;
+};
+
+/*
+ * Browsers check form-action for each redirect that follows a form, too, so http: must be allowed
+ * (and includes https:, where many sites go on to). With a Referrer-Policy of no-referrer they
+ * would send "Origin: null" with our own forms.
+ */
+static const struct field common[] = {
+	{"Cache-Control", "no-store"},
+	{"Content-Security-Policy",
+         "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' http:; "
+         "base-uri 'none'; frame-ancestors 'none'"},
+	{"Referrer-Policy", "same-origin"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{NULL, NULL},
+};
+
+static bool add(struct MHD_Response *response, const struct field *field)
+{
+	for (; field->name; field++)
+		if (!MHD_add_response_header(response, field->name, field->value))
+			return false;
+	return true;
+}
+
+/* Send @text, which is freed, with the common fields and @extra. */
+static enum MHD_Result send_page(struct sp_request *request, unsigned status, char *text,
+                                 size_t length, const struct field *extra)
+{
+	const struct field page[] = {
+		{"Content-Type", "text/html; charset=utf-8"},
+		{"Content-Language", request->language->tag},
+		{"Vary", "Accept-Language"},
+		{NULL, NULL},
+	};
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result result = MHD_NO;
+
+	if (!response) {
+		free(text);
+		return MHD_NO;
+	}
+	if (add(response, common) && add(response, page) && (!extra || add(response, extra)))
+		result = MHD_queue_response(request->connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* A page in the making: a stream into memory. */
+struct draft {
+	FILE *stream;
+	char *text;
+	size_t length;
+};
+
+static bool draft_begin(struct draft *draft)
+{
+	*draft = (struct draft){0};
+	draft->stream = open_memstream(&draft->text, &draft->length);
+	return draft->stream != NULL;
+}
+
+static enum MHD_Result draft_send(struct draft *draft, struct sp_request *request, unsigned status,
+                                  const struct field *extra)
+{
+	bool broken = ferror(draft->stream);
+
+	if (fclose(draft->stream) || broken) {
+		free(draft->text);
+		return MHD_NO;
+	}
+	return send_page(request, status, draft->text, draft->length, extra);
+}
+
+enum MHD_Result sp_respond_terms(struct sp_request *request)
+{
+	struct draft draft;
+
+	if (!draft_begin(&draft))
+		return MHD_NO;
+	sp_page_terms(draft.stream, request->language, &request->link);
+	return draft_send(&draft, request, MHD_HTTP_OK, NULL);
+}
+
+static enum MHD_Result connected(struct sp_request *request, unsigned status,
+                                 const struct field *extra)
+{
+	struct draft draft;
+
+	if (!draft_begin(&draft))
+		return MHD_NO;
+	sp_page_connected(draft.stream, request->language, &request->link, &request->ask.answer);
+	return draft_send(&draft, request, status, extra);
+}
+
+enum MHD_Result sp_respond_connected(struct sp_request *request)
+{
+	return connected(request, MHD_HTTP_OK, NULL);
+}
+
+enum MHD_Result sp_respond_onward(struct sp_request *request)
+{
+	const struct field extra[] = {
+		{"Location", request->link.length ? request->link.wanted : "/"},
+		{NULL, NULL},
+	};
+
+	return connected(request, MHD_HTTP_SEE_OTHER, extra);
+}
+
+enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
+                                   enum sp_message title, enum sp_message text, const char *allow)
+{
+	const struct field extra[] = {{"Allow", allow}, {NULL, NULL}};
+	struct draft draft;
+
+	if (!draft_begin(&draft))
+		return MHD_NO;
+	sp_page_message(draft.stream, request->language, title, text);
+	return draft_send(&draft, request, status, allow ? extra : NULL);
+}
+
+enum MHD_Result sp_respond_style(struct sp_request *request)
+{
+	static const struct field extra[] = {
+		{"Content-Type", "text/css; charset=utf-8"},
+		{"Cache-Control", "max-age=600"},
+		{"X-Content-Type-Options", "nosniff"},
+		{NULL, NULL},
+	};
+	const struct sp_style *style = &request->portal->style;
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(style->length, style->text, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result result = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	if (add(response, extra))
+		result = MHD_queue_response(request->connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Responses: what all of them have in common, and the pages in them. */
+#ifndef SP_PORTAL_RESPOND_H
+#define SP_PORTAL_RESPOND_H
+
+#include "portal/request.h"
+
+/* Each queues one response. MHD_NO: the connection is closed without one. */
+enum MHD_Result sp_respond_terms(struct sp_request *request);
+enum MHD_Result sp_respond_connected(struct sp_request *request);
+enum MHD_Result sp_respond_style(struct sp_request *request);
+
+/* 303: to where the visitor wanted to go, or to the first page. */
+enum MHD_Result sp_respond_onward(struct sp_request *request);
+
+/* A page with a title and a text. @allow: value of an Allow field (405), or NULL. */
+enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
+                                   enum sp_message title, enum sp_message text, const char *allow);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The portal process: one thread that waits for connections, for libmicrohttpd's sockets and for
+ * the keeper.
+ */
+#ifndef SP_PORTAL_SERVER_H
+#define SP_PORTAL_SERVER_H
+
+#include <microhttpd.h>
+
+#include "ipc/ipc.h"
+#include "portal/ask.h"
+#include "portal/style.h"
+#include "web/catalogue.h"
+
+struct sp_portal {
+	struct sp_ipc_portal_setup setup;
+	struct sp_catalogue catalogue;
+	struct sp_style style;
+	struct sp_asker asker;
+	struct MHD_Daemon *daemon;
+	int origins;
+	uint64_t accept_at; /* ms, CLOCK_MONOTONIC: no connection is accepted before */
+};
+
+/* Be the portal, with the files that ipc/ipc.h lists, until the keeper goes away. Returns the exit
+ * status of the process. */
+int sp_portal_run(void);
+
+#endif
