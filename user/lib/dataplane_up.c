@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `up`, the first and every further one. The order lets no packet through that is not judged, and
+ * makes a failure harmless: what attaches to an interface comes last, and XDP last of all.
+ *
+ *   lock, load, record, pin, rule and route, TC, XDP, what is no longer wanted away, program pins
+ *
+ * A first `up` that fails is torn down like any datapath. A further one takes its steps back.
+ */
+#include "lib/dataplane.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/attach.h"
+#include "lib/bpffs.h"
+#include "lib/change.h"
+#include "lib/maps.h"
+#include "lib/netlink.h"
+#include "lib/netns.h"
+#include "lib/objects.h"
+#include "lib/record.h"
+#include "lib/rundir.h"
+#include "lib/teardown.h"
+
+#define MAX_CHANGES (2 * SP_MAX_INTERFACES * SP_HOOK_KINDS)
+
+struct up {
+	const struct sp_instance *instance;
+	const struct sp_config *config;
+	bool loaded; /* by an earlier `up` that was successful */
+	struct sp_record before, now;
+	char config_before[sizeof(((struct sp_config *)0)->path)];
+	struct sp_objects objects;
+	struct sp_change change[MAX_CHANGES];
+	unsigned changes;
+};
+
+/* --- what must be true before anything is touched --- */
+
+static int check_machine(struct sp_error *err)
+{
+	if (geteuid() != 0)
+		return sp_fail(err, -EPERM, SP_EXIT_PERMISSION,
+		               "no permission to load the datapath: run as root");
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return sp_fail(
+			err, -EOPNOTSUPP, SP_EXIT_FAILED,
+			"this kernel has no BTF (/sys/kernel/btf/vmlinux is missing): use one "
+			"built with CONFIG_DEBUG_INFO_BTF, as distributions' are");
+	return 0;
+}
+
+/* The record of what is wanted: each interface must be there, once. */
+static int plan(struct up *up, struct sp_error *err)
+{
+	const struct sp_config *config = up->config;
+	struct sp_interface interface;
+	int code;
+
+	up->now = (struct sp_record){
+		.netns = sp_netns(),
+		.capture = true,
+		.mark = config->mark,
+		.mask = config->mark_mask,
+		.table = config->table,
+		.priority = config->rule_priority,
+	};
+	if (!config->client_count)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "no interface is configured: set `client` in [gateway]");
+	for (unsigned i = 0; i < config->client_count; i++) {
+		struct sp_record_interface *one = &up->now.interface[i];
+
+		code = sp_netlink_link(config->client[i], &interface, err);
+		if (code)
+			return code;
+		for (unsigned k = 0; k < i; k++)
+			if (up->now.interface[k].ifindex == interface.ifindex)
+				return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+				               "interface %s is given twice in `client` of "
+				               "[gateway]",
+				               interface.name);
+		memcpy(one->name, interface.name, sizeof(one->name));
+		one->ifindex = interface.ifindex;
+		one->attach = config->attach;
+		one->tc = config->tc;
+		up->now.count++;
+	}
+	return 0;
+}
+
+/*
+ * Whether an earlier `up` went through: `settings` has its time. 1 or 0; what is there but cannot
+ * be understood is left to sp_maps_open, which says why.
+ */
+static bool is_loaded(const struct sp_instance *instance)
+{
+	union {
+		struct sp_settings settings;
+		char room[1024];
+	} value = {.room = ""};
+	char path[SP_PIN_PATH];
+	uint32_t key = 0;
+	int fd, code;
+
+	snprintf(path, sizeof(path), "%s/settings", instance->pins);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd != -ENOENT;
+	code = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return code || value.settings.abi_version != SP_ABI_VERSION || value.settings.loaded_unix;
+}
+
+/* An instance that is up: can this `up` go on from it? */
+static int check_loaded(struct up *up, struct sp_error *err)
+{
+	struct sp_maps maps;
+	int code = sp_record_read(up->instance, &up->before, err);
+
+	if (code == -ENOENT)
+		return sp_fail(
+			err, code, SP_EXIT_FAILED,
+			"%s/dataplane is missing, which says how instance %s is attached: run "
+			"`sallyport down`, then `sallyport up`",
+			up->instance->run, up->instance->name);
+	if (!code)
+		code = sp_netns_check(up->instance, up->before.netns, err);
+	if (!code)
+		code = sp_maps_open(&maps, up->instance, err);
+	if (code)
+		return code;
+	if (maps.max_clients != up->config->max_clients)
+		code = sp_fail(err, -EINVAL, SP_EXIT_FAILED,
+		               "max_clients is %u and was %u when the instance was loaded: run "
+		               "`sallyport down` first (sessions end)",
+		               up->config->max_clients, maps.max_clients);
+	sp_maps_close(&maps);
+	sp_run_config(up->instance, up->config_before, sizeof(up->config_before));
+	return code;
+}
+
+/* Remains of an `up` that was killed go first; what is not ours is not touched. */
+static int check_unloaded(struct up *up, struct sp_error *err)
+{
+	struct sp_record remains;
+	int code = sp_record_read(up->instance, &remains, err);
+
+	if (code && code != -ENOENT)
+		return code;
+	if (!code && sp_netns_exists(remains.netns))
+		code = sp_netns_check(up->instance, remains.netns, err);
+	else if (code == -ENOENT)
+		code = sp_run_check(up->instance, err);
+	if (!code)
+		code = sp_pins_check(up->instance, err);
+	return code;
+}
+
+static int clear_remains(struct up *up, struct sp_error *err)
+{
+	struct sp_record remains;
+	int code = sp_record_read(up->instance, &remains, err);
+
+	if (code == -ENOENT)
+		return 0;
+	/* Rules of a namespace that is gone are gone; the same ones here are another instance's. */
+	if (remains.netns != up->now.netns)
+		remains.capture = false;
+	return code ? code : sp_teardown(up->instance, &remains, err);
+}
+
+/* --- the steps --- */
+
+static int write_settings(struct up *up, bool complete, struct sp_error *err)
+{
+	struct sp_settings settings = {.abi_version = SP_ABI_VERSION};
+	int fd = sp_objects_settings(&up->objects), code;
+	uint32_t key = 0;
+
+	/* The keeper may have come in between and set its part. */
+	code = complete ? bpf_map_lookup_elem(fd, &key, &settings) : 0;
+	settings.hz = up->objects.hz;
+	settings.loaded_unix = complete ? (uint64_t)time(NULL) : 0;
+	if (!code)
+		code = bpf_map_update_elem(fd, &key, &settings, BPF_ANY);
+	if (code)
+		return sp_fail(err, code, SP_EXIT_FAILED, "cannot write the settings: %s",
+		               strerror(-code));
+	return 0;
+}
+
+static int pin_maps(struct up *up, struct sp_error *err)
+{
+	int code = sp_pins_make(up->instance, err);
+
+	if (!code && !up->loaded)
+		code = write_settings(up, false, err);
+	if (!code && !up->loaded)
+		code = sp_objects_pin_maps(&up->objects, up->instance, err);
+	return code;
+}
+
+/* The record for as long as both configurations are in force. */
+static int write_transition(struct up *up, struct sp_error *err)
+{
+	struct sp_record both = up->now;
+
+	for (unsigned i = 0; i < up->before.count; i++)
+		if (!sp_record_find(&up->now, up->before.interface[i].name))
+			both.interface[both.count++] = up->before.interface[i];
+	return sp_record_write(up->instance, &both, err);
+}
+
+/* What the earlier `up` knew about the interfaces that stay. */
+static void inherit(struct up *up)
+{
+	for (unsigned i = 0; i < up->now.count; i++) {
+		struct sp_record_interface *now = &up->now.interface[i];
+		const struct sp_record_interface *was = sp_record_find(&up->before, now->name);
+
+		if (!was || was->ifindex != now->ifindex)
+			continue;
+		now->own_qdisc = was->own_qdisc;
+		memcpy(now->why, was->why, sizeof(now->why));
+	}
+}
+
+static int begin_change(struct up *up, struct sp_record_interface *one, enum sp_hook_kind kind,
+                        struct sp_change **change, struct sp_error *err)
+{
+	struct sp_hook hook;
+	int code;
+
+	sp_hook_find(&hook, up->instance, kind, one->name, one->ifindex, &one->own_qdisc);
+	/* Another program where ours is not: said before anything is tried. */
+	if (kind == SP_HOOK_XDP && up->config->attach != SP_ATTACH_TC) {
+		code = sp_hook_check_foreign(one->name, hook.program_id, err);
+		if (code)
+			return code;
+	}
+	*change = &up->change[up->changes];
+	code = sp_change_begin(*change, &hook, err);
+	if (!code)
+		up->changes++;
+	return code;
+}
+
+static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
+{
+	struct sp_change *change;
+	int code = 0;
+
+	for (unsigned i = 0; i < up->now.count && !code; i++) {
+		struct sp_record_interface *one = &up->now.interface[i];
+		const struct sp_record_interface *was = sp_record_find(&up->before, one->name);
+		bool same_wish = was && was->attach == one->attach && was->tc == one->tc;
+
+		code = begin_change(up, one, kind, &change, err);
+		if (!code)
+			code = sp_attach(change, up->config, sp_objects_program(&up->objects, kind),
+			                 same_wish, one->why[kind], err);
+	}
+	return code;
+}
+
+/* Interfaces that the configuration no longer names. */
+static int detach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
+{
+	struct sp_change *change;
+	struct sp_hook hook;
+	int code = 0;
+
+	for (unsigned i = 0; i < up->before.count && !code; i++) {
+		struct sp_record_interface *one = &up->before.interface[i];
+
+		if (sp_record_find(&up->now, one->name))
+			continue;
+		sp_hook_find(&hook, up->instance, kind, one->name, one->ifindex, &one->own_qdisc);
+		change = &up->change[up->changes];
+		code = sp_change_begin(change, &hook, err);
+		if (code)
+			break;
+		up->changes++;
+		code = sp_change_set(change, SP_HOOK_NONE, -1, err);
+	}
+	return code;
+}
+
+static int attach_all(struct up *up, struct sp_error *err)
+{
+	int code = attach(up, SP_HOOK_TC_IN, err);
+
+	if (!code)
+		code = attach(up, SP_HOOK_TC_OUT, err);
+	if (!code)
+		code = attach(up, SP_HOOK_XDP, err);
+	if (!code)
+		code = detach(up, SP_HOOK_XDP, err);
+	if (!code)
+		code = detach(up, SP_HOOK_TC_OUT, err);
+	if (!code)
+		code = detach(up, SP_HOOK_TC_IN, err);
+	return code;
+}
+
+static int capture_add(const struct sp_record *record, struct sp_error *err)
+{
+	return sp_netlink_capture_add(record->mark, record->mask, record->table, record->priority,
+	                              err);
+}
+
+static bool same_capture(const struct up *up)
+{
+	return up->before.mark == up->now.mark && up->before.mask == up->now.mask &&
+	       up->before.table == up->now.table && up->before.priority == up->now.priority;
+}
+
+static int capture_remove(const struct up *up, const struct sp_record *record, struct sp_error *err)
+{
+	if (!record->capture || same_capture(up) || sp_record_capture_shared(up->instance, record))
+		return 0;
+	return sp_netlink_capture_remove(record->mark, record->mask, record->table,
+	                                 record->priority, err);
+}
+
+static int finish(struct up *up, struct sp_error *err)
+{
+	int code = capture_remove(up, &up->before, err);
+
+	if (!code)
+		code = sp_run_set_config(up->instance, up->config->path, err);
+	if (!code)
+		code = sp_record_write(up->instance, &up->now, err);
+	if (!code)
+		code = sp_objects_pin_programs(&up->objects, up->instance, err);
+	if (!code && !up->loaded)
+		code = write_settings(up, true, err);
+	return code;
+}
+
+static int carry_out(struct up *up, struct sp_error *err)
+{
+	int code = sp_objects_load(&up->objects, up->instance, up->config, up->loaded, err);
+
+	if (code)
+		return code;
+	inherit(up);
+	code = write_transition(up, err);
+	if (!code)
+		code = pin_maps(up, err);
+	if (!code)
+		code = capture_add(&up->now, err);
+	if (!code)
+		code = attach_all(up, err);
+	if (!code)
+		code = finish(up, err);
+	return code;
+}
+
+static void undo(struct up *up)
+{
+	while (up->changes)
+		sp_change_undo(&up->change[--up->changes]);
+	if (!up->loaded) {
+		sp_teardown(up->instance, &up->now, NULL);
+		return;
+	}
+	capture_add(&up->before, NULL);
+	capture_remove(up, &up->now, NULL);
+	for (unsigned i = 0; i < up->before.count; i++) {
+		struct sp_record_interface *was = &up->before.interface[i];
+		const struct sp_record_interface *now = sp_record_find(&up->now, was->name);
+
+		if (now && now->ifindex == was->ifindex)
+			was->own_qdisc = now->own_qdisc;
+	}
+	sp_record_write(up->instance, &up->before, NULL);
+	sp_run_set_config(up->instance, up->config_before, NULL);
+}
+
+/* Under the lock. */
+static int do_up(struct up *up, struct sp_error *err)
+{
+	int code;
+
+	up->loaded = is_loaded(up->instance);
+	code = up->loaded ? check_loaded(up, err) : clear_remains(up, err);
+	if (code)
+		return code;
+	code = carry_out(up, err);
+	if (code)
+		undo(up);
+	while (up->changes)
+		sp_change_end(&up->change[--up->changes]);
+	return code;
+}
+
+int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *config,
+                    struct sp_error *err)
+{
+	static struct up up;
+	int code, lock;
+
+	up = (struct up){.instance = instance, .config = config};
+	code = check_machine(err);
+	if (!code)
+		code = plan(&up, err);
+	if (!code)
+		code = sp_bpffs_ensure(err);
+	if (!code)
+		code = check_unloaded(&up, err);
+	if (code)
+		return code;
+	lock = sp_pins_lock(instance, true, err);
+	if (lock < 0)
+		return lock;
+	code = do_up(&up, err);
+	sp_objects_free(&up.objects);
+	/* A directory that was made only to be locked. */
+	if (code)
+		rmdir(instance->pins);
+	close(lock);
+	return code;
+}

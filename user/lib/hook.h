@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The places on an interface where a program of ours is attached: XDP, TC ingress and TC egress,
+ * and the ways in which each can be done.
+ */
+#ifndef SP_LIB_HOOK_H
+#define SP_LIB_HOOK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/bpffs.h"
+#include "lib/error.h"
+#include "lib/instance.h"
+
+enum sp_hook_kind { SP_HOOK_TC_IN, SP_HOOK_TC_OUT, SP_HOOK_XDP, SP_HOOK_KINDS };
+
+enum sp_hook_mode {
+	SP_HOOK_NONE,
+	SP_HOOK_NATIVE,  /* XDP in the driver */
+	SP_HOOK_GENERIC, /* XDP in the stack */
+	SP_HOOK_TCX,
+	SP_HOOK_CLSACT,
+};
+
+struct sp_hook {
+	enum sp_hook_kind kind;
+	enum sp_hook_mode mode; /* how it is attached now */
+	uint32_t program_id;    /* what is attached now */
+	char interface[IF_NAMESIZE];
+	uint32_t ifindex;
+	bool *own_qdisc;       /* the interface's clsact qdisc was made by us */
+	char pin[SP_PIN_PATH]; /* of the link; a clsact filter has none */
+};
+
+/*
+ * Find out from the kernel how @kind of @interface is attached. Never fails: what cannot be found
+ * is SP_HOOK_NONE.
+ */
+void sp_hook_find(struct sp_hook *hook, const struct sp_instance *instance, enum sp_hook_kind kind,
+                  const char *interface, uint32_t ifindex, bool *own_qdisc);
+
+/*
+ * Attach @program_fd to a hook that is SP_HOOK_NONE, pinned from the first moment on. -EOPNOTSUPP
+ * means that this way is not possible here, with a short reason (no sentence) in @err; other errors
+ * are sentences.
+ */
+int sp_hook_attach(struct sp_hook *hook, enum sp_hook_mode mode, int program_fd,
+                   struct sp_error *err);
+
+/* Put @program_fd in place of the attached program, in one step. */
+int sp_hook_update(struct sp_hook *hook, int program_fd, struct sp_error *err);
+
+/* Take the program away; of SP_HOOK_NONE, a dead link that may still be pinned. */
+int sp_hook_detach(struct sp_hook *hook, struct sp_error *err);
+
+/* "native", "generic", "tcx", "clsact", "none". */
+const char *sp_hook_mode_name(enum sp_hook_mode mode);
+
+/* "xdp", "tc-in", "tc-out". */
+const char *sp_hook_kind_name(enum sp_hook_kind kind);
+
+/* -EBUSY, naming it, when a program that is not @own_id is attached to XDP of @interface. */
+int sp_hook_check_foreign(const char *interface, uint32_t own_id, struct sp_error *err);
+
+/* clsact (hook_clsact.c); the rest is bpf_link. */
+int sp_clsact_attach(struct sp_hook *hook, int program_fd, struct sp_error *err);
+int sp_clsact_update(struct sp_hook *hook, int program_fd, struct sp_error *err);
+int sp_clsact_detach(struct sp_hook *hook, struct sp_error *err);
+
+/* The program of @instance's filter; 0: none of ours. */
+uint32_t sp_clsact_program(const struct sp_hook *hook, const struct sp_instance *instance);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/netlink.h"
+
+/* A machine with containers has more Ethernet interfaces than the datapath has room for MACs. */
+#define MACS_OF_NAMESPACE 4096
+
+static bool is_link_local(const struct sp_address *address)
+{
+	return (ntohl(address->word[0]) & 0xffc00000u) == 0xfe800000u;
+}
+
+static int too_many(const char *what, struct sp_error *err)
+{
+	return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
+	               "the client interfaces have more than %u addresses, the most that the "
+	               "datapath knows as %s: remove some",
+	               SP_MAX_ADDRESSES, what);
+}
+
+static int fill_gateway(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
+{
+	struct sp_address list[SP_MAX_ADDRESSES];
+	struct sp_interface interface;
+	int count, code;
+
+	for (unsigned i = 0; i < config->client_count; i++) {
+		code = sp_netlink_link(config->client[i], &interface, err);
+		if (code)
+			return code;
+		count = sp_netlink_addresses(interface.ifindex, list, SP_MAX_ADDRESSES, err);
+		if (count == -ENOSPC)
+			return too_many("the gateway's own", err);
+		if (count < 0)
+			return count;
+		if (load->gateway_count + (unsigned)count > SP_MAX_ADDRESSES)
+			return too_many("the gateway's own", err);
+		memcpy(&load->gateway[load->gateway_count], list, (size_t)count * sizeof(list[0]));
+		load->gateway_count += (unsigned)count;
+	}
+	return 0;
+}
+
+/* What the file lists, else the gateway's own addresses. */
+static void fill_list(struct sp_address *list, __u32 *count, const struct sp_address *configured,
+                      unsigned configured_count, const struct sp_load *load, bool link_local)
+{
+	*count = configured_count;
+	memcpy(list, configured, configured_count * sizeof(*list));
+	for (unsigned i = 0; i < load->gateway_count && !configured_count; i++)
+		if (link_local || !is_link_local(&load->gateway[i]))
+			list[(*count)++] = load->gateway[i];
+}
+
+static void add_mac(struct sp_load *load, const __u8 mac[6])
+{
+	if (load->mac_count == SP_MAX_MACS)
+		return;
+	for (unsigned i = 0; i < load->mac_count; i++)
+		if (!memcmp(load->mac[i].byte, mac, 6))
+			return;
+	memcpy(load->mac[load->mac_count++].byte, mac, 6);
+}
+
+/* Those of the client interfaces first: they are the ones worth forging there. Beyond SP_MAX_MACS
+ * the others are left out, so that a machine with many interfaces is still served. */
+static int fill_macs(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
+{
+	static struct sp_mac all[MACS_OF_NAMESPACE];
+	struct sp_interface interface;
+	int count, code;
+
+	for (unsigned i = 0; i < config->client_count; i++) {
+		static const uint8_t none[6];
+
+		code = sp_netlink_link(config->client[i], &interface, err);
+		if (code)
+			return code;
+		if (memcmp(interface.mac, none, sizeof(none)))
+			add_mac(load, interface.mac);
+	}
+	count = sp_netlink_macs(all, MACS_OF_NAMESPACE, err);
+	for (int i = 0; i < count; i++)
+		add_mac(load, all[i].byte);
+	return count < 0 ? count : 0;
+}
+
+int sp_load_fill(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
+{
+	int code;
+
+	*load = (struct sp_load){
+		.mark = config->mark,
+		.mark_mask = config->mark_mask,
+		.guard = config->guard,
+		.portal_port = htons(config->portal_port),
+	};
+	code = sp_clock_hz(&load->hz, err);
+	if (!code)
+		code = fill_gateway(load, config, err);
+	if (!code)
+		code = fill_macs(load, config, err);
+	if (code)
+		return code;
+	fill_list(load->resolver, &load->resolver_count, config->resolver, config->resolver_count,
+	          load, true);
+	fill_list(load->portal, &load->portal_count, config->portal, config->portal_count, load,
+	          false);
+	return 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/objects.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sallyport/abi.h>
+
+#include "lib/load.h"
+#include "lib/maps.h"
+
+#include "clock.skel.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+/* What libbpf says is for a developer; the operator gets one sentence. */
+static int print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	const char *debug = getenv("SALLYPORT_DEBUG");
+
+	if (!debug || !*debug || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static int pin_of(char *path, size_t size, const struct sp_instance *instance, const char *name)
+{
+	return snprintf(path, size, "%s/%s", instance->pins, name);
+}
+
+/* The maps whose size is the operator's choice. */
+static uint32_t entries(const char *name, uint32_t max_clients)
+{
+	if (!strcmp(name, "clients") || !strcmp(name, "usage"))
+		return max_clients;
+	if (!strcmp(name, "slots"))
+		return SP_SLOT_WORDS(max_clients);
+	return 0;
+}
+
+static int use_pinned(struct bpf_map *map, const struct sp_instance *instance, struct sp_error *err)
+{
+	char path[SP_PIN_PATH];
+	int fd, code;
+
+	pin_of(path, sizeof(path), instance, bpf_map__name(map));
+	fd = bpf_obj_get(path);
+	code = fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
+	if (fd >= 0)
+		close(fd);
+	if (code)
+		return sp_fail(err, code, SP_EXIT_FAILED,
+		               "cannot use %s: %s; run `sallyport down`, then `sallyport up`", path,
+		               strerror(-code));
+	return 0;
+}
+
+/* Each map of @object: that of @first if there is one, else the pinned one, else a new one. */
+static int choose_maps(struct bpf_object *object, const struct bpf_object *first,
+                       const struct sp_instance *instance, const struct sp_config *config,
+                       bool pinned, struct sp_error *err)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const char *name = bpf_map__name(map);
+		uint32_t size = entries(name, config->max_clients);
+		int code = 0;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		if (first)
+			code = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(first, name));
+		else if (pinned)
+			code = use_pinned(map, instance, err);
+		else if (size)
+			code = bpf_map__set_max_entries(map, size);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static int cannot_load(int code, const char *what, struct sp_error *err)
+{
+	if (code == -EPERM || code == -EACCES)
+		return sp_fail(err, code, SP_EXIT_PERMISSION,
+		               "the kernel refuses to load the %s program: run as root, with "
+		               "CAP_BPF and CAP_NET_ADMIN; SALLYPORT_DEBUG=1 shows its words",
+		               what);
+	if (code == -ENOMEM || code == -E2BIG)
+		return sp_fail(err, code, SP_EXIT_FAILED,
+		               "no memory for the %s program and its maps: lower `max_clients` in "
+		               "[gateway]",
+		               what);
+	return sp_fail(err, code, SP_EXIT_FAILED,
+	               "cannot load the %s program: %s; Linux 6.1 or later is needed; "
+	               "SALLYPORT_DEBUG=1 shows the verifier's words",
+	               what, strerror(-code));
+}
+
+static int load_tc(struct sp_objects *objects, const struct sp_load *load,
+                   const struct sp_instance *instance, const struct sp_config *config, bool pinned,
+                   struct sp_error *err)
+{
+	int code;
+
+	objects->tc = sp_tc_bpf__open();
+	if (!objects->tc)
+		return cannot_load(-errno, "TC", err);
+	memcpy(&objects->tc->rodata->sp_load, load, sizeof(*load));
+	code = choose_maps(objects->tc->obj, NULL, instance, config, pinned, err);
+	if (code)
+		return code;
+	code = sp_tc_bpf__load(objects->tc);
+	return code ? cannot_load(code, "TC", err) : 0;
+}
+
+static int load_xdp(struct sp_objects *objects, const struct sp_load *load,
+                    const struct sp_instance *instance, const struct sp_config *config,
+                    struct sp_error *err)
+{
+	int code;
+
+	objects->xdp = sp_xdp_bpf__open();
+	if (!objects->xdp)
+		return cannot_load(-errno, "XDP", err);
+	memcpy(&objects->xdp->rodata->sp_load, load, sizeof(*load));
+	code = choose_maps(objects->xdp->obj, objects->tc->obj, instance, config, false, err);
+	if (!code)
+		code = sp_xdp_bpf__load(objects->xdp);
+	return code ? cannot_load(code, "XDP", err) : 0;
+}
+
+int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instance,
+                    const struct sp_config *config, bool pinned, struct sp_error *err)
+{
+	struct sp_load load;
+	int code = sp_load_fill(&load, config, err);
+
+	*objects = (struct sp_objects){.hz = code ? 0 : load.hz};
+	libbpf_set_print(print);
+	if (!code)
+		code = load_tc(objects, &load, instance, config, pinned, err);
+	if (!code)
+		code = load_xdp(objects, &load, instance, config, err);
+	if (code)
+		return code;
+	objects->clock = sp_clock_bpf__open_and_load();
+	return objects->clock ? 0 : cannot_load(-errno, "clock", err);
+}
+
+int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instance *instance,
+                        struct sp_error *err)
+{
+	char path[SP_PIN_PATH];
+	struct bpf_map *map;
+	int code = 0;
+
+	bpf_object__for_each_map(map, objects->tc->obj)
+	{
+		if (bpf_map__is_internal(map))
+			continue;
+		pin_of(path, sizeof(path), instance, bpf_map__name(map));
+		code = sp_pin(bpf_map__fd(map), path, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static int pin_program(const struct bpf_program *program, const struct sp_instance *instance,
+                       const char *name, struct sp_error *err)
+{
+	char path[SP_PIN_PATH];
+
+	pin_of(path, sizeof(path), instance, name);
+	return sp_pin(bpf_program__fd(program), path, err);
+}
+
+int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
+                            struct sp_error *err)
+{
+	int code = pin_program(objects->clock->progs.sallyport_clock, instance, "clock", err);
+
+	if (!code)
+		code = pin_program(objects->tc->progs.sallyport_in, instance,
+		                   "programs/sallyport_in", err);
+	if (!code)
+		code = pin_program(objects->tc->progs.sallyport_out, instance,
+		                   "programs/sallyport_out", err);
+	if (!code)
+		code = pin_program(objects->xdp->progs.sallyport_xdp, instance,
+		                   "programs/sallyport_xdp", err);
+	return code;
+}
+
+int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind)
+{
+	switch (kind) {
+	case SP_HOOK_TC_IN:
+		return bpf_program__fd(objects->tc->progs.sallyport_in);
+	case SP_HOOK_TC_OUT:
+		return bpf_program__fd(objects->tc->progs.sallyport_out);
+	default:
+		return bpf_program__fd(objects->xdp->progs.sallyport_xdp);
+	}
+}
+
+int sp_objects_settings(const struct sp_objects *objects)
+{
+	return bpf_map__fd(objects->tc->maps.settings);
+}
+
+void sp_objects_free(struct sp_objects *objects)
+{
+	sp_clock_bpf__destroy(objects->clock);
+	sp_xdp_bpf__destroy(objects->xdp);
+	sp_tc_bpf__destroy(objects->tc);
+	*objects = (struct sp_objects){.xdp = NULL};
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The BPF objects, opened, told the configuration and loaded into the kernel.
+ */
+#ifndef SP_LIB_OBJECTS_H
+#define SP_LIB_OBJECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/config.h"
+#include "lib/error.h"
+#include "lib/hook.h"
+#include "lib/instance.h"
+
+struct sp_xdp_bpf;
+struct sp_tc_bpf;
+struct sp_clock_bpf;
+
+struct sp_objects {
+	struct sp_xdp_bpf *xdp;
+	struct sp_tc_bpf *tc;
+	struct sp_clock_bpf *clock;
+	uint32_t hz; /* jiffies per second, as the programs were told */
+};
+
+/*
+ * Load everything for @config. If @pinned, with the maps that @instance has pinned; else with new
+ * maps. 0 or negative errno; sp_objects_free in either case.
+ */
+int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instance,
+                    const struct sp_config *config, bool pinned, struct sp_error *err);
+
+/* Pin the maps, the first time. */
+int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instance *instance,
+                        struct sp_error *err);
+
+/* Pin the programs, in place of those pinned. */
+int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
+                            struct sp_error *err);
+
+/* The program for hooks of @kind. */
+int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind);
+
+/* The map `settings`. */
+int sp_objects_settings(const struct sp_objects *objects);
+
+void sp_objects_free(struct sp_objects *objects);
+
+#endif

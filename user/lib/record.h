@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * /run/INSTANCE/dataplane: what `up` did that cannot be read back from the pins, so that `down` and
+ * `status` work when the configuration has changed or is gone. Written before the things it names
+ * are made, so that what a crash leaves behind can be found.
+ */
+#ifndef SP_LIB_RECORD_H
+#define SP_LIB_RECORD_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/config.h"
+#include "lib/error.h"
+#include "lib/hook.h"
+#include "lib/instance.h"
+
+#define SP_WHY 96
+
+struct sp_record_interface {
+	char name[IF_NAMESIZE];
+	uint32_t ifindex;
+	unsigned attach; /* enum sp_attach and enum sp_tc_hook that were asked for */
+	unsigned tc;
+	bool own_qdisc;                  /* we made its clsact qdisc */
+	char why[SP_HOOK_KINDS][SP_WHY]; /* not a better mode; "" if it is the best */
+};
+
+struct sp_record {
+	uint64_t netns; /* inode of the network namespace */
+	bool capture;   /* the rule and route below were or are being made */
+	uint32_t mark, mask, table, priority;
+	unsigned count;
+	struct sp_record_interface interface[2 * SP_MAX_INTERFACES]; /* of two configurations */
+};
+
+/* -ENOENT, without an error text, when there is none. */
+int sp_record_read(const struct sp_instance *instance, struct sp_record *record,
+                   struct sp_error *err);
+
+/* Replace the file in one step; makes /run/INSTANCE. */
+int sp_record_write(const struct sp_instance *instance, const struct sp_record *record,
+                    struct sp_error *err);
+
+/* The entry of @name, or NULL. */
+struct sp_record_interface *sp_record_find(struct sp_record *record, const char *name);
+
+/* Whether another instance of the same network namespace uses the same rule and route. */
+bool sp_record_capture_shared(const struct sp_instance *instance, const struct sp_record *record);
+
+#endif
