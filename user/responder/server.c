@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/monotonic.h"
+
 #define MAX_EVENTS   256
 #define ACCEPT_BATCH 64
 
@@ -27,13 +29,8 @@ const struct sp_server_limits sp_server_defaults = {
 
 static void read_clocks(struct sp_server *server)
 {
-	struct timespec now;
-
-	/* Both are read in the vDSO, without a system call. */
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	server->now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	sp_date_set(&server->date, now.tv_sec);
+	server->now = sp_monotonic_ms();
+	sp_date_set(&server->date, time(NULL));
 }
 
 static int watch(struct sp_server *server, int fd, uint32_t events, uint32_t mark,
@@ -126,7 +123,6 @@ static void look_later(struct sp_server *server, struct sp_connection *connectio
 
 static void linger(struct sp_server *server, struct sp_connection *connection)
 {
-	/* The last segment goes out with this FIN; Nagle's algorithm does not hold it back. */
 	shutdown(connection->fd, SHUT_WR);
 	leave_queue(server, connection);
 	sp_pool_shrink(&server->pool, connection);
@@ -164,7 +160,9 @@ static void answer(struct sp_server *server, struct sp_connection *connection,
 	size_t length =
 		sp_respond(server->knowledge, request, result, sp_connection_head(connection),
 	                   connection->is_ipv6, server->date.text, server->out);
-	ssize_t sent = send(connection->fd, server->out, length, MSG_NOSIGNAL);
+	/* MSG_MORE: what is left over of whole segments goes out together with the FIN, which
+	 * always follows at once and which no algorithm of Nagle holds back. */
+	ssize_t sent = send(connection->fd, server->out, length, MSG_NOSIGNAL | MSG_MORE);
 
 	/* An empty send buffer takes an answer whole; when it does not, the client is gone or the
 	 * kernel has no memory left, and half an answer is of no use. */
