@@ -1,0 +1,899 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The portal: its parts, and the whole process on the loopback with a keeper played here. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ipc/ipc.h"
+#include "lib/monotonic.h"
+#include "portal/form.h"
+#include "portal/page.h"
+#include "portal/server.h"
+#include "portal/site.h"
+#include "portal/visitor.h"
+
+#define SOMEBODY      64813
+#define OTHER_IFINDEX 900001u /* no such interface here; the portal only compares numbers */
+#define WANTED        "http://www.example.org/a?b=1&c='2'"
+#define WANTED_HTML   "http://www.example.org/a?b=1&amp;c=&#39;2&#39;"
+#define WANTED_FORM   "http%3A%2F%2Fwww.example.org%2Fa%3Fb%3D1%26c%3D%272%27"
+
+static const struct sp_client_key visitor = {{0x02, 0, 0, 0xab, 0xcd, 0xef}, 7};
+
+/* --- forms ---------------------------------------------------------------------------------------
+ */
+
+static int form(const char *body, const char *name, char out[8])
+{
+	return sp_form_value(body, strlen(body), name, out, 8);
+}
+
+static void test_form_values(void **state)
+{
+	char out[8];
+
+	(void)state;
+	assert_int_equal(form("a=1&u=x+y%2Fz&b=", "u", out), 5);
+	assert_string_equal(out, "x y/z");
+	assert_int_equal(form("a=1&u=x&b=", "b", out), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(form("u=%e2%82%AC", "u", out), 3);
+	assert_string_equal(out, "\u20ac");
+	assert_int_equal(form("uu=1&=u&u", "u", out), -ENOENT);
+	assert_int_equal(form("", "u", out), -ENOENT);
+	assert_int_equal(form("u=1234567", "u", out), 7);
+	assert_int_equal(form("u=12345678", "u", out), -ENOSPC);
+}
+
+static void test_form_nonsense(void **state)
+{
+	static const char *const bad[] = {"u=%",   "u=%2",  "u=%2&a=1", "u=%zz",
+	                                  "u=%2g", "u=%00", "u=1&u=2",  "u=&u="};
+	char out[8];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(form(bad[i], "u", out), -EINVAL);
+	assert_int_equal(sp_form_value("u=\0x", 4, "u", out, sizeof(out)), -EINVAL);
+}
+
+/* Nothing is read behind the end: the body stands at the end of its allocation (ASan watches). */
+static void test_form_cut_short(void **state)
+{
+	static const char whole[] = "a=1&u=%41%42&t=x";
+	char out[8];
+
+	(void)state;
+	for (size_t length = 0; length < sizeof(whole); length++) {
+		char *body = malloc(length ? length : 1);
+
+		assert_non_null(body);
+		memcpy(body, whole, length);
+		sp_form_value(body, length, "u", out, sizeof(out));
+		sp_form_value(body, length, "missing", out, sizeof(out));
+		free(body);
+	}
+}
+
+/* --- whose page ----------------------------------------------------------------------------------
+ */
+
+static void test_site(void **state)
+{
+	const char *host = "10.85.0.1:8080";
+
+	(void)state;
+	assert_true(sp_site_is_own(host, NULL, NULL, NULL));
+	assert_true(sp_site_is_own(NULL, NULL, NULL, NULL));
+	assert_true(sp_site_is_own(host, "same-origin", "http://10.85.0.1:8080", NULL));
+	assert_true(sp_site_is_own(host, NULL, NULL, "http://10.85.0.1:8080/?u=1"));
+	assert_true(sp_site_is_own("Login.Example", NULL, "http://login.example", NULL));
+	assert_false(sp_site_is_own(host, "cross-site", NULL, NULL));
+	assert_false(sp_site_is_own(host, "same-site", "http://10.85.0.1:8080", NULL));
+	assert_false(sp_site_is_own(host, NULL, "null", NULL));
+	assert_false(sp_site_is_own(host, NULL, "", NULL));
+	assert_false(sp_site_is_own(host, NULL, "http://10.85.0.1:80801", NULL));
+	assert_false(sp_site_is_own(host, NULL, "http://10.85.0.1:8080.evil.example", NULL));
+	assert_false(sp_site_is_own(host, NULL, NULL, "http://10.85.0.1:8080.evil.example/"));
+	assert_false(sp_site_is_own(host, NULL, NULL, "http://evil.example/10.85.0.1:8080/"));
+	assert_false(sp_site_is_own(NULL, NULL, "http://10.85.0.1:8080", NULL));
+	assert_false(sp_site_is_own("", NULL, "http://", NULL));
+}
+
+/* --- quantities ----------------------------------------------------------------------------------
+ */
+
+static const struct sp_language english = {.text[SP_MESSAGE_DAYS] = "d",
+                                           .text[SP_MESSAGE_BYTES] = "B",
+                                           .text[SP_MESSAGE_DECIMAL] = "."};
+
+static void expect_text(void (*put)(FILE *, const struct sp_language *, uint64_t), uint64_t value,
+                        const char *expected)
+{
+	char text[64] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	assert_non_null(out);
+	put(out, &english, value);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, expected);
+}
+
+static void test_quantities(void **state)
+{
+	(void)state;
+	expect_text(sp_page_put_duration, 0, "0\u00a0s");
+	expect_text(sp_page_put_duration, 59, "59\u00a0s");
+	expect_text(sp_page_put_duration, 3599, "59\u00a0min");
+	expect_text(sp_page_put_duration, 28799, "7\u00a0h\u00a059\u00a0min");
+	expect_text(sp_page_put_duration, 86400 * 2 + 3600 * 3, "2\u00a0d\u00a03\u00a0h");
+	expect_text(sp_page_put_size, 0, "0\u00a0B");
+	expect_text(sp_page_put_size, 999, "999\u00a0B");
+	expect_text(sp_page_put_size, 1999, "1.9\u00a0kB");
+	expect_text(sp_page_put_size, 2000000000, "2.0\u00a0GB");
+	expect_text(sp_page_put_size, 123456789, "123\u00a0MB");
+	expect_text(sp_page_put_size, UINT64_MAX - 1, "18.4\u00a0EB");
+}
+
+/* --- the key of a connection ---------------------------------------------------------------------
+ */
+
+static void test_visitor_key(void **state)
+{
+	static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 10, 85, 0, 2};
+	struct sockaddr_in peer = {AF_INET, htons(1234), {htonl(0x0a550002)}, {0}};
+	struct sockaddr_in local = {AF_INET, htons(8080), {htonl(0x0a550001)}, {0}};
+	struct sockaddr other = {.sa_family = AF_UNIX};
+	struct sp_origin_key key;
+
+	(void)state;
+	assert_int_equal(sp_visitor_key(&key, (struct sockaddr *)&peer, (struct sockaddr *)&local),
+	                 0);
+	assert_memory_equal(key.client_address, mapped, 16);
+	assert_int_equal(key.server_address[15], 1);
+	assert_int_equal(key.client_port, htons(1234));
+	assert_int_equal(key.server_port, htons(8080));
+	assert_int_equal(key.ifindex, 0);
+	assert_int_equal(sp_visitor_key(&key, &other, &other), -EAFNOSUPPORT);
+}
+
+/* --- questions -----------------------------------------------------------------------------------
+ */
+
+static unsigned done_count;
+
+static void count_done(struct sp_ask *ask)
+{
+	assert_null(ask->next);
+	done_count++;
+}
+
+static void test_questions(void **state)
+{
+	struct sp_ask first = {0}, second = {0}, third = {0};
+	struct sp_ipc_answer answer = {.header.kind = SP_IPC_ANSWER, .id = 2, .authorized = 1};
+	struct sp_asker asker;
+	int fds[2];
+
+	(void)state;
+	done_count = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	sp_ask_init(&asker, fds[0], count_done);
+	assert_int_equal(sp_ask_due(&asker), UINT64_MAX);
+	assert_int_equal(sp_ask_send(&asker, &first, SP_IPC_QUERY, &visitor), 0);
+	assert_int_equal(sp_ask_send(&asker, &second, SP_IPC_QUERY, &visitor), 0);
+	assert_int_equal(sp_ask_send(&asker, &third, SP_IPC_QUERY, &visitor), 0);
+	assert_int_equal(sp_ask_due(&asker), first.deadline);
+
+	/* Out of order, and once more although nobody waits. */
+	assert_int_equal(sp_ipc_send(fds[1], &answer, sizeof(answer)), 0);
+	assert_int_equal(sp_ipc_send(fds[1], &answer, sizeof(answer)), 0);
+	assert_int_equal(sp_ask_receive(&asker), -EAGAIN);
+	assert_int_equal(done_count, 1);
+	assert_true(second.answered && second.answer.authorized);
+
+	sp_ask_forget(&first);
+	sp_ask_expire(&asker, third.deadline - 1);
+	assert_int_equal(done_count, 1);
+	sp_ask_expire(&asker, third.deadline);
+	assert_int_equal(done_count, 2);
+	assert_false(third.answered);
+	assert_int_equal(sp_ask_due(&asker), UINT64_MAX);
+
+	close(fds[1]);
+	assert_int_equal(sp_ask_receive(&asker), -EPIPE);
+	assert_int_equal(sp_ask_send(&asker, &first, SP_IPC_QUERY, &visitor), -EPIPE);
+	assert_null(first.next);
+	close(fds[0]);
+}
+
+/* --- the process ---------------------------------------------------------------------------------
+ */
+
+struct world {
+	struct sp_ipc_portal_setup setup;
+	char root[32];
+	int origins, listener[2], keeper; /* IPv4, IPv6 */
+	pid_t pid;
+	bool ipv6;
+	char tag[SP_LINK_TAG];
+	char request[16384], response[65536];
+	int socket; /* connection to the portal, -1: none */
+};
+
+static int listener_open(bool ipv6)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
+	                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 address6 = {.sin6_family = AF_INET6,
+	                                .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	if (ipv6)
+		assert_int_equal(bind(fd, (struct sockaddr *)&address6, sizeof(address6)), 0);
+	else
+		assert_int_equal(bind(fd, (struct sockaddr *)&ipv4, sizeof(ipv4)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	return fd;
+}
+
+/* The directory user/portal of the sources, seen from .output/tests/unit. */
+static void find_data(char *out, size_t room)
+{
+	char self[256];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *end;
+
+	assert_true(length > 0);
+	self[length] = '\0';
+	end = strstr(self, "/.output/");
+	assert_non_null(end);
+	*end = '\0';
+	assert_true((size_t)snprintf(out, room, "%s/user/portal", self) < room);
+}
+
+static int receive_soon(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	return poll(&wait, 1, 10000);
+}
+
+/* In the child: put the files where they belong and be the portal. */
+static void become_portal(const struct world *world, int socket)
+{
+	const int files[] = {socket, world->origins, world->listener[0], world->listener[1]};
+	int parked[4];
+
+	for (int i = 0; i < 4; i++)
+		parked[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 100);
+	for (int i = 0; i < 4; i++)
+		dup2(parked[i], SP_IPC_KEEPER_FD + i);
+	close_range(SP_IPC_KEEPER_FD + 4, ~0u, 0);
+	_exit(sp_portal_run());
+}
+
+static int portal_start(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct sp_ipc_ready ready;
+	int fds[2];
+
+	assert_non_null(world);
+	*state = world;
+	world->socket = -1;
+	strcpy(world->root, "/tmp/sp-test-XXXXXX");
+	assert_non_null(mkdtemp(world->root));
+	assert_int_equal(chmod(world->root, 0755), 0);
+	world->origins =
+		bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "origins", sizeof(struct sp_origin_key),
+	                       sizeof(struct sp_origin), 64, NULL);
+	assert_true(world->origins >= 0);
+	world->listener[0] = listener_open(false);
+	world->listener[1] = listener_open(true);
+	world->setup = (struct sp_ipc_portal_setup){.header.kind = SP_IPC_PORTAL_SETUP,
+	                                            .uid = SOMEBODY,
+	                                            .gid = SOMEBODY,
+	                                            .listener_count = 2,
+	                                            .interface_count = 2,
+	                                            .ifindex = {1, OTHER_IFINDEX},
+	                                            .key = "a key of the tests"};
+	strcpy(world->setup.root, world->root);
+	find_data(world->setup.data, sizeof(world->setup.data));
+	sp_link_tag(world->tag, world->setup.key, WANTED, strlen(WANTED));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+	                 0);
+	assert_int_equal(sp_ipc_send(fds[0], &world->setup, sizeof(world->setup)), 0);
+	world->pid = fork();
+	assert_true(world->pid >= 0);
+	if (world->pid == 0)
+		become_portal(world, fds[1]);
+	close(fds[1]);
+	world->keeper = fds[0];
+	assert_int_equal(receive_soon(world->keeper), 1);
+	assert_int_equal(sp_ipc_receive(world->keeper, SP_IPC_READY, &ready, sizeof(ready)), 0);
+	return 0;
+}
+
+/* Its exit status; -1: it did not exit within two seconds, or was killed. */
+static int wait_exit(struct world *world)
+{
+	int status = 0;
+
+	for (int i = 0; i < 200; i++) {
+		if (waitpid(world->pid, &status, WNOHANG) == world->pid) {
+			world->pid = 0;
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		}
+		usleep(10000);
+	}
+	return -1;
+}
+
+static int portal_stop(void **state)
+{
+	struct world *world = *state;
+	int status = 0;
+
+	if (world->socket >= 0)
+		close(world->socket);
+	if (world->keeper >= 0)
+		close(world->keeper);
+	if (world->pid)
+		status = wait_exit(world);
+	if (world->pid) {
+		kill(world->pid, SIGKILL);
+		waitpid(world->pid, NULL, 0);
+	}
+	close(world->origins);
+	close(world->listener[0]);
+	close(world->listener[1]);
+	rmdir(world->root);
+	free(world);
+	return status; /* it ends by itself, without an error, when the keeper goes away */
+}
+
+/* Write down the connection as the datapath does when it sees the SYN. */
+static void record(struct world *world, uint32_t ifindex)
+{
+	const struct sp_origin origin = {.client = visitor};
+	struct sockaddr_storage local, peer;
+	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
+	struct sp_origin_key key;
+
+	assert_int_equal(getsockname(world->socket, (struct sockaddr *)&local, &local_size), 0);
+	assert_int_equal(getpeername(world->socket, (struct sockaddr *)&peer, &peer_size), 0);
+	assert_int_equal(sp_visitor_key(&key, (struct sockaddr *)&local, (struct sockaddr *)&peer),
+	                 0);
+	key.ifindex = ifindex;
+	assert_int_equal(bpf_map_update_elem(world->origins, &key, &origin, BPF_ANY), 0);
+}
+
+static void connect_portal(struct world *world)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (world->socket >= 0)
+		close(world->socket);
+	assert_int_equal(
+		getsockname(world->listener[world->ipv6], (struct sockaddr *)&address, &size), 0);
+	world->socket = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(world->socket >= 0);
+	assert_int_equal(connect(world->socket, (struct sockaddr *)&address, size), 0);
+}
+
+static void send_text(struct world *world, const char *text, size_t length)
+{
+	while (length) {
+		ssize_t sent = send(world->socket, text, length, MSG_NOSIGNAL);
+
+		if (sent < 0)
+			return; /* the portal has answered already, and closed */
+		text += sent;
+		length -= (size_t)sent;
+	}
+}
+
+/* The response up to the end of the connection; its status. */
+static int read_response(struct world *world)
+{
+	size_t used = 0;
+	int status = -1;
+
+	while (used < sizeof(world->response) - 1 && receive_soon(world->socket) == 1) {
+		ssize_t got = recv(world->socket, world->response + used,
+		                   sizeof(world->response) - 1 - used, 0);
+
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	world->response[used] = '\0';
+	sscanf(world->response, "HTTP/1.1 %d ", &status);
+	return status;
+}
+
+__attribute__((format(printf, 2, 3))) static void request(struct world *world, const char *format,
+                                                          ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(world->request, sizeof(world->request), format, args);
+	va_end(args);
+	assert_true(length > 0 && (size_t)length < sizeof(world->request));
+	send_text(world, world->request, (size_t)length);
+}
+
+static void get(struct world *world, const char *method, const char *target, const char *fields)
+{
+	request(world, "%s %s HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n%s\r\n", method,
+	        target, fields);
+}
+
+static void post(struct world *world, const char *path, const char *body, const char *fields)
+{
+	request(world,
+	        "POST %s HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
+	        "Content-Type: application/x-www-form-urlencoded\r\n"
+	        "Content-Length: %zu\r\n%s\r\n%s",
+	        path, strlen(body), fields, body);
+}
+
+/* A connection whose client is known. */
+static void visit(struct world *world)
+{
+	connect_portal(world);
+	record(world, 1);
+}
+
+/* Be the keeper: expect one question of @kind and answer it. */
+static void keep(struct world *world, enum sp_ipc_kind kind, struct sp_ipc_answer answer)
+{
+	struct sp_ipc_request question;
+
+	assert_int_equal(receive_soon(world->keeper), 1);
+	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), 0);
+	assert_int_equal(question.header.kind, kind);
+	assert_memory_equal(&question.client, &visitor, sizeof(visitor));
+	answer.header.kind = SP_IPC_ANSWER;
+	answer.id = question.id;
+	assert_int_equal(sp_ipc_send(world->keeper, &answer, sizeof(answer)), 0);
+}
+
+static void nothing_asked(struct world *world)
+{
+	struct sp_ipc_request question;
+
+	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), -EAGAIN);
+}
+
+static const struct sp_ipc_answer captive;
+static const struct sp_ipc_answer authorized = {
+	.authorized = 1, .seconds_left = 28740, .bytes_left = 1500000000};
+static const struct sp_ipc_answer unlimited = {
+	.authorized = 1, .seconds_left = UINT64_MAX, .bytes_left = UINT64_MAX};
+
+#define HAS(text)     assert_non_null(strstr(world->response, text))
+#define LACKS(text)   assert_null(strstr(world->response, text))
+#define STATUS(value) assert_int_equal(read_response(world), value)
+
+static void ask_terms(struct world *world, const char *tag)
+{
+	char target[1024];
+
+	visit(world);
+	snprintf(target, sizeof(target), "/?u=%s&t=%s", WANTED_FORM, tag);
+	get(world, "GET", target, "");
+	keep(world, SP_IPC_QUERY, captive);
+	STATUS(200);
+	HAS("I accept the terms");
+	HAS("action=\"/accept\"");
+}
+
+static void test_terms(void **state)
+{
+	struct world *world = *state;
+
+	for (world->ipv6 = false;; world->ipv6 = true) {
+		ask_terms(world, world->tag);
+		HAS("name=\"u\" value=\"" WANTED_HTML "\"");
+		HAS(world->tag);
+		ask_terms(world, "0123456789abcdef");
+		LACKS("example.org");
+		ask_terms(world, "");
+		LACKS("example.org");
+		if (world->ipv6)
+			break;
+	}
+}
+
+static void test_headers(void **state)
+{
+	struct world *world = *state;
+
+	ask_terms(world, world->tag);
+	HAS("\r\nCache-Control: no-store\r\n");
+	HAS("\r\nReferrer-Policy: same-origin\r\n");
+	HAS("\r\nX-Content-Type-Options: nosniff\r\n");
+	HAS("\r\nX-Frame-Options: DENY\r\n");
+	HAS("frame-ancestors 'none'");
+	HAS("default-src 'none'");
+	HAS("\r\nContent-Language: en\r\n");
+	HAS("\r\nVary: Accept-Language\r\n");
+	HAS("\r\nContent-Type: text/html; charset=utf-8\r\n");
+	LACKS("<script");
+	LACKS("Set-Cookie");
+	LACKS("portal\""); /* the Host field */
+}
+
+static void test_french(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	get(world, "GET", "/", "Accept-Language: fr-CA,en;q=0.5\r\n");
+	keep(world, SP_IPC_QUERY, authorized);
+	STATUS(200);
+	HAS("\r\nContent-Language: fr\r\n");
+	HAS("<html lang=\"fr\" dir=\"ltr\">");
+	HAS("1,5\u00a0Go");
+}
+
+static void test_connected(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	get(world, "GET", "/", "");
+	keep(world, SP_IPC_QUERY, authorized);
+	STATUS(200);
+	HAS("7\u00a0h\u00a059\u00a0min");
+	HAS("1.5\u00a0GB");
+	HAS("action=\"/logout\"");
+	LACKS("/accept");
+
+	visit(world);
+	get(world, "GET", "/?u=" WANTED_FORM, "");
+	keep(world, SP_IPC_QUERY, unlimited);
+	STATUS(200);
+	LACKS("<dl>");
+	LACKS("example.org");
+}
+
+static void test_head(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	get(world, "HEAD", "/", "");
+	keep(world, SP_IPC_QUERY, captive);
+	STATUS(200);
+	HAS("Content-Length: ");
+	LACKS("<html");
+}
+
+static void test_accept(void **state)
+{
+	struct world *world = *state;
+	char body[1024];
+
+	snprintf(body, sizeof(body), "u=%s&t=%s", WANTED_FORM, world->tag);
+	visit(world);
+	post(world, "/accept", body, "Origin: http://portal\r\n");
+	keep(world, SP_IPC_LOGIN, authorized);
+	STATUS(303);
+	HAS("\r\nLocation: " WANTED "\r\n");
+
+	for (int i = 0; i < 3; i++) {
+		static const char *const forged[] = {
+			"u=http%3A%2F%2Fevil.example%2F&t=0123456789abcdef",
+			"u=http%3A%2F%2Fevil.example%2F", ""};
+
+		visit(world);
+		post(world, "/accept", forged[i], "");
+		keep(world, SP_IPC_LOGIN, authorized);
+		STATUS(303);
+		HAS("\r\nLocation: /\r\n");
+		LACKS("evil");
+	}
+}
+
+static void test_logout(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	post(world, "/logout", "", "");
+	keep(world, SP_IPC_LOGOUT, captive);
+	STATUS(200);
+	HAS("Signed out");
+}
+
+static void test_keeper_refuses(void **state)
+{
+	static const struct {
+		uint32_t result;
+		int status;
+		const char *text;
+	} rows[] = {
+		{SP_IPC_REFUSED, 403, "may not use the network"},
+		{SP_IPC_FULL, 503, "network is full"},
+		{SP_IPC_FAILED, 503, "went wrong"},
+		{77, 503, "went wrong"},
+		{SP_IPC_DONE, 503, "went wrong"}, /* and yet not authorized */
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		visit(world);
+		post(world, "/accept", "", "");
+		keep(world, SP_IPC_LOGIN, (struct sp_ipc_answer){.result = rows[i].result});
+		STATUS(rows[i].status);
+		HAS(rows[i].text);
+	}
+}
+
+static void test_unknown_visitor(void **state)
+{
+	struct world *world = *state;
+
+	connect_portal(world);
+	get(world, "GET", "/", "");
+	STATUS(403);
+	HAS("cannot see which device");
+
+	/* In two places at once: nobody can tell. */
+	visit(world);
+	record(world, OTHER_IFINDEX);
+	post(world, "/accept", "", "");
+	STATUS(403);
+	nothing_asked(world);
+}
+
+static void test_paths_and_methods(void **state)
+{
+	static const char *const unknown[] = {
+		"/x", "//", "/accept/", "/../etc/passwd", "/style.css/../x", "/<script>"};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
+		visit(world);
+		get(world, "GET", unknown[i], "");
+		STATUS(404);
+		LACKS("<script>");
+	}
+	visit(world);
+	get(world, "GET", "/accept", "");
+	STATUS(405);
+	HAS("\r\nAllow: POST\r\n");
+	visit(world);
+	get(world, "DELETE", "/", "");
+	STATUS(405);
+	HAS("\r\nAllow: GET, HEAD\r\n");
+	nothing_asked(world);
+}
+
+static void test_style(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	get(world, "GET", "/style.css", "");
+	STATUS(200);
+	HAS("Content-Type: text/css");
+	HAS("prefers-color-scheme: dark");
+	nothing_asked(world);
+}
+
+static void test_post_from_elsewhere(void **state)
+{
+	static const char *const fields[] = {"Origin: http://evil.example\r\n", "Origin: null\r\n",
+	                                     "Referer: http://evil.example/\r\n",
+	                                     "Sec-Fetch-Site: cross-site\r\n"};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		visit(world);
+		post(world, "/accept", "", fields[i]);
+		STATUS(403);
+		visit(world);
+		post(world, "/logout", "", fields[i]);
+		STATUS(403);
+	}
+	nothing_asked(world);
+}
+
+static void test_bodies_too_long(void **state)
+{
+	struct world *world = *state;
+	char body[5001];
+
+	memset(body, 'a', 5000);
+	body[5000] = '\0';
+	visit(world);
+	post(world, "/accept", body, "");
+	STATUS(413);
+
+	visit(world);
+	request(world, "POST /accept HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
+	               "Content-Length: 99999999999999999999999\r\n\r\n");
+	assert_true(read_response(world) >= 400);
+
+	/* Without an announcement. */
+	visit(world);
+	request(world,
+	        "POST /accept HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
+	        "Content-Type: application/x-www-form-urlencoded\r\n"
+	        "Transfer-Encoding: chunked\r\n\r\n1388\r\n%s\r\n0\r\n\r\n",
+	        body);
+	STATUS(413);
+	nothing_asked(world);
+}
+
+static void test_not_a_form(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	request(world, "POST /accept HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
+	               "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nu=1");
+	STATUS(415);
+	nothing_asked(world);
+}
+
+static void test_keep_alive(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	request(world, "GET / HTTP/1.1\r\nHost: portal\r\n\r\n");
+	keep(world, SP_IPC_QUERY, captive);
+	get(world, "GET", "/", "");
+	keep(world, SP_IPC_QUERY, authorized);
+	STATUS(200);
+	HAS("I accept the terms");
+	HAS("You are connected");
+}
+
+static void test_nonsense_on_the_wire(void **state)
+{
+	static const char *const bad[] = {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02",
+	                                  "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		visit(world);
+		send_text(world, bad[i], strlen(bad[i]));
+		shutdown(world->socket, SHUT_WR);
+		assert_true(read_response(world) >= 400 || !world->response[0]);
+	}
+	nothing_asked(world);
+	ask_terms(world, world->tag);
+}
+
+static void test_keeper_is_silent(void **state)
+{
+	struct world *world = *state;
+	struct sp_ipc_request question;
+	uint64_t begin = sp_monotonic_ms();
+
+	visit(world);
+	post(world, "/accept", "", "");
+	STATUS(503);
+	HAS("went wrong");
+	assert_in_range(sp_monotonic_ms() - begin, SP_ASK_DEADLINE, SP_ASK_DEADLINE + 2000);
+
+	/* An answer that comes too late hurts nobody. */
+	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), 0);
+	assert_int_equal(sp_ipc_send(world->keeper,
+	                             &(struct sp_ipc_answer){.header.kind = SP_IPC_ANSWER,
+	                                                     .id = question.id},
+	                             sizeof(struct sp_ipc_answer)),
+	                 0);
+	ask_terms(world, world->tag);
+}
+
+static void test_keeper_goes_away(void **state)
+{
+	struct world *world = *state;
+	struct sp_ipc_request question;
+
+	visit(world);
+	get(world, "GET", "/", "");
+	assert_int_equal(receive_soon(world->keeper), 1);
+	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), 0);
+	close(world->keeper); /* in the middle of a question */
+	world->keeper = -1;
+	assert_int_equal(wait_exit(world), 0);
+}
+
+static void test_keeper_talks_nonsense(void **state)
+{
+	struct world *world = *state;
+	int status;
+
+	assert_int_equal(send(world->keeper, "nonsense", 8, 0), 8);
+	status = wait_exit(world);
+	assert_true(status > 0);
+}
+
+static void test_confinement(void **state)
+{
+	struct world *world = *state;
+	char path[64], line[256], root[256] = "";
+	bool uid = false, capabilities = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)world->pid);
+	assert_true(readlink(path, root, sizeof(root) - 1) > 0);
+	assert_string_equal(root, world->root);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)world->pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		uid |= !strcmp(line, "Uid:\t64813\t64813\t64813\t64813\n");
+		capabilities |= !strcmp(line, "CapEff:\t0000000000000000\n");
+	}
+	fclose(file);
+	assert_true(uid && capabilities);
+}
+
+#define PROCESS(test) cmocka_unit_test_setup_teardown(test, portal_start, portal_stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_form_values),
+		cmocka_unit_test(test_form_nonsense),
+		cmocka_unit_test(test_form_cut_short),
+		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_quantities),
+		cmocka_unit_test(test_visitor_key),
+		cmocka_unit_test(test_questions),
+		PROCESS(test_terms),
+		PROCESS(test_headers),
+		PROCESS(test_french),
+		PROCESS(test_connected),
+		PROCESS(test_head),
+		PROCESS(test_accept),
+		PROCESS(test_logout),
+		PROCESS(test_keeper_refuses),
+		PROCESS(test_unknown_visitor),
+		PROCESS(test_paths_and_methods),
+		PROCESS(test_style),
+		PROCESS(test_post_from_elsewhere),
+		PROCESS(test_bodies_too_long),
+		PROCESS(test_not_a_form),
+		PROCESS(test_keep_alive),
+		PROCESS(test_nonsense_on_the_wire),
+		PROCESS(test_keeper_is_silent),
+		PROCESS(test_keeper_goes_away),
+		PROCESS(test_keeper_talks_nonsense),
+		PROCESS(test_confinement),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
