@@ -42,8 +42,7 @@ static struct sp_instance instance; /* a random name, the same for all tests */
 static struct sp_maps maps;
 static struct sp_error error;
 
-/* --- faults: libbpf's calls by another name ------------------------------------------------------
- */
+/* --- faults: libbpf's calls by another name --- */
 
 static int corrupt_lookups = -1; /* lookups in `clients` until one lies; -1: none does */
 static bool narrow_batches;      /* a bucket seems to hold more than 1024 entries */
@@ -76,8 +75,7 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 	return real(fd, in, out, keys, values, count, opts);
 }
 
-/* --- the instance --------------------------------------------------------------------------------
- */
+/* --- the instance --- */
 
 static const char *pin_path(const char *pin)
 {
@@ -183,8 +181,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* --- helpers -------------------------------------------------------------------------------------
- */
+/* --- helpers --- */
 
 static struct sp_client_key client(uint32_t number)
 {
@@ -315,8 +312,7 @@ static void assert_said(int result, int code, enum sp_exit exit_code, const char
 		fail_msg("'%s' does not say '%s'", error.text, words);
 }
 
-/* --- letting in ----------------------------------------------------------------------------------
- */
+/* --- letting in --- */
 
 static void test_allow_without_limits(void **state)
 {
@@ -398,8 +394,7 @@ static void test_limits_saturate(void **state)
 	assert_int_equal(session.effective, SP_CLIENT_AUTHORIZED);
 }
 
-/* --- ends ----------------------------------------------------------------------------------------
- */
+/* --- ends --- */
 
 static void test_expiry(void **state)
 {
@@ -492,8 +487,7 @@ static void test_first_end_is_the_reason(void **state)
 	assert_string_equal(get_at(1, &clock).ended, "expired");
 }
 
-/* --- changes -------------------------------------------------------------------------------------
- */
+/* --- changes --- */
 
 static void test_renewal_of_a_live_session(void **state)
 {
@@ -625,8 +619,7 @@ static void test_generation_is_never_0(void **state)
 	assert_int_equal(read_settings().abi_version, SP_ABI_VERSION);
 }
 
-/* --- no room -------------------------------------------------------------------------------------
- */
+/* --- no room --- */
 
 static void fill_up(void)
 {
@@ -706,8 +699,7 @@ static void test_slots_go_round(void **state)
 	assert_int_not_equal(get(1).policy.slot / 64, first / 64);
 }
 
-/* --- rollback ------------------------------------------------------------------------------------
- */
+/* --- rollback --- */
 
 static void test_refused_write_changes_nothing(void **state)
 {
@@ -745,8 +737,7 @@ static void test_read_back_that_differs_is_rolled_back(void **state)
 	assert_int_equal(count_slots(), 1);
 }
 
-/* --- sweeping, counting, listing -----------------------------------------------------------------
- */
+/* --- sweeping, counting, listing --- */
 
 static void test_sweep_waits_for_its_grace(void **state)
 {
@@ -867,8 +858,7 @@ static void test_listing_100000(void **state)
 	assert_int_equal(count_slots(), count);
 }
 
-/* --- many at once --------------------------------------------------------------------------------
- */
+/* --- many at once --- */
 
 #define WORKERS 8
 #define CHANGES 400
@@ -948,8 +938,7 @@ static void test_killed_processes_leave_no_shared_slot(void **state)
 	assert_int_equal(count_slots(), count_clients());
 }
 
-/* --- opening -------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static void test_open_not_loaded(void **state)
 {
