@@ -30,125 +30,130 @@
  * options. */
 #define SP_PULL 512u
 
-static __always_inline void sp_frame_of(struct __sk_buff *skb,
-                                        struct sp_frame *frame) {
-  frame->context = skb;
-  frame->data = (void *)(long)skb->data;
-  frame->end = (void *)(long)skb->data_end;
-  frame->length = skb->len;
-  frame->tag = skb->vlan_present;
-  frame->vlan = (__u16)(skb->vlan_tci & 0x0fff);
-  frame->segment = (__u16)skb->gso_size;
-  frame->segments = 1;
-  if (frame->segment) {
-    __u32 segments = skb->gso_segs;
+static __always_inline void sp_frame_of(struct __sk_buff *skb, struct sp_frame *frame)
+{
+	frame->context = skb;
+	frame->data = (void *)(long)skb->data;
+	frame->end = (void *)(long)skb->data_end;
+	frame->length = skb->len;
+	frame->tag = skb->vlan_present;
+	frame->vlan = (__u16)(skb->vlan_tci & 0x0fff);
+	frame->segment = (__u16)skb->gso_size;
+	frame->segments = 1;
+	if (frame->segment) {
+		__u32 segments = skb->gso_segs;
 
-    /* Not set by every source of such packets (virtio, tun): then from the
-     * sizes. */
-    if (!segments)
-      segments = (skb->len + frame->segment - 1) / frame->segment;
-    frame->segments = (__u16)segments;
-  }
+		/* Not set by every source of such packets (virtio, tun): then from the
+		 * sizes. */
+		if (!segments)
+			segments = (skb->len + frame->segment - 1) / frame->segment;
+		frame->segments = (__u16)segments;
+	}
 }
 
 /* The stack may have left headers in page fragments: get them in front once,
  * then it is final. */
-static __always_inline void sp_pull(struct __sk_buff *skb) {
-  __u32 linear = (__u32)(skb->data_end - skb->data);
+static __always_inline void sp_pull(struct __sk_buff *skb)
+{
+	__u32 linear = (__u32)(skb->data_end - skb->data);
 
-  if (linear < SP_PULL && linear < skb->len)
-    bpf_skb_pull_data(skb, skb->len < SP_PULL ? skb->len : SP_PULL);
+	if (linear < SP_PULL && linear < skb->len)
+		bpf_skb_pull_data(skb, skb->len < SP_PULL ? skb->len : SP_PULL);
 }
 
 /* The verdict that XDP left, or NULL. */
-static __always_inline struct sp_meta *sp_meta_read(struct __sk_buff *skb) {
-  struct sp_meta *meta = (void *)(long)skb->data_meta;
+static __always_inline struct sp_meta *sp_meta_read(struct __sk_buff *skb)
+{
+	struct sp_meta *meta = (void *)(long)skb->data_meta;
 
-  if ((void *)(meta + 1) > (void *)(long)skb->data)
-    return NULL;
-  if (meta->magic != SP_META_MAGIC)
-    return NULL;
-  if (meta->vlan != (skb->vlan_present ? skb->vlan_tci & 0x0fff : 0))
-    return NULL;
-  return meta;
+	if ((void *)(meta + 1) > (void *)(long)skb->data)
+		return NULL;
+	if (meta->magic != SP_META_MAGIC)
+		return NULL;
+	if (meta->vlan != (skb->vlan_present ? skb->vlan_tci & 0x0fff : 0))
+		return NULL;
+	return meta;
 }
 
-static __always_inline int sp_action(enum sp_reason reason) {
-  if (reason == SP_REASON_CAPTURED)
-    return TC_ACT_OK;
-  return sp_passes(reason) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+static __always_inline int sp_action(enum sp_reason reason)
+{
+	if (reason == SP_REASON_CAPTURED)
+		return TC_ACT_OK;
+	return sp_passes(reason) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 SEC("tc")
-int sallyport_in(struct __sk_buff *skb) {
-  struct sp_meta *meta = sp_meta_read(skb);
-  struct sp_judged judged = {};
-  struct sp_view view = {};
-  struct sp_frame frame;
-  enum sp_reason reason;
+int sallyport_in(struct __sk_buff *skb)
+{
+	struct sp_meta *meta = sp_meta_read(skb);
+	struct sp_judged judged = {};
+	struct sp_view view = {};
+	struct sp_frame frame;
+	enum sp_reason reason;
 
-  if (meta && meta->reason != SP_REASON_CAPTURED)
-    return TC_ACT_UNSPEC;
-  judged.reason = meta ? SP_REASON_CAPTURED : SP_REASON_NONE;
-  sp_pull(skb);
-  sp_frame_of(skb, &frame);
-  reason = sp_view_parse(&frame, &view);
-  if (!judged.reason)
-    sp_client_judge(&view, reason, skb->ifindex, &judged);
-  if (judged.reason == SP_REASON_CAPTURED)
-    judged.reason = sp_capture(skb, &view);
-  return sp_action(sp_client_count(&view, &judged));
+	if (meta && meta->reason != SP_REASON_CAPTURED)
+		return TC_ACT_UNSPEC;
+	judged.reason = meta ? SP_REASON_CAPTURED : SP_REASON_NONE;
+	sp_pull(skb);
+	sp_frame_of(skb, &frame);
+	reason = sp_view_parse(&frame, &view);
+	if (!judged.reason)
+		sp_client_judge(&view, reason, skb->ifindex, &judged);
+	if (judged.reason == SP_REASON_CAPTURED)
+		judged.reason = sp_capture(skb, &view);
+	return sp_action(sp_client_count(&view, &judged));
 }
 
 /* Charge a download to an authorized client. */
-static __always_inline enum sp_reason
-sp_down_count(const struct sp_view *view, const struct sp_judged *judged) {
-  const struct sp_client_policy *policy = judged->policy;
-  struct sp_usage *cell = judged->cell;
+static __always_inline enum sp_reason sp_down_count(const struct sp_view *view,
+                                                    const struct sp_judged *judged)
+{
+	const struct sp_client_policy *policy = judged->policy;
+	struct sp_usage *cell = judged->cell;
 
-  sp_usage_enter_down(cell, policy->generation, judged->now);
-  if (policy->limits & SP_LIMIT_RATE_DOWN &&
-      !sp_within_rate(&cell->down_credit, policy->rate_down, policy->burst_down,
-                      view->bytes))
-    return SP_REASON_RATE_DOWN;
-  sp_usage_down(cell, view, judged->now);
-  return SP_REASON_DOWN_AUTHORIZED;
+	sp_usage_enter_down(cell, policy->generation, judged->now);
+	if (policy->limits & SP_LIMIT_RATE_DOWN &&
+	    !sp_within_rate(&cell->down_credit, policy->rate_down, policy->burst_down, view->bytes))
+		return SP_REASON_RATE_DOWN;
+	sp_usage_down(cell, view, judged->now);
+	return SP_REASON_DOWN_AUTHORIZED;
 }
 
-static __always_inline enum sp_reason sp_down(struct __sk_buff *skb,
-                                              const struct sp_frame *frame,
-                                              struct sp_view *view) {
-  struct sp_judged judged = {.now = bpf_jiffies64()};
-  struct sp_client_key key;
-  enum sp_reason reason = sp_view_parse(frame, view);
+static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, const struct sp_frame *frame,
+                                              struct sp_view *view)
+{
+	struct sp_judged judged = {.now = bpf_jiffies64()};
+	struct sp_client_key key;
+	enum sp_reason reason = sp_view_parse(frame, view);
 
-  if (reason)
-    return SP_REASON_DOWN_MALFORMED;
-  if (view->destination[0] & 1)
-    return SP_REASON_DOWN_GROUP;
-  __builtin_memcpy(key.mac, view->destination, 6);
-  key.vlan = view->vlan;
-  reason = sp_find_session(&judged, &key);
-  if (reason == SP_REASON_BLOCKED)
-    return SP_REASON_DOWN_BLOCKED;
-  if (reason)
-    return reason;
-  if (judged.policy && judged.cell)
-    return sp_down_count(view, &judged);
-  return sp_judge_down(view, !skb->ingress_ifindex);
+	if (reason)
+		return SP_REASON_DOWN_MALFORMED;
+	if (view->destination[0] & 1)
+		return SP_REASON_DOWN_GROUP;
+	__builtin_memcpy(key.mac, view->destination, 6);
+	key.vlan = view->vlan;
+	reason = sp_find_session(&judged, &key);
+	if (reason == SP_REASON_BLOCKED)
+		return SP_REASON_DOWN_BLOCKED;
+	if (reason)
+		return reason;
+	if (judged.policy && judged.cell)
+		return sp_down_count(view, &judged);
+	return sp_judge_down(view, !skb->ingress_ifindex);
 }
 
 SEC("tc")
-int sallyport_out(struct __sk_buff *skb) {
-  struct sp_view view = {};
-  struct sp_frame frame;
-  enum sp_reason reason;
+int sallyport_out(struct __sk_buff *skb)
+{
+	struct sp_view view = {};
+	struct sp_frame frame;
+	enum sp_reason reason;
 
-  sp_pull(skb);
-  sp_frame_of(skb, &frame);
-  reason = sp_down(skb, &frame, &view);
-  sp_count_reason(reason, &view);
-  return sp_action(reason);
+	sp_pull(skb);
+	sp_frame_of(skb, &frame);
+	reason = sp_down(skb, &frame, &view);
+	sp_count_reason(reason, &view);
+	return sp_action(reason);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -24,20 +24,20 @@
  * afterwards. Room of just our size is taken as it is: a test run with
  * repetitions gives the same frame again and again.
  */
-static __always_inline bool sp_meta_write(struct xdp_md *ctx,
-                                          enum sp_reason reason, __u16 vlan) {
-  struct sp_meta *meta;
+static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason reason, __u16 vlan)
+{
+	struct sp_meta *meta;
 
-  if (ctx->data - ctx->data_meta != sizeof(*meta) &&
-      bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
-    return false;
-  meta = (void *)(long)ctx->data_meta;
-  if ((void *)(meta + 1) > (void *)(long)ctx->data)
-    return false;
-  meta->magic = SP_META_MAGIC;
-  meta->reason = (__u16)reason;
-  meta->vlan = vlan;
-  return true;
+	if (ctx->data - ctx->data_meta != sizeof(*meta) &&
+	    bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
+		return false;
+	meta = (void *)(long)ctx->data_meta;
+	if ((void *)(meta + 1) > (void *)(long)ctx->data)
+		return false;
+	meta->magic = SP_META_MAGIC;
+	meta->reason = (__u16)reason;
+	meta->vlan = vlan;
+	return true;
 }
 
 /*
@@ -45,49 +45,50 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx,
  * jumbo frames and drivers that split headers: asking for the true length costs
  * 3 ns, so it is done only when the headers say that there must be more.
  */
-static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx,
-                                                   struct sp_view *view) {
-  struct sp_frame frame = {
-      .context = ctx,
-      .data = (void *)(long)ctx->data,
-      .end = (void *)(long)ctx->data_end,
-      .length = ctx->data_end - ctx->data,
-      .segments = 1,
-  };
-  enum sp_reason reason = SP_REASON_NONE;
+static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx, struct sp_view *view)
+{
+	struct sp_frame frame = {
+		.context = ctx,
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.length = ctx->data_end - ctx->data,
+		.segments = 1,
+	};
+	enum sp_reason reason = SP_REASON_NONE;
 
 #pragma clang loop unroll(disable)
-  for (int i = 0; i < 2; i++) {
-    __u32 linear = frame.length;
+	for (int i = 0; i < 2; i++) {
+		__u32 linear = frame.length;
 
-    reason = sp_view_parse(&frame, view);
-    if (view->family && reason != SP_REASON_MALFORMED)
-      break;
-    frame.length = (__u32)bpf_xdp_get_buff_len(ctx);
-    if (frame.length == linear)
-      break;
-  }
-  return reason;
+		reason = sp_view_parse(&frame, view);
+		if (view->family && reason != SP_REASON_MALFORMED)
+			break;
+		frame.length = (__u32)bpf_xdp_get_buff_len(ctx);
+		if (frame.length == linear)
+			break;
+	}
+	return reason;
 }
 
 SEC("xdp.frags")
-int sallyport_xdp(struct xdp_md *ctx) {
-  struct sp_view view = {};
-  struct sp_judged judged;
-  enum sp_reason reason = sp_xdp_parse(ctx, &view);
+int sallyport_xdp(struct xdp_md *ctx)
+{
+	struct sp_view view = {};
+	struct sp_judged judged;
+	enum sp_reason reason = sp_xdp_parse(ctx, &view);
 
-  sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
-  if (!sp_passes(judged.reason)) {
-    sp_client_count(&view, &judged);
-    return XDP_DROP;
-  }
-  if (!sp_meta_write(ctx, judged.reason, view.vlan))
-    return XDP_PASS;
-  /* TC counts a captured packet: only there is it known whether a responder
-   * took it. */
-  if (judged.reason == SP_REASON_CAPTURED)
-    return XDP_PASS;
-  return sp_passes(sp_client_count(&view, &judged)) ? XDP_PASS : XDP_DROP;
+	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
+	if (!sp_passes(judged.reason)) {
+		sp_client_count(&view, &judged);
+		return XDP_DROP;
+	}
+	if (!sp_meta_write(ctx, judged.reason, view.vlan))
+		return XDP_PASS;
+	/* TC counts a captured packet: only there is it known whether a responder
+	 * took it. */
+	if (judged.reason == SP_REASON_CAPTURED)
+		return XDP_PASS;
+	return sp_passes(sp_client_count(&view, &judged)) ? XDP_PASS : XDP_DROP;
 }
 
 char LICENSE[] SEC("license") = "GPL";
