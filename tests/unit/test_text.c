@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -221,6 +222,31 @@ static void test_printable(void **state)
 	assert_false(sp_text_printable("a\0b", 3));
 }
 
+static void test_distance(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		unsigned distance;
+	} rows[] = {
+		{"", "", 0},
+		{"guard", "guard", 0},
+		{"gaurd", "guard", 1},
+		{"guar", "guard", 1},
+		{"guards", "guard", 1},
+		{"guord", "guard", 1},
+		{"", "abc", 3},
+		{"abc", "", 3},
+		{"abcd", "badc", 2},
+		{"12345678901234567890123456789012", "12345678901234567890123456789012", 0},
+		{"123456789012345678901234567890123", "1", UINT_MAX},
+		{"1", "123456789012345678901234567890123", UINT_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_int_equal(sp_text_distance(rows[i].one, rows[i].other), rows[i].distance);
+}
+
 static void test_put_mac(void **state)
 {
 	char out[SP_TEXT_MAC];
@@ -296,12 +322,13 @@ static void test_put_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mac_forms), cmocka_unit_test(test_mac_wrong),
-		cmocka_unit_test(test_vlan),      cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_size),      cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_number),    cmocka_unit_test(test_printable),
-		cmocka_unit_test(test_put_mac),   cmocka_unit_test(test_put_duration),
-		cmocka_unit_test(test_put_size),  cmocka_unit_test(test_put_rate),
+		cmocka_unit_test(test_mac_forms),    cmocka_unit_test(test_mac_wrong),
+		cmocka_unit_test(test_vlan),         cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_size),         cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_number),       cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_distance),     cmocka_unit_test(test_put_mac),
+		cmocka_unit_test(test_put_duration), cmocka_unit_test(test_put_size),
+		cmocka_unit_test(test_put_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@
 #include "lib/text.h"
 
 #define LONGEST_LINE 1000 /* bytes, without the end of the line */
-#define NEAR_ENOUGH  2    /* letters to change until a wrong key is a known one */
+#define NEAR_ENOUGH  2    /* sp_text_distance at which a key is suggested */
 #define BLANKS       " \t"
 #define BOM          "\xef\xbb\xbf"
 
@@ -68,48 +68,17 @@ __attribute__((format(printf, 3, 4))) static int wrong(struct parser *parser, in
 
 /* --- keys --- */
 
-static size_t least_of(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* Letters to insert, remove or change to make @b of @a (Levenshtein), for short words. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32];
-	size_t length = strlen(b);
-
-	if (length >= sizeof(row) / sizeof(row[0]))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < length; j++) {
-			size_t above = row[j + 1];
-
-			row[j + 1] = least_of(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-			diagonal = above;
-		}
-	}
-	return row[length];
-}
-
 static const char *nearest_key(const char *section, const char *name)
 {
 	const char *nearest = NULL;
-	size_t least = NEAR_ENOUGH + 1;
+	unsigned least = NEAR_ENOUGH + 1;
 
 	for (size_t i = 0; i < SP_CONFIG_KEYS; i++) {
-		size_t far;
+		unsigned far;
 
 		if (strcmp(sp_config_keys[i].section, section) != 0)
 			continue;
-		far = distance(name, sp_config_keys[i].name);
+		far = sp_text_distance(name, sp_config_keys[i].name);
 		if (far < least) {
 			least = far;
 			nearest = sp_config_keys[i].name;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -193,6 +194,35 @@ bool sp_text_printable(const char *text, size_t length)
 		at += size;
 	}
 	return true;
+}
+
+static unsigned lesser(unsigned one, unsigned other)
+{
+	return one < other ? one : other;
+}
+
+unsigned sp_text_distance(const char *one, const char *other)
+{
+	unsigned rows[3][SP_TEXT_WORD + 1]; /* this letter of @one, the last, the one before */
+	size_t height = strlen(one), width = strlen(other);
+
+	if (height > SP_TEXT_WORD || width > SP_TEXT_WORD)
+		return UINT_MAX;
+	for (unsigned k = 0; k <= width; k++)
+		rows[0][k] = k;
+	for (unsigned i = 1; i <= height; i++) {
+		unsigned *now = rows[i % 3], *last = rows[(i - 1) % 3], *older = rows[(i + 1) % 3];
+
+		now[0] = i;
+		for (unsigned k = 1; k <= width; k++) {
+			now[k] = lesser(last[k], now[k - 1]) + 1;
+			now[k] = lesser(now[k], last[k - 1] + (one[i - 1] != other[k - 1]));
+			if (i > 1 && k > 1 && one[i - 1] == other[k - 2] &&
+			    one[i - 2] == other[k - 1])
+				now[k] = lesser(now[k], older[k - 2] + 1);
+		}
+	}
+	return rows[height % 3][width];
 }
 
 char *sp_text_put_mac(char out[SP_TEXT_MAC], const uint8_t mac[6])

@@ -35,6 +35,11 @@ int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *nu
  */
 bool sp_text_printable(const char *text, size_t length);
 
+/* Letters to add, drop, change or swap with their neighbour to make one word of the other (optimal
+ * string alignment): how wrong a typed name is. UINT_MAX for words longer than SP_TEXT_WORD. */
+#define SP_TEXT_WORD 32
+unsigned sp_text_distance(const char *one, const char *other);
+
 #define SP_TEXT_MAC      18 /* buffer for sp_text_put_mac */
 #define SP_TEXT_QUANTITY 32 /* buffer for the writers below */
 
