@@ -321,6 +321,7 @@ static void test_allow_without_limits(void **state)
 
 	(void)state;
 	must(allow(1, FOREVER, "room 12"));
+	assert_string_equal(error.text, "");
 	session = get(1);
 	assert_int_equal(session.policy.state, SP_CLIENT_AUTHORIZED);
 	assert_int_equal(session.effective, SP_CLIENT_AUTHORIZED);

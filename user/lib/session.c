@@ -62,9 +62,24 @@ static int check_note(const char *note, struct sp_error *err)
 	return 0;
 }
 
+static int look_up(struct change *change, bool must_exist, struct sp_error *err)
+{
+	int result = sp_clock_read(&change->clock, change->maps->clock, err);
+
+	if (result)
+		return result;
+	result = sp_session_get(change->maps, &change->clock, &change->key, &change->before, err);
+	change->known = result == 0;
+	if (result != -ENOENT || must_exist)
+		return result;
+	if (err)
+		*err = (struct sp_error){0};
+	return 0;
+}
+
 /* Take the lock and learn what time it is and what there is of @key. On failure nothing is held. */
 static int begin(struct change *change, struct sp_maps *maps, const struct sp_client_key *key,
-                 struct sp_error *err)
+                 bool must_exist, struct sp_error *err)
 {
 	int result;
 
@@ -76,13 +91,9 @@ static int begin(struct change *change, struct sp_maps *maps, const struct sp_cl
 	result = sp_maps_lock(maps, err);
 	if (result)
 		return result;
-	result = sp_clock_read(&change->clock, maps->clock, err);
-	if (!result)
-		result = sp_session_get(maps, &change->clock, key, &change->before, err);
-	change->known = result == 0;
-	if (result == 0 || result == -ENOENT)
-		return 0;
-	sp_maps_unlock(maps);
+	result = look_up(change, must_exist, err);
+	if (result)
+		sp_maps_unlock(maps);
 	return result;
 }
 
@@ -303,7 +314,7 @@ int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
 
 	if (result)
 		return result;
-	result = begin(&change, maps, key, err);
+	result = begin(&change, maps, key, false, err);
 	if (result)
 		return result;
 	set_limits(&policy, limits, &change.clock);
@@ -322,7 +333,7 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 
 	if (result)
 		return result;
-	result = begin(&change, maps, key, err);
+	result = begin(&change, maps, key, false, err);
 	if (result)
 		return result;
 	result = commit(&change, &policy, note, true, err);
@@ -333,18 +344,13 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)
 {
 	struct change change;
-	int result = begin(&change, maps, key, err);
+	int result = begin(&change, maps, key, true, err);
 
 	if (result)
 		return result;
-	if (!change.known) {
-		/* begin() has worded that. */
-		result = -ENOENT;
-	} else {
-		result = forget(maps, key, change.before.policy.slot);
-		if (result)
-			result = kernel_failed(&change, result, "remove", err);
-	}
+	result = forget(maps, key, change.before.policy.slot);
+	if (result)
+		kernel_failed(&change, result, "remove", err);
 	sp_maps_unlock(maps);
 	return result;
 }
