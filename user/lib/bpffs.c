@@ -32,17 +32,23 @@ static bool mounts_are_private(void)
 	return false;
 }
 
+int sp_bpffs_check(struct sp_error *err)
+{
+	if (sp_bpffs_mounted() || !mounts_are_private())
+		return 0;
+	return sp_fail(err, -EXDEV, SP_EXIT_FAILED,
+	               SP_BPFFS
+	               " is no BPF file system, and one mounted now would vanish with this "
+	               "command, which has mounts of its own (`ip netns exec` gives it its "
+	               "own /sys); use instead: nsenter --net=/run/netns/NAME sallyport ...");
+}
+
 int sp_bpffs_ensure(struct sp_error *err)
 {
-	if (sp_bpffs_mounted())
-		return 0;
-	if (mounts_are_private())
-		return sp_fail(err, -EXDEV, SP_EXIT_FAILED,
-		               SP_BPFFS
-		               " is not a BPF file system, and one mounted now would vanish "
-		               "with this command, which has its own mounts (`ip netns exec` "
-		               "gives it its own /sys); run instead: nsenter "
-		               "--net=/run/netns/NAME sallyport ...");
+	int code = sp_bpffs_check(err);
+
+	if (code || sp_bpffs_mounted())
+		return code;
 	if (mount("bpf", SP_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME,
 	          "mode=0700") == 0)
 		return 0;

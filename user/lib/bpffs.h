@@ -19,9 +19,13 @@
 bool sp_bpffs_mounted(void);
 
 /*
- * Have a BPF file system at /sys/fs/bpf, mounting it if need be. Refuses (-EXDEV) to mount one that
- * would vanish with the mount namespace of this command, as `ip netns exec` makes one, and says how
- * to keep it.
+ * -EXDEV with a sentence when /sys/fs/bpf is hidden behind mounts that vanish with this command, as
+ * those of `ip netns exec`: nothing that is loaded could be seen.
+ */
+int sp_bpffs_check(struct sp_error *err);
+
+/*
+ * Have a BPF file system at /sys/fs/bpf, mounting it if need be and sp_bpffs_check allows.
  */
 int sp_bpffs_ensure(struct sp_error *err);
 

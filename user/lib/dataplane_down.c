@@ -83,9 +83,8 @@ static int check_place(const struct sp_instance *instance, struct sp_error *err)
 	if (geteuid() != 0)
 		return sp_fail(err, -EPERM, SP_EXIT_PERMISSION,
 		               "no permission to take the instance down: run as root");
-	if (!sp_bpffs_mounted() && !access(instance->run, F_OK))
-		return sp_bpffs_ensure(err);
-	return 0;
+	/* Mounted anew if somebody unmounted it: what was attached without pins is still there. */
+	return access(instance->run, F_OK) ? sp_bpffs_check(err) : sp_bpffs_ensure(err);
 }
 
 int sp_dataplane_down(const struct sp_instance *instance, struct sp_error *err)

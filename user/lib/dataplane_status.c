@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/bpffs.h"
 #include "lib/daemon.h"
 #include "lib/hook.h"
 #include "lib/maps.h"
@@ -79,7 +80,9 @@ int sp_dataplane_status(const struct sp_instance *instance, struct sp_dataplane_
 	int code;
 
 	*status = (struct sp_dataplane_status){.attachment_count = 0};
-	code = sp_maps_open(&maps, instance, err);
+	code = sp_bpffs_check(err);
+	if (!code)
+		code = sp_maps_open(&maps, instance, err);
 	if (code)
 		return code;
 	status->abi_version = maps.loaded.abi_version;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client allow, block, remove, show, list.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/client_output.h"
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "lib/session.h"
+#include "lib/text.h"
+
+/* Read the value of option @option, if given, with @reader. */
+static int read_limit(const struct sp_invocation *invocation, enum sp_option option,
+                      int (*reader)(const char *, uint64_t *), const char *expected,
+                      uint64_t *value, struct sp_error *err)
+{
+	const char *text = invocation->option[option];
+	int code = text ? reader(text, value) : 0;
+
+	if (code == -ERANGE)
+		return sp_fail(err, code, SP_EXIT_USAGE,
+		               "--%s: \"%s\" is out of range: expected %s", sp_options[option].name,
+		               text, expected);
+	if (code)
+		return sp_fail(err, code, SP_EXIT_USAGE, "--%s: expected %s, got \"%s\"",
+		               sp_options[option].name, expected, text);
+	return 0;
+}
+
+static int read_limits(const struct sp_invocation *invocation, struct sp_limits *limits,
+                       struct sp_error *err)
+{
+	static const char time[] = "a duration such as 90s, 30m, 8h or 7d, at most 100 years";
+	static const char size[] = "a number of bytes such as 500M or 2G";
+	static const char rate[] = "a rate in bit/s such as 512K, 5M or 1G, from 8K to 400G";
+	int code;
+
+	*limits = (struct sp_limits){.seconds = 0};
+	code = read_limit(invocation, SP_OPTION_FOR, sp_text_duration, time, &limits->seconds, err);
+	if (!code)
+		code = read_limit(invocation, SP_OPTION_IDLE, sp_text_duration, time, &limits->idle,
+		                  err);
+	if (!code)
+		code = read_limit(invocation, SP_OPTION_QUOTA, sp_text_size, size, &limits->quota,
+		                  err);
+	if (!code)
+		code = read_limit(invocation, SP_OPTION_UP, sp_text_rate, rate, &limits->rate_up,
+		                  err);
+	if (!code)
+		code = read_limit(invocation, SP_OPTION_DOWN, sp_text_rate, rate,
+		                  &limits->rate_down, err);
+	return code;
+}
+
+/* Say what has become of @key. */
+static int put_granted(const struct sp_invocation *invocation, const struct sp_maps *maps,
+                       const struct sp_clock *clock, const struct sp_client_key *key,
+                       struct sp_error *err)
+{
+	struct sp_session session;
+	int code = sp_session_get(maps, clock, key, &session, err);
+
+	if (code)
+		return code;
+	if (invocation->json)
+		return sp_put_json(sp_client_json(&session, clock), err);
+	sp_put_client_granted(&session, clock);
+	return 0;
+}
+
+int sp_client_allow_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	const char *note = invocation->option[SP_OPTION_NOTE];
+	struct sp_client_key key;
+	struct sp_limits limits;
+	struct sp_clock clock;
+	struct sp_maps maps;
+	int code = sp_open_key(invocation, &key, err);
+
+	if (!code)
+		code = read_limits(invocation, &limits, err);
+	if (!code)
+		code = sp_open_maps(invocation, &maps, &clock, err);
+	if (code)
+		return code;
+	code = sp_session_allow(&maps, &key, &limits, note, err);
+	if (!code)
+		code = put_granted(invocation, &maps, &clock, &key, err);
+	sp_maps_close(&maps);
+	return code;
+}
+
+int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	struct sp_client_key key;
+	struct sp_clock clock;
+	struct sp_maps maps;
+	int code = sp_open_key(invocation, &key, err);
+
+	if (!code)
+		code = sp_open_maps(invocation, &maps, &clock, err);
+	if (code)
+		return code;
+	code = sp_session_block(&maps, &key, invocation->option[SP_OPTION_NOTE], err);
+	if (!code)
+		code = put_granted(invocation, &maps, &clock, &key, err);
+	sp_maps_close(&maps);
+	return code;
+}
+
+/* As `client show` would say it of a client that is not known any more. */
+static int put_removed(const struct sp_invocation *invocation, const struct sp_client_key *key,
+                       struct sp_error *err)
+{
+	char mac[SP_TEXT_MAC];
+
+	sp_text_put_mac(mac, key->mac);
+	if (invocation->json)
+		return sp_put_json(json_pack("{s:s, s:i, s:s}", "mac", mac, "vlan", (int)key->vlan,
+		                             "state", "captive"),
+		                   err);
+	printf("%s", mac);
+	if (key->vlan)
+		printf(" on VLAN %u", key->vlan);
+	printf(" is captive\n");
+	return 0;
+}
+
+int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	struct sp_client_key key;
+	struct sp_clock clock;
+	struct sp_maps maps;
+	int code = sp_open_key(invocation, &key, err);
+
+	if (!code)
+		code = sp_open_maps(invocation, &maps, &clock, err);
+	if (code)
+		return code;
+	code = sp_session_remove(&maps, &key, err);
+	sp_maps_close(&maps);
+	return code ? code : put_removed(invocation, &key, err);
+}
+
+int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	struct sp_session session;
+	struct sp_client_key key;
+	struct sp_clock clock;
+	struct sp_maps maps;
+	int code = sp_open_key(invocation, &key, err);
+
+	if (!code)
+		code = sp_open_maps(invocation, &maps, &clock, err);
+	if (code)
+		return code;
+	code = sp_session_get(&maps, &clock, &key, &session, err);
+	sp_maps_close(&maps);
+	if (code)
+		return code;
+	if (invocation->json)
+		return sp_put_json(sp_client_json(&session, &clock), err);
+	sp_put_client(&session, &clock);
+	return 0;
+}
+
+struct listing {
+	const struct sp_clock *clock;
+	bool json;
+	struct sp_error *err;
+};
+
+static int list_one(const struct sp_session *session, void *context)
+{
+	const struct listing *listing = context;
+
+	if (listing->json)
+		return sp_put_json(sp_client_json(session, listing->clock), listing->err);
+	sp_put_client_row(session, listing->clock);
+	return ferror(stdout) ? sp_put_end(listing->err) : 0;
+}
+
+int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	struct sp_clock clock;
+	struct listing listing = {.clock = &clock, .json = invocation->json, .err = err};
+	struct sp_maps maps;
+	int code = sp_open_maps(invocation, &maps, &clock, err);
+
+	if (code)
+		return code;
+	if (!invocation->json)
+		sp_put_client_header();
+	code = sp_session_each(&maps, &clock, list_one, &listing, err);
+	sp_maps_close(&maps);
+	return code;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands of `sallyport` and what one call of it asks for.
+ */
+#ifndef SP_CLI_COMMAND_H
+#define SP_CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/error.h"
+#include "lib/instance.h"
+
+/* Options with a value: identifier, long name, short name or 0, value, help. */
+#define SP_OPTIONS(X)                                                                          \
+	X(CONFIG, "config", 'c', "FILE", "configuration file")                                 \
+	X(VLAN, "vlan", 0, "N", "VLAN id the client is on, 0 (untagged, the default) to 4094") \
+	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")         \
+	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                \
+	X(QUOTA, "quota", 0, "SIZE", "it ends after this many bytes, up and down: 500M, 2G")   \
+	X(UP, "up", 0, "RATE", "upload rate in bit/s: 512K, 5M, 1G")                           \
+	X(DOWN, "down", 0, "RATE", "download rate in bit/s")                                   \
+	X(NOTE, "note", 0, "TEXT", "label shown with the client, at most 63 bytes")
+
+#define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
+enum sp_option { SP_OPTIONS(SP_OPTION_ENUM) SP_OPTION_COUNT };
+#undef SP_OPTION_ENUM
+
+struct sp_option_words {
+	const char *name;
+	char letter; /* 0: none */
+	const char *value, *help;
+};
+
+extern const struct sp_option_words sp_options[SP_OPTION_COUNT];
+
+#define SP_OPTION_BIT(id) (1u << SP_OPTION_##id)
+
+struct sp_invocation;
+
+struct sp_command {
+	const char *name;     /* "up", "client allow" */
+	const char *operand;  /* "MAC": one operand of this name; NULL: none */
+	unsigned options;     /* SP_OPTION_BIT of those it takes */
+	const char *summary;  /* one line */
+	const char *details;  /* paragraphs of its help; lines end in a newline */
+	const char *examples; /* lines of its help, each an example */
+	int (*run)(const struct sp_invocation *invocation, struct sp_error *err);
+};
+
+/* The one table, ended by a command without a name. */
+extern const struct sp_command sp_commands[];
+
+struct sp_invocation {
+	const struct sp_command *command; /* NULL: help or version of the whole */
+	const char *group;                /* help of the commands that begin with this word */
+	bool help, version, json;
+	const char *instance_name; /* NULL: not given */
+	struct sp_instance instance;
+	const char *operand;
+	const char *option[SP_OPTION_COUNT]; /* NULL: not given */
+};
+
+/*
+ * Read the command line; @argv[0] is passed over, or means `run` when the program is called as
+ * sallyportd. -EINVAL (SP_EXIT_USAGE) with a sentence. @invocation->json is valid even then, so
+ * that the error can be said in the form that was asked for.
+ */
+int sp_arguments_read(struct sp_invocation *invocation, int argc, char *const argv[],
+                      struct sp_error *err);
+
+/* Print the help that @invocation asks for. */
+void sp_help_print(const struct sp_invocation *invocation);
+
+/* The command nearest to what was typed, or NULL when none is near. */
+const char *sp_suggest(const char *typed);
+
+int sp_up_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_down_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_run_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_client_allow_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
+
+#endif

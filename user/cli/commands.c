@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/command.h"
+
+#define OPTION_ENTRY(id, name, letter, value, help) {name, letter, value, help},
+const struct sp_option_words sp_options[SP_OPTION_COUNT] = {SP_OPTIONS(OPTION_ENTRY)};
+
+const struct sp_command sp_commands[] = {
+	{
+		.name = "up",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "load the datapath and attach it to the client interfaces",
+		.details = "From then on clients without a session are captive, whether the daemon "
+                           "runs\n"
+			   "or not. When it is loaded already, the configuration is applied anew "
+                           "and no\n"
+			   "session is lost. Run it in the gateway's network namespace.\n",
+		.examples = "sallyport up\n"
+			    "sallyport up -c /etc/sallyport/lobby.conf\n"
+			    "nsenter --net=/run/netns/lobby sallyport -I lobby up -c lobby.conf\n",
+		.run = sp_up_run,
+	},
+	{
+		.name = "down",
+		.summary = "stop the daemon, detach and remove everything",
+		.details = "All sessions end and every client gets through as if there were no\n"
+			   "Sallyport. Works without the configuration file.\n",
+		.examples = "sallyport down\n",
+		.run = sp_down_run,
+	},
+	{
+		.name = "run",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "the daemon, in the foreground (the same as sallyportd)",
+		.details = "Serves captive clients: the 511 page and the login portal. Without -c "
+                           "the\n"
+			   "configuration is that of the last `up`. Ends on SIGTERM or SIGINT; "
+                           "sessions\n"
+			   "go on without it.\n",
+		.examples = "sallyport run\n",
+		.run = sp_run_run,
+	},
+	{
+		.name = "status",
+		.summary = "what is loaded, how it is attached, and whether the daemon runs",
+		.details = "Exits 0 when the datapath is loaded, with or without the daemon; 4 "
+                           "when not.\n",
+		.examples = "sallyport status\n"
+			    "sallyport -j status | jq .interfaces\n",
+		.run = sp_status_run,
+	},
+	{
+		.name = "client allow",
+		.operand = "MAC",
+		.options = SP_OPTION_BIT(VLAN) | SP_OPTION_BIT(FOR) | SP_OPTION_BIT(IDLE) |
+                           SP_OPTION_BIT(QUOTA) | SP_OPTION_BIT(UP) | SP_OPTION_BIT(DOWN) |
+                           SP_OPTION_BIT(NOTE),
+		.summary = "authorize a client, or change the limits of its session",
+		.details =
+			"Without limits the session lasts until it is removed. The limits replace\n"
+			"those of a session that is alive; its counters stay.\n",
+		.examples =
+			"sallyport client allow 02:00:00:00:00:07\n"
+			"sallyport client allow 02:00:00:00:00:07 --for 8h --idle 30m --quota 2G\n"
+			"sallyport client allow 0200.0000.0007 --vlan 12 --up 5M --down 20M "
+			"--note \"lobby TV\"\n",
+		.run = sp_client_allow_run,
+	},
+	{
+		.name = "client block",
+		.operand = "MAC",
+		.options = SP_OPTION_BIT(VLAN) | SP_OPTION_BIT(NOTE),
+		.summary = "drop everything from and to a client",
+		.details =
+			"It does not even reach the login page, until it is allowed or removed.\n",
+		.examples = "sallyport client block 02:00:00:00:00:07 --note \"see ticket 12\"\n",
+		.run = sp_client_block_run,
+	},
+	{
+		.name = "client remove",
+		.operand = "MAC",
+		.options = SP_OPTION_BIT(VLAN),
+		.summary = "end a session or a block: the client is captive again",
+		.details = "Takes effect with the next packet, open connections included. Exits 3 "
+                           "when\n"
+			   "the client is not known.\n",
+		.examples = "sallyport client remove 02:00:00:00:00:07\n",
+		.run = sp_client_remove_run,
+	},
+	{
+		.name = "client show",
+		.operand = "MAC",
+		.options = SP_OPTION_BIT(VLAN),
+		.summary = "one client: state, limits, counters, addresses",
+		.details =
+			"Exits 3 when the client is not known, which means that it is captive.\n",
+		.examples = "sallyport client show 02:00:00:00:00:07\n"
+			    "sallyport -j client show 02:00:00:00:00:07 --vlan 12\n",
+		.run = sp_client_show_run,
+	},
+	{
+		.name = "client list",
+		.summary = "every known client, in no order",
+		.details = "With -j one object per line. An ended session is shown as captive "
+                           "until it\n"
+			   "is swept.\n",
+		.examples = "sallyport client list\n"
+			    "sallyport -j client list | jq 'select(.state == \"blocked\").mac'\n",
+		.run = sp_client_list_run,
+	},
+	{
+		.name = "stats",
+		.summary = "packets and bytes by the reason they passed or were dropped for",
+		.details = "Reasons that were never met are left out. Reason numbers are stable: 1 "
+                           "to 31\n"
+			   "pass, 32 and above drop.\n",
+		.examples = "sallyport stats\n"
+			    "sallyport -j stats | jq 'select(.verdict == \"drop\")'\n",
+		.run = sp_stats_run,
+	},
+	{
+		.name = "config check",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "read a configuration file and say what is wrong with it",
+		.details = "Changes nothing. Exits 0 when the file is good, 2 when it is not.\n",
+		.examples = "sallyport config check -c new.conf\n",
+		.run = sp_config_check_run,
+	},
+	{.name = NULL},
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What several commands begin with.
+ */
+#ifndef SP_CLI_OPEN_H
+#define SP_CLI_OPEN_H
+
+#include "cli/command.h"
+#include "lib/clock.h"
+#include "lib/config.h"
+#include "lib/maps.h"
+
+/* The maps of the instance, and the time. sp_maps_close when done. */
+int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
+                 struct sp_clock *clock, struct sp_error *err);
+
+/* Operand MAC and option --vlan. */
+int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *key,
+                struct sp_error *err);
+
+/* The file of option -c; without it that of the last `up` if @of_last_up, else the default. */
+int sp_open_config(const struct sp_invocation *invocation, struct sp_config *config,
+                   bool of_last_up, struct sp_error *err);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "cli/status_output.h"
+#include "lib/dataplane.h"
+#include "lib/session.h"
+#include "lib/text.h"
+
+struct census {
+	unsigned authorized, blocked, ended;
+};
+
+static int count(const struct sp_session *session, void *context)
+{
+	struct census *census = context;
+
+	if (session->effective == SP_CLIENT_AUTHORIZED)
+		census->authorized++;
+	else if (session->effective == SP_CLIENT_BLOCKED)
+		census->blocked++;
+	else
+		census->ended++;
+	return 0;
+}
+
+static int put_json(const struct sp_invocation *invocation,
+                    const struct sp_dataplane_status *status, const struct census *census,
+                    unsigned responders, struct sp_error *err)
+{
+	json_t *object = sp_status_json(&invocation->instance, status);
+
+	if (object &&
+	    json_object_update_new(
+		    object, json_pack("{s:i, s:i, s:i, s:i, s:i}", "clients",
+	                              (int)(census->authorized + census->blocked + census->ended),
+	                              "authorized", (int)census->authorized, "blocked",
+	                              (int)census->blocked, "ended", (int)census->ended,
+	                              "responders", (int)responders))) {
+		json_decref(object);
+		object = NULL;
+	}
+	return sp_put_json(object, err);
+}
+
+static void put_text(const struct sp_invocation *invocation,
+                     const struct sp_dataplane_status *status, const struct census *census,
+                     unsigned responders)
+{
+	time_t since = (time_t)status->loaded_unix;
+	char text[64] = "?", age[SP_TEXT_QUANTITY];
+	struct tm parts;
+
+	if (localtime_r(&since, &parts))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &parts);
+	sp_put_field("Instance", "%s", invocation->instance.name);
+	sp_put_field("Loaded", "since %s (%s)", text,
+	             sp_text_put_duration(age, (uint64_t)(time(NULL) - since)));
+	sp_put_field("Configuration", "%s",
+	             status->config_path[0] ? status->config_path : "defaults");
+	sp_put_attachments(status);
+	sp_put_field("Capture", "%s",
+	             status->capture_rules ? "rules and routes in place"
+	                                   : "rules or routes are missing: run `sallyport up`");
+	sp_put_field("Clients", "%u of %u: %u authorized, %u blocked, %u ended",
+	             census->authorized + census->blocked + census->ended, status->max_clients,
+	             census->authorized, census->blocked, census->ended);
+	if (status->daemon)
+		sp_put_field("Daemon", "%sprocess %d%s, %u responders", sp_colour(SP_GOOD),
+		             status->daemon, sp_colour(SP_PLAIN), responders);
+	else
+		sp_put_field("Daemon",
+		             "%snot running%s: captive clients get no page and cannot log in; "
+		             "sessions go on; start it with `sallyport run`",
+		             sp_colour(SP_BAD), sp_colour(SP_PLAIN));
+}
+
+int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	static struct sp_dataplane_status status;
+	struct census census = {.ended = 0};
+	struct sp_clock clock;
+	struct sp_maps maps;
+	unsigned responders;
+	int code = sp_dataplane_status(&invocation->instance, &status, err);
+
+	if (!code)
+		code = sp_open_maps(invocation, &maps, &clock, err);
+	if (code)
+		return code;
+	responders = status.daemon ? maps.loaded.workers : 0;
+	code = sp_session_each(&maps, &clock, count, &census, err);
+	sp_maps_close(&maps);
+	if (code)
+		return code;
+	if (invocation->json)
+		return put_json(invocation, &status, &census, responders, err);
+	put_text(invocation, &status, &census, responders);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/status_output.h"
+
+#include <stdio.h>
+
+#include "cli/output.h"
+
+static json_t *attachment_json(const struct sp_attachment *one)
+{
+	return json_pack("{s:s, s:o, s:s, s:s, s:s}", "interface", one->interface, "ifindex",
+	                 sp_json_number(one->ifindex, one->ifindex), "mode", one->mode, "tc_hook",
+	                 one->tc_hook, "why", one->why);
+}
+
+json_t *sp_status_json(const struct sp_instance *instance, const struct sp_dataplane_status *status)
+{
+	json_t *interfaces = json_array();
+
+	for (unsigned i = 0; i < status->attachment_count; i++)
+		json_array_append_new(interfaces, attachment_json(&status->attachment[i]));
+	return json_pack("{s:s, s:b, s:I, s:i, s:s, s:o, s:b, s:o, s:I}", "instance",
+	                 instance->name, "loaded", 1, "loaded_since",
+	                 (json_int_t)status->loaded_unix, "abi_version", (int)status->abi_version,
+	                 "config", status->config_path, "daemon",
+	                 sp_json_number((uint64_t)status->daemon, status->daemon), "capture_rules",
+	                 status->capture_rules, "interfaces", interfaces, "max_clients",
+	                 (json_int_t)status->max_clients);
+}
+
+void sp_put_attachments(const struct sp_dataplane_status *status)
+{
+	for (unsigned i = 0; i < status->attachment_count; i++) {
+		const struct sp_attachment *one = &status->attachment[i];
+		enum sp_colour colour = one->ifindex ? SP_PLAIN : SP_BAD;
+
+		sp_put_field(i ? "" : "Interfaces", "%s%s%s: XDP %s, TC %s%s%s%s%s",
+		             sp_colour(colour), one->interface, sp_colour(SP_PLAIN), one->mode,
+		             one->tc_hook, one->why[0] ? sp_colour(SP_FAINT) : "",
+		             one->why[0] ? " (" : "", one->why, one->why[0] ? ")" : "");
+	}
+}
