@@ -18,6 +18,7 @@
 #define DELAY_LEAST    100u   /* ms before the first restart, doubled for each further one ... */
 #define DELAY_MOST     30000u
 #define STEADY         60000u  /* ... until it has run for so long */
+#define EXIT_DEADLINE  1000u   /* ms from the end of its socket to its own */
 #define END_DEADLINE   2000u   /* ms that shutdown waits before it kills */
 #define SOCKET_BUFFER  1048576 /* bytes: an answer for every connection of the portal */
 
@@ -78,15 +79,25 @@ int sp_child_start(struct sp_child *child)
 	return 0;
 }
 
-void sp_child_stop(struct sp_child *child, const char *reason)
+static void close_socket(struct sp_child *child)
 {
-	if (child->socket < 0)
-		return;
-	close(child->socket);
+	if (child->socket >= 0)
+		close(child->socket);
 	child->socket = -1;
 	child->ready = false;
+}
+
+void sp_child_stop(struct sp_child *child, const char *reason)
+{
+	close_socket(child);
 	child->stopped = reason;
 	kill(child->pid, SIGKILL);
+}
+
+void sp_child_hung_up(struct sp_child *child)
+{
+	close_socket(child);
+	child->kill_at = sp_monotonic_ms() + EXIT_DEADLINE;
 }
 
 static void report(const struct sp_child *child, int status)
@@ -112,12 +123,9 @@ bool sp_child_reap(struct sp_child *child)
 
 	if (!child->pid || waitpid(child->pid, &status, WNOHANG) != child->pid)
 		return false;
-	if (child->socket >= 0)
-		close(child->socket);
-	child->socket = -1;
+	close_socket(child);
 	plan_restart(child);
 	report(child, status);
-	child->ready = false;
 	child->pid = 0;
 	return true;
 }
@@ -126,15 +134,17 @@ uint64_t sp_child_due(const struct sp_child *child)
 {
 	if (!child->pid)
 		return child->start_at;
-	if (child->socket >= 0 && !child->ready)
-		return child->started + READY_DEADLINE;
-	return UINT64_MAX;
+	if (child->socket < 0)
+		return child->stopped ? UINT64_MAX : child->kill_at;
+	return child->ready ? UINT64_MAX : child->started + READY_DEADLINE;
 }
 
 void sp_child_attend(struct sp_child *child)
 {
-	if (child->pid && sp_child_due(child) <= sp_monotonic_ms())
-		sp_child_stop(child, "it was not ready in time");
+	if (!child->pid || sp_child_due(child) > sp_monotonic_ms())
+		return;
+	sp_child_stop(child, child->socket < 0 ? "it closed its socket and did not exit"
+	                                       : "it was not ready in time");
 }
 
 static unsigned reap_quietly(struct sp_child *children, unsigned count)
@@ -154,11 +164,8 @@ void sp_child_end_all(struct sp_child *children, unsigned count)
 	const struct timespec moment = {0, 10 * 1000 * 1000};
 	uint64_t until = sp_monotonic_ms() + END_DEADLINE;
 
-	for (unsigned i = 0; i < count; i++) {
-		if (children[i].socket >= 0)
-			close(children[i].socket);
-		children[i].socket = -1;
-	}
+	for (unsigned i = 0; i < count; i++)
+		close_socket(&children[i]);
 	while (reap_quietly(children, count) && sp_monotonic_ms() < until)
 		nanosleep(&moment, NULL);
 	for (unsigned i = 0; i < count; i++) {

@@ -24,6 +24,7 @@ struct sp_child {
 	struct sp_child_plan plan;
 	pid_t pid;           /* 0: not running */
 	int socket;          /* -1: closed; the child is ending or not running */
+	uint64_t kill_at;    /* ms: when it closed its socket, the end of its time to exit */
 	bool ready;          /* SP_IPC_READY came */
 	uint64_t started;    /* ms, CLOCK_MONOTONIC */
 	uint64_t start_at;   /* ms: when to start it (again) */
@@ -41,13 +42,17 @@ int sp_child_start(struct sp_child *child);
 /* End it for @reason (static text). sp_child_reap has the rest to do. */
 void sp_child_stop(struct sp_child *child, const char *reason);
 
+/* It closed its side of the socket: it is most likely dying already, of what its status will tell,
+ * and gets a moment to do so. */
+void sp_child_hung_up(struct sp_child *child);
+
 /* If it has ended: say so in the log, plan its restart, return true. */
 bool sp_child_reap(struct sp_child *child);
 
 /* When this child next needs sp_child_attend, in ms; UINT64_MAX: not by itself. */
 uint64_t sp_child_due(const struct sp_child *child);
 
-/* End a child that does not get ready in time. */
+/* End a child that does not get ready, or does not exit, in time. */
 void sp_child_attend(struct sp_child *child);
 
 /* Shutdown: close the sockets of all, which tells them to exit; kill those that do not. */

@@ -121,7 +121,7 @@ static void child_event(struct keeper *keeper, struct sp_child *child)
 			                               : read_responder(child);
 	}
 	if (ret == -EPIPE)
-		sp_child_stop(child, "it closed its socket");
+		sp_child_hung_up(child);
 	else if (ret == -ENOBUFS)
 		sp_child_stop(child, "it does not take its answers");
 	else if (ret && ret != -EAGAIN)
