@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "web/catalogue.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static char directory[] = "/tmp/sp-catalogue-XXXXXX";
+
+#define KEY(name, key) key,
+static const char *const keys[] = {SP_MESSAGES(KEY)};
+
+static void page_path(char path[PATH_MAX], const char *name)
+{
+	snprintf(path, PATH_MAX, "%s/pages/%s", directory, name);
+}
+
+static void write_page(const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	page_path(path, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void remove_page(const char *name)
+{
+	char path[PATH_MAX];
+
+	page_path(path, name);
+	unlink(path);
+}
+
+/* A complete English catalogue, less the key @without. */
+static void write_english(const char *without)
+{
+	char text[8192], *end = text;
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (!without || strcmp(keys[i], without) != 0)
+			end += sprintf(end, "%s = English %s\n", keys[i], keys[i]);
+	write_page("en.conf", text);
+}
+
+static int make_directory(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	if (!mkdtemp(directory))
+		return -1;
+	page_path(path, "");
+	return mkdir(path, 0700);
+}
+
+static int remove_directory(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	page_path(path, "");
+	return rmdir(path) || rmdir(directory);
+}
+
+static int remove_pages(void **state)
+{
+	static const char *const names[] = {"en.conf",      "fr.conf", "ar.conf",
+	                                    "zh-hant.conf", "EN.conf", "style.css"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++)
+		remove_page(names[i]);
+	return 0;
+}
+
+static void assert_load_fails(int code, const char *text)
+{
+	struct sp_catalogue catalogue;
+	struct sp_error err = {0};
+
+	assert_int_equal(sp_catalogue_load(&catalogue, directory, &err), code);
+	if (!strstr(err.text, text))
+		fail_msg("expected \"%s\" in: %s", text, err.text);
+}
+
+static void load(struct sp_catalogue *catalogue)
+{
+	struct sp_error err = {0};
+
+	if (sp_catalogue_load(catalogue, directory, &err))
+		fail_msg("%s", err.text);
+}
+
+static void test_load(void **state)
+{
+	struct sp_catalogue catalogue;
+
+	(void)state;
+	write_english(NULL);
+	write_page("style.css", "body {}");
+	write_page("ar.conf", "direction = rtl\ntitle = a \"b\" <c> & 'd'; e\n");
+	write_page("fr.conf", "; commentaire ; ici\ntitle = Authentification\n  réseau requise\n");
+	load(&catalogue);
+	assert_int_equal(catalogue.count, 3);
+	assert_int_equal(catalogue.english, 0);
+	assert_string_equal(catalogue.language[0].tag, "en");
+	assert_string_equal(catalogue.language[0].direction, "ltr");
+	assert_string_equal(catalogue.language[1].tag, "ar");
+	assert_string_equal(catalogue.language[1].direction, "rtl");
+	assert_string_equal(catalogue.language[1].plain[SP_MESSAGE_TITLE], "a \"b\" <c> & 'd'; e");
+	assert_string_equal(catalogue.language[1].text[SP_MESSAGE_TITLE],
+	                    "a &quot;b&quot; &lt;c&gt; &amp; &#39;d&#39;; e");
+	assert_string_equal(catalogue.language[2].text[SP_MESSAGE_TITLE],
+	                    "Authentification réseau requise");
+	assert_string_equal(catalogue.language[2].text[SP_MESSAGE_LOGIN], "English login");
+	sp_catalogue_free(&catalogue);
+}
+
+static void test_load_shipped(void **state)
+{
+	struct sp_catalogue catalogue;
+	struct sp_error err = {0};
+
+	(void)state;
+	if (sp_catalogue_load(&catalogue, "user/portal", &err))
+		fail_msg("%s", err.text);
+	assert_true(catalogue.count >= 2);
+	sp_catalogue_free(&catalogue);
+}
+
+static void test_load_fails(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} bad[] = {
+		{"title = a\ntitle = b\n", "fr.conf:2: `title`: given twice"},
+		{"direction = ltr\ndirection = ltr\n", "fr.conf:2: `direction`: given twice"},
+		{"direction = up\n", "fr.conf:1: `direction`: expected ltr or rtl"},
+		{"titel = a\n", "fr.conf:1: `titel`: no such text"},
+		{"\n[page]\ntitle = a\n", "fr.conf:3: `title`: a catalogue has no sections"},
+		{"title = \xe9\n", "fr.conf:1: `title`: not UTF-8"},
+		{"title = a\x1b[1m\n", "fr.conf:1: `title`: not UTF-8, or a control character"},
+		{"# a\ntitle\n", "fr.conf:2: expected"},
+		{"title =\n", "fr.conf:1: no text"},
+		{"= a\n", "fr.conf:1: no key"},
+		{"title = a ; b\n", "fr.conf:1: a blank before ';'"},
+	};
+
+	(void)state;
+	assert_load_fails(-ENOENT, "en.conf: No such file");
+	write_english("login");
+	assert_load_fails(-EINVAL, "en.conf: `login` is missing");
+	write_english(NULL);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		write_page("fr.conf", bad[i].text);
+		assert_load_fails(-EINVAL, bad[i].error);
+	}
+	remove_page("fr.conf");
+	write_page("EN.conf", "title = a\n");
+	assert_load_fails(-EINVAL, "EN.conf: a catalogue is named after its language");
+}
+
+static void test_long_lines(void **state)
+{
+	struct sp_catalogue catalogue;
+	char text[4096] = "title = ";
+
+	(void)state;
+	write_english(NULL);
+	memset(text + 8, 'a', 300);
+	strcpy(text + 308, "\n");
+	write_page("fr.conf", text);
+	assert_load_fails(-EINVAL, "fr.conf:1: line too long");
+
+	strcpy(text, "title = a\n");
+	for (int i = 0; i < 15; i++)
+		sprintf(text + strlen(text), "\t%0*d\n", 130, 7);
+	write_page("fr.conf", text);
+	load(&catalogue);
+	assert_int_equal(strlen(catalogue.language[1].plain[SP_MESSAGE_TITLE]), 1 + 15 * 131);
+	sp_catalogue_free(&catalogue);
+	sprintf(text + strlen(text), "\t%0*d\n", 130, 7);
+	write_page("fr.conf", text);
+	assert_load_fails(-EINVAL, "fr.conf:17: text too long");
+}
+
+static void assert_choice(const struct sp_catalogue *catalogue, const char *value,
+                          const char *expected)
+{
+	size_t length = strlen(value);
+	char *copy = malloc(length ? length : 1);
+	size_t choice;
+
+	assert_non_null(copy);
+	memcpy(copy, value, length);
+	choice = sp_catalogue_choose(catalogue, copy, length);
+	free(copy);
+	assert_true(choice < catalogue->count);
+	if (strcmp(catalogue->language[choice].tag, expected) != 0)
+		fail_msg("\"%s\": %s, expected %s", value, catalogue->language[choice].tag,
+		         expected);
+}
+
+static void test_choose(void **state)
+{
+	static const struct {
+		const char *value, *language;
+	} cases[] = {
+		{"", "en"},
+		{"*", "en"},
+		{"fr", "fr"},
+		{"FR-ca", "fr"},
+		{"fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5", "fr"},
+		{"en-US,en;q=0.5", "en"},
+		{"de, nl", "en"},
+		{"de, fr;q=0.1", "fr"},
+		{"en;q=0.5, fr;q=0.6", "fr"},
+		{"fr, en", "fr"},
+		{"en, fr", "en"},
+		{"fr;q=0.5, en;q=0.5", "fr"},
+		{"fr;q=0", "en"},
+		{"en;q=0, *", "ar"},
+		{"fr-CA, fr;q=0, ar;q=0.1", "ar"},
+		{"fr-CA;q=0, fr", "fr"},
+		{"fr;q=0.3, *;q=0.9", "en"},
+		{"zh-Hant-TW, fr;q=0.5", "zh-hant"},
+		{"zh, fr;q=0.5", "fr"},
+		{"zh-Hant-x-private-use-of-many-subtags", "zh-hant"},
+		{"abcdefghijklmnopqrstuvwxyz, fr;q=0.5", "fr"},
+		{"f, fra, fr-", "fr"},
+		{"-fr", "en"},
+		{"fr;q=1.001, ar;q=0.2", "ar"},
+		{"fr;q=0.9999, ar;q=0.2", "ar"},
+		{"fr;q=x, ar;q=0.2", "ar"},
+		{"fr;q=, ar;q=0.2", "ar"},
+		{"fr;q=.5, ar;q=0.2", "ar"},
+		{"fr;q=2, ar;q=0.2", "ar"},
+		{"fr;q=1.000, ar", "fr"},
+		{"ar ; q=0.2 ,\tfr ; Q=0.3", "fr"},
+		{",,;q=1,, fr", "fr"},
+		{"\"fr, ar", "en"},
+		{"\xff\xfe, fr", "fr"},
+	};
+	struct sp_catalogue catalogue;
+
+	(void)state;
+	write_english(NULL);
+	write_page("fr.conf", "title = t\n");
+	write_page("ar.conf", "title = t\n");
+	write_page("zh-hant.conf", "title = t\n");
+	load(&catalogue);
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_choice(&catalogue, cases[i].value, cases[i].language);
+	sp_catalogue_free(&catalogue);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_load, remove_pages),
+		cmocka_unit_test(test_load_shipped),
+		cmocka_unit_test_teardown(test_load_fails, remove_pages),
+		cmocka_unit_test_teardown(test_long_lines, remove_pages),
+		cmocka_unit_test_teardown(test_choose, remove_pages),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
