@@ -117,6 +117,15 @@ $(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
 	@mkdir -p $(@D)
 	$(CC) -fsanitize=address,undefined $(filter %.o,$^) $(O)/libtest.a $(LIBS_TEST) -o $@
 
+# What the tests of the datapath share.
+BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
+$(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testobj,$(BENCH_SRC))
+
+# The same tests without sanitizers, for the kernels that tests/kernels/run boots in an emulator.
+$(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
+
 .PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
 tests: $(TEST_BIN) all ## build the test programs without running them

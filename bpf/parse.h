@@ -217,6 +217,26 @@ static __always_inline enum sp_reason sp_parse_eapol(const struct sp_frame *fram
 	return SP_REASON_NONE;
 }
 
+/*
+ * IEEE 802.3 with a length in place of the ethertype. What is wrapped in SNAP (RFC 1042, or 802.1H
+ * with its organisation 00-00-f8) is an Ethernet frame to some receivers and access points:
+ * refused, because router advertisements could hide in it from the guard.
+ */
+static __always_inline enum sp_reason sp_parse_length(const struct sp_frame *frame, __u32 offset)
+{
+	enum sp_reason reason = SP_REASON_NONE;
+	struct {
+		__u8 to, from, control, organisation[3];
+	} *snap = sp_at(frame, offset, sizeof(*snap), &reason);
+
+	if (!snap)
+		return reason;
+	if (snap->to == 0xaa && snap->from == 0xaa && !snap->organisation[0] &&
+	    !snap->organisation[1] && (!snap->organisation[2] || snap->organisation[2] == 0xf8))
+		return SP_REASON_MALFORMED;
+	return SP_REASON_NONE;
+}
+
 /* What ICMP (RFC 792) and ICMPv6 (RFC 4443) have in common. */
 struct sp_icmp {
 	__u8 type, code;
@@ -483,6 +503,8 @@ static __always_inline enum sp_reason sp_parse_network(const struct sp_frame *fr
 		return sp_parse_ipv6(frame, offset, view);
 	}
 	sp_size(frame, view, frame->length - offset, 0);
+	if (view->ethertype < ETH_P_802_3_MIN)
+		return sp_parse_length(frame, offset);
 	if (view->ethertype == ETH_P_ARP)
 		return sp_parse_arp(frame, offset, view);
 	if (view->ethertype == ETH_P_PAE)

@@ -48,6 +48,29 @@ static __always_inline enum sp_reason sp_judge_source(const struct sp_view *view
 	return SP_REASON_NONE;
 }
 
+/* From a DHCP server, or to the port of a client: not every client looks at the source port. */
+static __always_inline bool sp_is_from_dhcp_server(const struct sp_view *view)
+{
+	bool v4 = view->family == 4;
+
+	return view->source_port == (v4 ? SP_DHCP_SERVER : SP_DHCP6_SERVER) ||
+	       view->destination_port == (v4 ? SP_DHCP_CLIENT : SP_DHCP6_CLIENT);
+}
+
+/* An advertisement claims its target, a solicitation its source (RFC 4861 sections 6.2.6, 7.2.3).
+ */
+static __always_inline bool sp_claims_gateway(const struct sp_view *view)
+{
+	switch (view->icmp_type) {
+	case SP_ND_ROUTER_SOLICIT:
+	case SP_ND_SOLICIT:
+		return sp_is_gateway(&view->from);
+	case SP_ND_ADVERT:
+		return sp_is_gateway(&view->claimed);
+	}
+	return false;
+}
+
 /*
  * What only a router or server sends, from any client. A fragmented neighbour discovery message is
  * refused whole (RFC 6980), or a fragment header would be the way around this guard.
@@ -61,17 +84,37 @@ static __always_inline enum sp_reason sp_judge_guard(const struct sp_view *view)
 	if (view->fragment == SP_FRAGMENT_LATER)
 		return SP_REASON_NONE;
 	if (view->protocol == IPPROTO_UDP) {
-		if (view->source_port == (view->family == 4 ? SP_DHCP_SERVER : SP_DHCP6_SERVER))
+		if (sp_is_from_dhcp_server(view))
 			return SP_REASON_GUARD_DHCP;
 	} else if (view->family == 6 && view->protocol == IPPROTO_ICMPV6) {
 		if (view->icmp_type == SP_ND_ROUTER_ADVERT)
 			return SP_REASON_GUARD_RA;
 		if (view->icmp_type == SP_ND_REDIRECT)
 			return SP_REASON_GUARD_REDIRECT;
-		if (view->icmp_type == SP_ND_ADVERT && sp_is_gateway(&view->claimed))
+		if (sp_claims_gateway(view))
 			return SP_REASON_GUARD_ADDRESS;
 	}
 	return SP_REASON_NONE;
+}
+
+static __always_inline bool sp_is_multicast6(const struct sp_address *address)
+{
+	return (address->word[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+/*
+ * Addresses that end on this link or at a host that captive clients may talk to. Without that, the
+ * ports of DHCP and the types of neighbour discovery would be a way to any host of the Internet.
+ */
+static __always_inline bool sp_is_near(const struct sp_address *address)
+{
+	__u32 head = bpf_ntohl(address->word[0]);
+
+	if (address->word[3] == 0xffffffff && !head) /* 255.255.255.255 */
+		return true;
+	if (head >> 22 == 0xfe80 >> 6 || (head & 0xff0f0000) == 0xff020000) /* link-local */
+		return true;
+	return sp_is_gateway(address) || sp_is_resolver(address) || sp_is_portal(address);
 }
 
 static __always_inline bool sp_is_to_portal(const struct sp_view *view)
@@ -86,7 +129,8 @@ static __always_inline enum sp_reason sp_judge_udp(const struct sp_view *view)
 	bool v4 = view->family == 4;
 
 	if (view->source_port == (v4 ? SP_DHCP_CLIENT : SP_DHCP6_CLIENT) &&
-	    view->destination_port == (v4 ? SP_DHCP_SERVER : SP_DHCP6_SERVER))
+	    view->destination_port == (v4 ? SP_DHCP_SERVER : SP_DHCP6_SERVER) &&
+	    sp_is_near(&view->to))
 		return SP_REASON_DHCP;
 	if (view->destination_port == SP_PORT_DNS && sp_is_resolver(&view->to))
 		return SP_REASON_DNS;
@@ -110,11 +154,11 @@ static __always_inline enum sp_reason sp_judge_icmp6(const struct sp_view *view)
 	case SP_ND_ROUTER_SOLICIT:
 	case SP_ND_SOLICIT:
 	case SP_ND_ADVERT:
-		return SP_REASON_ND;
+		return sp_is_near(&view->to) ? SP_REASON_ND : SP_REASON_ICMP;
 	case SP_MLD_REPORT:
 	case SP_MLD_DONE:
 	case SP_MLD_REPORT_V2:
-		return SP_REASON_MLD;
+		return sp_is_multicast6(&view->to) ? SP_REASON_MLD : SP_REASON_ICMP;
 	case SP_ICMP6_ECHO_REQUEST:
 		return sp_is_gateway(&view->to) ? SP_REASON_ECHO : SP_REASON_ICMP;
 	}
@@ -147,19 +191,43 @@ static __always_inline enum sp_reason sp_judge_captive(const struct sp_view *vie
 	return SP_REASON_PROTOCOL;
 }
 
+/* The same for ICMPv6: neighbour discovery of this link, and what asks for listeners. */
+static __always_inline bool sp_is_service_icmp6(const struct sp_view *view)
+{
+	switch (view->icmp_type) {
+	case SP_ND_ROUTER_SOLICIT:
+	case SP_ND_ROUTER_ADVERT:
+	case SP_ND_SOLICIT:
+	case SP_ND_ADVERT:
+		return sp_is_near(&view->from);
+	case SP_MLD_QUERY:
+		return sp_is_near(&view->from) && sp_is_multicast6(&view->to);
+	}
+	return false;
+}
+
+/*
+ * DHCP from wherever the server is, which on a bridge need not be the gateway; DHCPv6 servers
+ * answer from an address of this link.
+ */
+static __always_inline bool sp_is_service_dhcp(const struct sp_view *view)
+{
+	if (view->family == 4)
+		return view->source_port == SP_DHCP_SERVER &&
+		       view->destination_port == SP_DHCP_CLIENT;
+	return view->source_port == SP_DHCP6_SERVER && view->destination_port == SP_DHCP6_CLIENT &&
+	       sp_is_near(&view->from);
+}
+
 /* Forwarded packets that a captive client needs: the answers to what the table above lets through.
  */
 static __always_inline bool sp_is_service(const struct sp_view *view)
 {
-	bool v4 = view->family == 4;
-
 	if (view->ethertype == ETH_P_ARP || view->ethertype == ETH_P_PAE)
 		return true;
 	if (!view->family || view->fragment != SP_WHOLE)
 		return false;
-	if (view->protocol == IPPROTO_UDP &&
-	    view->source_port == (v4 ? SP_DHCP_SERVER : SP_DHCP6_SERVER) &&
-	    view->destination_port == (v4 ? SP_DHCP_CLIENT : SP_DHCP6_CLIENT))
+	if (view->protocol == IPPROTO_UDP && sp_is_service_dhcp(view))
 		return true;
 	if (view->protocol == IPPROTO_UDP || view->protocol == IPPROTO_TCP) {
 		if (view->source_port == SP_PORT_DNS && sp_is_resolver(&view->from))
@@ -168,9 +236,7 @@ static __always_inline bool sp_is_service(const struct sp_view *view)
 		       view->source_port == bpf_ntohs((__u16)sp_load.portal_port) &&
 		       sp_is_portal(&view->from);
 	}
-	return !v4 && view->protocol == IPPROTO_ICMPV6 &&
-	       ((view->icmp_type >= SP_ND_ROUTER_SOLICIT && view->icmp_type <= SP_ND_ADVERT) ||
-	        view->icmp_type == SP_MLD_QUERY);
+	return view->family == 6 && view->protocol == IPPROTO_ICMPV6 && sp_is_service_icmp6(view);
 }
 
 /* What may be sent towards a captive client. @local: by the gateway itself. */

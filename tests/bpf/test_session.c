@@ -370,7 +370,7 @@ static void test_limits_are_written(void **state)
 	policy = get(1).policy;
 	assert_int_equal(policy.limits, SP_LIMIT_EXPIRES | SP_LIMIT_IDLE | SP_LIMIT_QUOTA |
 	                                        SP_LIMIT_RATE_UP | SP_LIMIT_RATE_DOWN);
-	assert_int_equal(policy.expires, policy.granted + 3600 * clock.hz);
+	assert_int_equal(policy.expires, policy.granted + UINT64_C(3600) * clock.hz);
 	assert_int_equal(policy.expires_unix, policy.granted_unix + 3600);
 	assert_int_equal(policy.idle, 60 * clock.hz);
 	assert_int_equal(policy.quota, 5000);
@@ -751,7 +751,7 @@ static void test_sweep_waits_for_its_grace(void **state)
 	must(allow(2, (struct sp_limits){.seconds = 100}, NULL));
 	must(block(3, NULL));
 	policy = get(2).policy;
-	policy.expires = clock.jiffies - 30 * clock.hz;
+	policy.expires = clock.jiffies - UINT64_C(30) * clock.hz;
 	assert_int_equal(bpf_map_update_elem(maps.clients, &key, &policy, BPF_EXIST), 0);
 	assert_int_equal(sp_session_sweep(&maps, 60, &error), 0);
 	assert_int_equal(sp_session_sweep(&maps, UINT64_MAX, &error), 0);

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "run.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/pkt_cls.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+
+#include "clock.skel.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+#include "lib/clock.h"
+
+const char *const sp_program_names[SP_PROGRAMS] = {"XDP", "TC ingress", "TC egress"};
+const uint8_t sp_test_gateway_mac[6] = {0x02, 0, 0, 0, 0x85, 0x01};
+
+void sp_test_mac(uint8_t mac[6], uint8_t number)
+{
+	const uint8_t base[6] = {0x02, 0, 0, 0, 0, number};
+
+	memcpy(mac, base, 6);
+}
+
+uint32_t sp_test_hz(void)
+{
+	struct sp_error error = {};
+	uint32_t hz = 0;
+
+	if (sp_clock_hz(&hz, &error))
+		fail_msg("cannot tell how fast jiffies run");
+	return hz;
+}
+
+uint64_t sp_test_jiffies(void)
+{
+	static struct sp_clock_bpf *clock; /* one for the life of the test program */
+	struct sp_clock_now now = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &now, .ctx_size_in = sizeof(now));
+
+	if (!clock)
+		clock = sp_clock_bpf__open_and_load();
+	if (!clock)
+		fail_msg("cannot load the clock program: %s", strerror(errno));
+	if (bpf_prog_test_run_opts(bpf_program__fd(clock->progs.sallyport_clock), &opts))
+		fail_msg("cannot run the clock program: %s", strerror(errno));
+	return now.jiffies;
+}
+
+static void load_fill(struct sp_load *load, bool guard)
+{
+	static const char *const gateway[] = {"10.85.0.1", "fd85::1", "fe80::1"};
+	static const char *const resolver[] = {"10.85.0.1", "fd85::1", "9.9.9.9", "2620:fe::fe"};
+	static const char *const portal[] = {"10.85.0.1", "fd85::1"};
+
+	memset(load, 0, sizeof(*load));
+	load->hz = sp_test_hz();
+	load->mark = SP_TEST_MARK;
+	load->mark_mask = 0xff000000u;
+	load->guard = guard;
+	load->portal_port = htons(SP_TEST_PORTAL_PORT);
+	for (size_t i = 0; i < sizeof(gateway) / sizeof(*gateway); i++)
+		load->gateway[load->gateway_count++] = sp_packet_address(gateway[i]);
+	for (size_t i = 0; i < sizeof(resolver) / sizeof(*resolver); i++)
+		load->resolver[load->resolver_count++] = sp_packet_address(resolver[i]);
+	for (size_t i = 0; i < sizeof(portal) / sizeof(*portal); i++)
+		load->portal[load->portal_count++] = sp_packet_address(portal[i]);
+	memcpy(load->mac[load->mac_count++].byte, sp_test_gateway_mac, 6);
+}
+
+static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
+{
+	struct sp_xdp_bpf *xdp = sp_xdp_bpf__open();
+
+	bench->xdp = xdp;
+	if (!xdp)
+		fail_msg("cannot open the XDP object: %s", strerror(errno));
+	memcpy((void *)&xdp->rodata->sp_load, &bench->load, sizeof(bench->load));
+	if (bpf_map__set_max_entries(xdp->maps.clients, size->clients) ||
+	    bpf_map__set_max_entries(xdp->maps.usage, size->clients) ||
+	    bpf_map__set_max_entries(xdp->maps.origins, size->origins))
+		fail_msg("cannot size the maps");
+	if (sp_xdp_bpf__load(xdp))
+		fail_msg("cannot load the XDP program: %s", strerror(errno));
+	bench->program[SP_XDP] = bpf_program__fd(xdp->progs.sallyport_xdp);
+	bench->clients = bpf_map__fd(xdp->maps.clients);
+	bench->usage = bpf_map__fd(xdp->maps.usage);
+	bench->origins = bpf_map__fd(xdp->maps.origins);
+	bench->settings = bpf_map__fd(xdp->maps.settings);
+	bench->reasons = bpf_map__fd(xdp->maps.reasons);
+	bench->listeners = bpf_map__fd(xdp->maps.listeners);
+}
+
+/* The TC programs share the maps of the XDP program, as on a gateway. */
+static void load_tc(struct sp_bench *bench)
+{
+	struct sp_tc_bpf *tc = sp_tc_bpf__open();
+	struct bpf_map *map;
+
+	bench->tc = tc;
+	if (!tc)
+		fail_msg("cannot open the TC object: %s", strerror(errno));
+	memcpy((void *)&tc->rodata->sp_load, &bench->load, sizeof(bench->load));
+	bpf_object__for_each_map(map, tc->obj)
+	{
+		struct bpf_map *same =
+			bpf_object__find_map_by_name(bench->xdp->obj, bpf_map__name(map));
+
+		if (same && !bpf_map__is_internal(map) && bpf_map__reuse_fd(map, bpf_map__fd(same)))
+			fail_msg("cannot reuse map %s", bpf_map__name(map));
+	}
+	if (sp_tc_bpf__load(tc))
+		fail_msg("cannot load the TC programs: %s", strerror(errno));
+	bench->program[SP_IN] = bpf_program__fd(tc->progs.sallyport_in);
+	bench->program[SP_OUT] = bpf_program__fd(tc->progs.sallyport_out);
+}
+
+static struct sp_bench the_bench;
+
+static void bench_close(void)
+{
+	sp_tc_bpf__destroy(the_bench.tc);
+	sp_xdp_bpf__destroy(the_bench.xdp);
+	free(the_bench.scratch);
+	memset(&the_bench, 0, sizeof(the_bench));
+}
+
+struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size)
+{
+	static const struct sp_bench_size small = {SP_BENCH_CLIENTS, 1024};
+	static bool registered;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!registered && atexit(bench_close))
+		fail_msg("cannot clean up at the end");
+	registered = true;
+	bench_close();
+	if (cpus <= 0)
+		fail_msg("cannot tell the number of CPUs");
+	the_bench.cpus = (uint32_t)cpus;
+	the_bench.scratch =
+		calloc((size_t)the_bench.cpus * SP_MAX_REASONS, sizeof(*the_bench.scratch));
+	if (!the_bench.scratch)
+		fail_msg("out of memory");
+	load_fill(&the_bench.load, guard);
+	load_xdp(&the_bench, size ? size : &small);
+	load_tc(&the_bench);
+	return &the_bench;
+}
+
+void sp_bench_grant(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan,
+                    const struct sp_client_policy *policy)
+{
+	struct sp_client_key key = {.vlan = vlan};
+
+	memcpy(key.mac, mac, 6);
+	if (bpf_map_update_elem(bench->clients, &key, policy, BPF_ANY))
+		fail_msg("cannot write a client: %s", strerror(errno));
+}
+
+void sp_bench_revoke(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan)
+{
+	struct sp_client_key key = {.vlan = vlan};
+
+	memcpy(key.mac, mac, 6);
+	if (bpf_map_delete_elem(bench->clients, &key))
+		fail_msg("cannot delete a client: %s", strerror(errno));
+}
+
+struct sp_usage sp_bench_usage(struct sp_bench *bench, uint32_t slot)
+{
+	struct sp_usage cell;
+
+	if (bpf_map_lookup_elem(bench->usage, &slot, &cell))
+		fail_msg("cannot read usage cell %u: %s", slot, strerror(errno));
+	return cell;
+}
+
+void sp_bench_usage_set(struct sp_bench *bench, uint32_t slot, const struct sp_usage *cell)
+{
+	if (bpf_map_update_elem(bench->usage, &slot, cell, BPF_ANY))
+		fail_msg("cannot write usage cell %u: %s", slot, strerror(errno));
+}
+
+void sp_bench_forget(struct sp_bench *bench)
+{
+	struct sp_origin_key key;
+
+	while (!bpf_map_get_next_key(bench->origins, NULL, &key))
+		if (bpf_map_delete_elem(bench->origins, &key))
+			fail_msg("cannot delete an origin: %s", strerror(errno));
+}
+
+const char *sp_reason_label(enum sp_reason reason)
+{
+#define LABEL(number, name, text) \
+	case number:              \
+		return #name;
+	switch ((int)reason) {
+		SP_REASONS(LABEL)
+	}
+#undef LABEL
+	return "NONE";
+}
+
+/* One batch for all: 96 single look-ups a frame would take most of the time of a test. */
+void sp_bench_grown(struct sp_bench *bench, struct sp_count grown[SP_MAX_REASONS])
+{
+	uint32_t keys[SP_MAX_REASONS], count = SP_MAX_REASONS, batch = 0;
+
+	if (bpf_map_lookup_batch(bench->reasons, NULL, &batch, keys, bench->scratch, &count,
+	                         NULL) &&
+	    errno != ENOENT)
+		fail_msg("cannot read the reasons: %s", strerror(errno));
+	assert_int_equal(count, SP_MAX_REASONS);
+	for (uint32_t i = 0; i < SP_MAX_REASONS; i++) {
+		struct sp_count total = {};
+
+		for (uint32_t cpu = 0; cpu < bench->cpus; cpu++) {
+			const struct sp_count *one = &bench->scratch[i * bench->cpus + cpu];
+
+			total.packets += one->packets;
+			total.bytes += one->bytes;
+			if (one->packets && one->reason != keys[i])
+				fail_msg("reason %u is labelled %u", keys[i], one->reason);
+		}
+		grown[i].packets = total.packets - bench->seen[i].packets;
+		grown[i].bytes = total.bytes - bench->seen[i].bytes;
+		grown[i].reason = (enum sp_reason)keys[i];
+		bench->seen[i] = total;
+	}
+}
+
+static void find_grown(struct sp_bench *bench, struct sp_outcome *outcome)
+{
+	struct sp_count grown[SP_MAX_REASONS];
+
+	sp_bench_grown(bench, grown);
+	for (uint32_t i = 0; i < SP_MAX_REASONS; i++) {
+		if (!grown[i].packets && !grown[i].bytes)
+			continue;
+		if (outcome->reason)
+			fail_msg("one frame, two reasons: %s and %s",
+			         sp_reason_label(outcome->reason),
+			         sp_reason_label((enum sp_reason)i));
+		outcome->reason = (enum sp_reason)i;
+		outcome->packets = grown[i].packets;
+		outcome->bytes = grown[i].bytes;
+	}
+}
+
+static void run_xdp(struct sp_bench *bench, const struct sp_frame_bytes *frame,
+                    struct sp_outcome *outcome)
+{
+	static uint8_t out[SP_FRAME_MAX + 256];
+	struct xdp_md in = {.data_end = (uint32_t)frame->length}, left = {};
+	uint32_t meta;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->byte,
+	            .data_size_in = (uint32_t)frame->length, .data_out = out,
+	            .data_size_out = sizeof(out), .ctx_in = &in, .ctx_size_in = sizeof(in),
+	            .ctx_out = &left, .ctx_size_out = sizeof(left));
+
+	if (bpf_prog_test_run_opts(bench->program[SP_XDP], &opts))
+		fail_msg("cannot run the XDP program: %s", strerror(errno));
+	outcome->action = (int)opts.retval;
+	meta = left.data - left.data_meta;
+	if (opts.data_size_out != frame->length + meta ||
+	    memcmp(out + meta, frame->byte, frame->length) != 0)
+		fail_msg("the XDP program changed the frame");
+	if (meta && meta != sizeof(outcome->meta))
+		fail_msg("%u bytes of metadata instead of %zu", meta, sizeof(outcome->meta));
+	outcome->has_meta = meta != 0;
+	memcpy(&outcome->meta, out, meta);
+}
+
+static void run_tc(struct sp_bench *bench, enum sp_program program,
+                   const struct sp_frame_bytes *frame, const struct sp_run *run,
+                   struct sp_outcome *outcome)
+{
+	static uint8_t out[SP_FRAME_MAX + 256];
+	struct __sk_buff in = {}, left = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->byte,
+	            .data_size_in = (uint32_t)frame->length, .data_out = out,
+	            .data_size_out = sizeof(out), .ctx_in = &in, .ctx_size_in = sizeof(in),
+	            .ctx_out = &left, .ctx_size_out = sizeof(left));
+
+	if (run) {
+		in.ifindex = run->ifindex;
+		in.ingress_ifindex = run->ingress_ifindex;
+		in.mark = run->mark;
+		in.gso_size = run->gso_size;
+		in.gso_segs = run->gso_segs;
+	}
+	if (bpf_prog_test_run_opts(bench->program[program], &opts))
+		fail_msg("cannot run the %s program: %s", sp_program_names[program],
+		         strerror(errno));
+	outcome->action = (int)opts.retval;
+	outcome->mark = left.mark;
+	if (opts.data_size_out != frame->length || memcmp(out, frame->byte, frame->length) != 0)
+		fail_msg("the %s program changed the frame", sp_program_names[program]);
+}
+
+/* The verdict that was carried out is the one that was counted. */
+static void check_action(enum sp_program program, const struct sp_outcome *outcome)
+{
+	enum sp_reason reason = sp_outcome_reason(outcome);
+	bool passes = reason < SP_REASON_FIRST_DROP;
+	int wanted = program == SP_XDP ? (passes ? XDP_PASS : XDP_DROP)
+	                               : (passes ? TC_ACT_UNSPEC : TC_ACT_SHOT);
+
+	if (!reason)
+		fail_msg("%s: the frame was not counted", sp_program_names[program]);
+	if (program != SP_XDP && reason == SP_REASON_CAPTURED)
+		wanted = TC_ACT_OK;
+	if (outcome->action != wanted)
+		fail_msg("%s: reason %s, but action %d instead of %d", sp_program_names[program],
+		         sp_reason_label(reason), outcome->action, wanted);
+	if (program == SP_XDP && outcome->has_meta &&
+	    (outcome->meta.magic != SP_META_MAGIC ||
+	     (outcome->reason && passes && outcome->meta.reason != outcome->reason)))
+		fail_msg("metadata says %s, the counter %s",
+		         sp_reason_label((enum sp_reason)outcome->meta.reason),
+		         sp_reason_label(outcome->reason));
+	if (program == SP_XDP && passes && !outcome->has_meta)
+		fail_msg("XDP let a frame on without metadata");
+}
+
+enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome)
+{
+	if (!outcome->reason && outcome->has_meta)
+		return (enum sp_reason)outcome->meta.reason;
+	return outcome->reason;
+}
+
+void sp_bench_run(struct sp_bench *bench, enum sp_program program,
+                  const struct sp_frame_bytes *frame, const struct sp_run *run,
+                  struct sp_outcome *outcome)
+{
+	memset(outcome, 0, sizeof(*outcome));
+	if (program == SP_XDP)
+		run_xdp(bench, frame, outcome);
+	else
+		run_tc(bench, program, frame, run, outcome);
+	find_grown(bench, outcome);
+	check_action(program, outcome);
+}
+
+uint32_t sp_bench_repeat(int fd, const struct sp_frame_bytes *frame, uint32_t repeat)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->byte,
+	            .data_size_in = (uint32_t)frame->length, .repeat = (int)repeat);
+
+	if (bpf_prog_test_run_opts(fd, &opts))
+		fail_msg("cannot repeat the program: %s", strerror(errno));
+	return opts.duration;
+}
+
+void sp_test_pin(unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fail_msg("cannot stay on CPU %u: %s", cpu, strerror(errno));
+}

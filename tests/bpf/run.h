@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The programs as they are loaded on a gateway, without an interface: frames go in by
+ * BPF_PROG_TEST_RUN, and what came of them is read from the maps. Every failure fails the running
+ * test with a sentence.
+ */
+#ifndef SP_TEST_RUN_H
+#define SP_TEST_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sallyport/abi.h>
+
+#include "packets.h"
+
+struct sp_xdp_bpf;
+struct sp_tc_bpf;
+
+enum sp_program { SP_XDP, SP_IN, SP_OUT, SP_PROGRAMS };
+
+extern const char *const sp_program_names[SP_PROGRAMS];
+
+struct sp_bench {
+	struct sp_xdp_bpf *xdp;
+	struct sp_tc_bpf *tc;
+	struct sp_load load;
+	int program[SP_PROGRAMS];
+	int clients, usage, origins, settings, reasons, listeners;
+	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
+	struct sp_count *scratch;
+	uint32_t cpus;
+};
+
+/* Map sizes of a bench; the slot of a client is below @clients. */
+struct sp_bench_size {
+	uint32_t clients, origins;
+};
+
+#define SP_BENCH_CLIENTS 64u
+
+/*
+ * A gateway with 10.85.0.1, fd85::1 and fe80::1, the resolvers itself, 9.9.9.9 and 2620:fe::fe, the
+ * portal on port 8080 of 10.85.0.1 and fd85::1. @size NULL: small. There is one bench at a time:
+ * the next one, or the end of the program, closes it, so that a test that fails leaves nothing.
+ */
+struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size);
+
+#define SP_TEST_PORTAL_PORT 8080
+#define SP_TEST_MARK        0x5a000000u
+
+/* Clients of a test: 02:00:00:00:00:NUMBER. */
+extern const uint8_t sp_test_gateway_mac[6];
+void sp_test_mac(uint8_t mac[6], uint8_t number);
+
+/* Grant: write @policy for this client. The caller chooses slot and generation. */
+void sp_bench_grant(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan,
+                    const struct sp_client_policy *policy);
+void sp_bench_revoke(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan);
+struct sp_usage sp_bench_usage(struct sp_bench *bench, uint32_t slot);
+void sp_bench_usage_set(struct sp_bench *bench, uint32_t slot, const struct sp_usage *cell);
+
+/* Forget every connection to the portal. */
+void sp_bench_forget(struct sp_bench *bench);
+
+/* The kernel's jiffies, read by running the clock program. */
+uint64_t sp_test_jiffies(void);
+uint32_t sp_test_hz(void);
+
+/* What a run may be told besides the frame; TC only. */
+struct sp_run {
+	uint32_t ifindex;         /* 0: loopback */
+	uint32_t ingress_ifindex; /* 0: sent by the gateway itself */
+	uint32_t mark;
+	uint32_t gso_size, gso_segs;
+};
+
+struct sp_outcome {
+	int action;
+	enum sp_reason reason; /* the one that was counted; NONE: none was */
+	uint64_t packets, bytes;
+	bool has_meta;
+	struct sp_meta meta;
+	uint32_t mark;
+};
+
+/* Run once. Fails if the frame was changed or more than one reason was counted. */
+void sp_bench_run(struct sp_bench *bench, enum sp_program program,
+                  const struct sp_frame_bytes *frame, const struct sp_run *run,
+                  struct sp_outcome *outcome);
+
+/* What the program decided, counted or not: what the metadata says where nothing was counted. */
+enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome);
+
+/* Run @repeat times on this CPU by @fd; returns nanoseconds per run as the kernel measured them. */
+uint32_t sp_bench_repeat(int fd, const struct sp_frame_bytes *frame, uint32_t repeat);
+
+/* What was counted since the bench was last looked at: fills @grown for every reason. */
+void sp_bench_grown(struct sp_bench *bench, struct sp_count grown[SP_MAX_REASONS]);
+
+/* Name of @reason, "NONE" if it has none. */
+const char *sp_reason_label(enum sp_reason reason);
+
+/* Keep the calling thread on @cpu. */
+void sp_test_pin(unsigned cpu);
+
+#endif
