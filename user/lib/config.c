@@ -46,7 +46,7 @@ void sp_config_defaults(struct sp_config *config)
 		.probe_status = 302,
 		.responder_user = "sallyport-responder",
 		.portal_port = 8080,
-		.session_seconds = 8 * 3600,
+		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
 	};
 }
@@ -394,10 +394,10 @@ static int remember_path(struct sp_config *config, const char *path, struct sp_e
 
 int sp_config_load(struct sp_config *config, const char *path, struct sp_error *err)
 {
-	FILE *file;
+	FILE *file = NULL;
 	int result = open_file(path, &file, err);
 
-	if (result)
+	if (!file)
 		return result;
 	result = sp_config_read(config, file, path, err);
 	fclose(file);
