@@ -151,6 +151,7 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 	struct sp_client_key key;
 	struct sp_clock clock;
 	struct sp_maps maps;
+	char mac[SP_TEXT_MAC];
 	int code = sp_open_key(invocation, &key, err);
 
 	if (!code)
@@ -159,6 +160,10 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 		return code;
 	code = sp_session_get(&maps, &clock, &key, &session, err);
 	sp_maps_close(&maps);
+	if (code == -ENOENT)
+		return sp_fail(err, code, SP_EXIT_NOT_FOUND,
+		               "client %s on VLAN %u is not known, so it is captive",
+		               sp_text_put_mac(mac, key.mac), key.vlan);
 	if (code)
 		return code;
 	if (invocation->json)

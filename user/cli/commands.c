@@ -10,9 +10,9 @@ const struct sp_command sp_commands[] = {
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "load the datapath and attach it to the client interfaces",
 		.details = "From then on clients without a session are captive, whether the daemon "
-                           "runs\n"
+			   "runs\n"
 			   "or not. When it is loaded already, the configuration is applied anew "
-                           "and no\n"
+			   "and no\n"
 			   "session is lost. Run it in the gateway's network namespace.\n",
 		.examples = "sallyport up\n"
 			    "sallyport up -c /etc/sallyport/lobby.conf\n"
@@ -32,9 +32,9 @@ const struct sp_command sp_commands[] = {
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "the daemon, in the foreground (the same as sallyportd)",
 		.details = "Serves captive clients: the 511 page and the login portal. Without -c "
-                           "the\n"
+			   "the\n"
 			   "configuration is that of the last `up`. Ends on SIGTERM or SIGINT; "
-                           "sessions\n"
+			   "sessions\n"
 			   "go on without it.\n",
 		.examples = "sallyport run\n",
 		.run = sp_run_run,
@@ -43,7 +43,7 @@ const struct sp_command sp_commands[] = {
 		.name = "status",
 		.summary = "what is loaded, how it is attached, and whether the daemon runs",
 		.details = "Exits 0 when the datapath is loaded, with or without the daemon; 4 "
-                           "when not.\n",
+			   "when not.\n",
 		.examples = "sallyport status\n"
 			    "sallyport -j status | jq .interfaces\n",
 		.run = sp_status_run,
@@ -81,7 +81,7 @@ const struct sp_command sp_commands[] = {
 		.options = SP_OPTION_BIT(VLAN),
 		.summary = "end a session or a block: the client is captive again",
 		.details = "Takes effect with the next packet, open connections included. Exits 3 "
-                           "when\n"
+			   "when\n"
 			   "the client is not known.\n",
 		.examples = "sallyport client remove 02:00:00:00:00:07\n",
 		.run = sp_client_remove_run,
@@ -101,7 +101,7 @@ const struct sp_command sp_commands[] = {
 		.name = "client list",
 		.summary = "every known client, in no order",
 		.details = "With -j one object per line. An ended session is shown as captive "
-                           "until it\n"
+			   "until it\n"
 			   "is swept.\n",
 		.examples = "sallyport client list\n"
 			    "sallyport -j client list | jq 'select(.state == \"blocked\").mac'\n",
@@ -111,7 +111,7 @@ const struct sp_command sp_commands[] = {
 		.name = "stats",
 		.summary = "packets and bytes by the reason they passed or were dropped for",
 		.details = "Reasons that were never met are left out. Reason numbers are stable: 1 "
-                           "to 31\n"
+			   "to 31\n"
 			   "pass, 32 and above drop.\n",
 		.examples = "sallyport stats\n"
 			    "sallyport -j stats | jq 'select(.verdict == \"drop\")'\n",

@@ -8,18 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Lines of a long list are made in memory: json_dumpf would write them token by token. */
+static bool put_line(const json_t *object)
+{
+	char line[4096];
+	size_t length = json_dumpb(object, line, sizeof(line), JSON_COMPACT);
+
+	if (!length)
+		return false;
+	if (length > sizeof(line))
+		return !json_dumpf(object, stdout, JSON_COMPACT);
+	return fwrite(line, 1, length, stdout) == length;
+}
+
 int sp_put_json(json_t *object, struct sp_error *err)
 {
-	int failed;
+	bool written;
 
 	if (!object)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	failed = json_dumpf(object, stdout, JSON_COMPACT);
+	written = put_line(object) && putchar('\n') != EOF;
 	json_decref(object);
-	/* Stop a long list early when nobody reads it. */
-	if (failed || putchar('\n') == EOF)
-		return sp_put_end(err);
-	return 0;
+	/* A long list stops early when nobody can read it. */
+	return written ? 0 : sp_put_end(err);
 }
 
 void sp_put_field(const char *name, const char *format, ...)
