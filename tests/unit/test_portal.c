@@ -144,6 +144,7 @@ static void test_quantities(void **state)
 	expect_text(sp_page_put_duration, 0, "0\u00a0s");
 	expect_text(sp_page_put_duration, 59, "59\u00a0s");
 	expect_text(sp_page_put_duration, 3599, "59\u00a0min");
+	expect_text(sp_page_put_duration, 28830, "8\u00a0h");
 	expect_text(sp_page_put_duration, 28799, "7\u00a0h\u00a059\u00a0min");
 	expect_text(sp_page_put_duration, 86400 * 2 + 3600 * 3, "2\u00a0d\u00a03\u00a0h");
 	expect_text(sp_page_put_size, 0, "0\u00a0B");

@@ -25,17 +25,21 @@ static void put_escaped(FILE *out, const char *text, size_t length)
 
 void sp_page_put_duration(FILE *out, const struct sp_language *language, uint64_t seconds)
 {
-	uint64_t days = seconds / 86400, hours = seconds / 3600 % 24, minutes = seconds / 60 % 60;
+	const struct {
+		uint64_t seconds;
+		const char *sign;
+	} units[] = {{86400, language->text[SP_MESSAGE_DAYS]}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	unsigned unit = 0;
+	uint64_t rest;
 
-	if (days)
-		fprintf(out, "%" PRIu64 SPACE "%s" SPACE "%" PRIu64 SPACE "h", days,
-		        language->text[SP_MESSAGE_DAYS], hours);
-	else if (hours)
-		fprintf(out, "%" PRIu64 SPACE "h" SPACE "%" PRIu64 SPACE "min", hours, minutes);
-	else if (minutes)
-		fprintf(out, "%" PRIu64 SPACE "min", minutes);
-	else
-		fprintf(out, "%" PRIu64 SPACE "s", seconds);
+	while (seconds < units[unit].seconds && units[unit].seconds > 1)
+		unit++;
+	fprintf(out, "%" PRIu64 SPACE "%s", seconds / units[unit].seconds, units[unit].sign);
+	if (unit > 1)
+		return; /* seconds beside minutes would only be out of date */
+	rest = seconds % units[unit].seconds / units[unit + 1].seconds;
+	if (rest)
+		fprintf(out, SPACE "%" PRIu64 SPACE "%s", rest, units[unit + 1].sign);
 }
 
 void sp_page_put_size(FILE *out, const struct sp_language *language, uint64_t bytes)
