@@ -341,15 +341,31 @@ enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome)
 	return outcome->reason;
 }
 
-void sp_bench_run(struct sp_bench *bench, enum sp_program program,
-                  const struct sp_frame_bytes *frame, const struct sp_run *run,
-                  struct sp_outcome *outcome)
+bool sp_bench_takes(enum sp_program program, const struct sp_frame_bytes *frame)
+{
+	unsigned ethertype = (unsigned)frame->byte[12] << 8 | frame->byte[13];
+
+	if (program == SP_XDP)
+		return true;
+	return frame->length >= (ethertype == 0x0800 ? 34u : ethertype == 0x86dd ? 54u : 14u);
+}
+
+void sp_bench_run_only(struct sp_bench *bench, enum sp_program program,
+                       const struct sp_frame_bytes *frame, const struct sp_run *run,
+                       struct sp_outcome *outcome)
 {
 	memset(outcome, 0, sizeof(*outcome));
 	if (program == SP_XDP)
 		run_xdp(bench, frame, outcome);
 	else
 		run_tc(bench, program, frame, run, outcome);
+}
+
+void sp_bench_run(struct sp_bench *bench, enum sp_program program,
+                  const struct sp_frame_bytes *frame, const struct sp_run *run,
+                  struct sp_outcome *outcome)
+{
+	sp_bench_run_only(bench, program, frame, run, outcome);
 	find_grown(bench, outcome);
 	check_action(program, outcome);
 }

@@ -84,10 +84,19 @@ struct sp_outcome {
 	uint32_t mark;
 };
 
+/* Whether the kernel's test run takes this frame: its skb must hold the IPv4 or IPv6 header that
+ * the ethertype announces. (A tagged frame may end anywhere.) */
+bool sp_bench_takes(enum sp_program program, const struct sp_frame_bytes *frame);
+
 /* Run once. Fails if the frame was changed or more than one reason was counted. */
 void sp_bench_run(struct sp_bench *bench, enum sp_program program,
                   const struct sp_frame_bytes *frame, const struct sp_run *run,
                   struct sp_outcome *outcome);
+
+/* The same without a look at the counters, for many in a row; see sp_bench_grown. */
+void sp_bench_run_only(struct sp_bench *bench, enum sp_program program,
+                       const struct sp_frame_bytes *frame, const struct sp_run *run,
+                       struct sp_outcome *outcome);
 
 /* What the program decided, counted or not: what the metadata says where nothing was counted. */
 enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome);
