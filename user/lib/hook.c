@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/netlink.h"
+#include "lib/netlink_request.h"
 
 /* Linux 6.6; the headers of libbpf 1.1 are older. */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
@@ -78,6 +79,11 @@ void sp_hook_find(struct sp_hook *hook, const struct sp_instance *instance, enum
 		close(fd);
 }
 
+static uint32_t mode_flag(enum sp_hook_mode mode)
+{
+	return mode == SP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+}
+
 static int create_link(const struct sp_hook *hook, enum sp_hook_mode mode, int program_fd)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
@@ -86,14 +92,16 @@ static int create_link(const struct sp_hook *hook, enum sp_hook_mode mode, int p
 		return bpf_link_create(program_fd, (int)hook->ifindex,
 		                       hook->kind == SP_HOOK_TC_IN ? TCX_INGRESS : TCX_EGRESS,
 		                       &opts);
-	opts.flags = mode == SP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+	opts.flags = mode_flag(mode);
 	return bpf_link_create(program_fd, (int)hook->ifindex, BPF_XDP, &opts);
 }
 
 /* What a refusal means. @code is what bpf_link_create returned. */
-static int refused(const struct sp_hook *hook, enum sp_hook_mode mode, int code,
+static int refused(const struct sp_hook *hook, enum sp_hook_mode mode, int program_fd, int code,
                    struct sp_error *err)
 {
+	char reason[SP_NETLINK_REASON];
+
 	if (code == -EPERM)
 		return sp_fail(err, code, SP_EXIT_PERMISSION,
 		               "no permission to attach a program to %s: run as root",
@@ -111,8 +119,9 @@ static int refused(const struct sp_hook *hook, enum sp_hook_mode mode, int code,
 	if (code == -EOPNOTSUPP)
 		return sp_fail(err, code, SP_EXIT_FAILED, "its driver has no %s XDP",
 		               sp_hook_mode_name(mode));
-	return sp_fail(err, -EOPNOTSUPP, SP_EXIT_FAILED, "%s XDP refused by its driver: %s",
-	               sp_hook_mode_name(mode), strerror(-code));
+	sp_hook_reason(hook->ifindex, mode_flag(mode), program_fd, code, reason, sizeof(reason));
+	return sp_fail(err, -EOPNOTSUPP, SP_EXIT_FAILED, "%s XDP refused: %s",
+	               sp_hook_mode_name(mode), reason);
 }
 
 static uint32_t program_id(int program_fd)
@@ -133,7 +142,7 @@ int sp_hook_attach(struct sp_hook *hook, enum sp_hook_mode mode, int program_fd,
 	} else {
 		fd = create_link(hook, mode, program_fd);
 		if (fd < 0)
-			return refused(hook, mode, fd, err);
+			return refused(hook, mode, program_fd, fd, err);
 		code = sp_pin(fd, hook->pin, err);
 		close(fd);
 	}

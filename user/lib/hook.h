@@ -64,6 +64,13 @@ const char *sp_hook_kind_name(enum sp_hook_kind kind);
 /* -EBUSY, naming it, when a program that is not @own_id is attached to XDP of @interface. */
 int sp_hook_check_foreign(const char *interface, uint32_t own_id, struct sp_error *err);
 
+/*
+ * The driver's words for refusing @program_fd with @refused in the mode of @mode_flag
+ * (XDP_FLAGS_*); the error's own when it has none.
+ */
+void sp_hook_reason(uint32_t ifindex, uint32_t mode_flag, int program_fd, int refused, char *reason,
+                    size_t size);
+
 /* clsact (hook_clsact.c); the rest is bpf_link. */
 int sp_clsact_attach(struct sp_hook *hook, int program_fd, struct sp_error *err);
 int sp_clsact_update(struct sp_hook *hook, int program_fd, struct sp_error *err);

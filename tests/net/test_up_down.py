@@ -1,0 +1,473 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Attachment on real interfaces in a namespace of its own: every mode, every failure, no trace left."""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+SALLYPORT = Path(os.environ.get("SALLYPORT", Path(__file__).resolve().parents[2] / ".output/sbin/sallyport"))
+BPFFS = Path("/sys/fs/bpf")
+RUN = Path("/run")
+
+
+class Gateway:
+    """A network namespace with veth lan0 and lan1, and a name for an instance."""
+
+    def __init__(self, folder):
+        self.name = "spt" + secrets.token_hex(4)
+        self.folder = folder
+        self.instances = [self.name]
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        self.sh("ip link set lo up")
+        for lan in ("lan0", "lan1"):
+            self.sh(f"ip link add {lan} type veth peer name peer-{lan}")
+            self.sh(f"ip link set {lan} up")
+        self.sh("ip address add 10.9.0.1/24 dev lan0")
+        self.sh("ip -6 address add fd09::1/64 dev lan0 nodad")
+
+    def close(self):
+        for instance in self.instances:
+            self.run("down", instance=instance)
+        subprocess.run(["ip", "netns", "delete", self.name], check=False)
+
+    def inside(self, *command, **options):
+        """nsenter keeps /sys/fs/bpf; `ip netns exec` does not."""
+        enter = ["nsenter", f"--net=/run/netns/{self.name}"]
+        return subprocess.run([*enter, *command], capture_output=True, text=True, timeout=60, check=False, **options)
+
+    def sh(self, line):
+        done = self.inside(*line.split())
+        assert done.returncode == 0, (line, done.stderr)
+        return done.stdout
+
+    def config(self, clients="lan0", **keys):
+        path = self.folder / f"{secrets.token_hex(4)}.conf"
+        lines = ["[gateway]", f"client = {clients}", "max_clients = 1000"]
+        path.write_text("\n".join(lines + [f"{key} = {value}" for key, value in keys.items()]) + "\n")
+        return str(path)
+
+    def run(self, *arguments, instance=None):
+        return self.inside(str(SALLYPORT), "-I", instance or self.name, "-j", *arguments)
+
+    def ok(self, *arguments, **options):
+        done = self.run(*arguments, **options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def up(self, clients="lan0", instance=None, **keys):
+        return self.ok("up", "-c", self.config(clients, **keys), instance=instance)
+
+    def fails(self, code, *arguments, **options):
+        """The error's text."""
+        done = self.run(*arguments, **options)
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        error = json.loads(done.stderr)
+        assert error["exit_code"] == code
+        return error["error"]
+
+    def modes(self):
+        return {one["interface"]: (one["mode"], one["tc_hook"]) for one in self.ok("status")["interfaces"]}
+
+    def traces(self):
+        """Everything in the namespace and on the machine that an `up` may leave."""
+        return {
+            "rules": self.sh("ip rule") + self.sh("ip -6 rule"),
+            "routes": self.sh("ip route show table all proto 83") + self.sh("ip -6 route show table all proto 83"),
+            "qdiscs": self.sh("tc qdisc"),
+            "xdp": [line for line in self.sh("ip link").splitlines() if "xdp" in line],
+            "pins": [str(path) for path in (BPFFS / self.name, RUN / self.name) if path.exists()],
+        }
+
+    def program_ids(self):
+        return {link: self.pinned_program(link) for link in sorted(os.listdir(BPFFS / self.name / "links"))}
+
+    def pinned_program(self, link):
+        shown = self.sh(f"bpftool -j link show pinned {BPFFS / self.name / 'links' / link}")
+        return json.loads(shown)["prog_id"]
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    one = Gateway(tmp_path)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def traceless(gateway):
+    """What the test did is gone at its end."""
+    before = gateway.traces()
+    yield gateway
+    gateway.run("down")
+    assert gateway.traces() == before
+
+
+def foreign_program(tmp_path, section):
+    """An object whose one program lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1."""
+    source = tmp_path / f"{section}.c"
+    source.write_text(
+        f'__attribute__((section("{section}"), used)) int other_prog(void *c) {{ return {2 if section == "xdp" else -1}; }}\n'
+        'char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
+    )
+    built = tmp_path / f"{section}.o"
+    subprocess.run(["clang", "-target", "bpf", "-O2", "-g", "-c", source, "-o", built], check=True)
+    return built
+
+
+def foreign_xdp(gateway, tmp_path, interface):
+    gateway.sh(f"ip link set dev {interface} xdp obj {foreign_program(tmp_path, 'xdp')} sec xdp")
+
+
+@pytest.mark.parametrize(
+    "keys, expected",
+    [
+        ({}, ("native", "tcx")),
+        ({"attach": "native"}, ("native", "tcx")),
+        ({"attach": "generic"}, ("generic", "tcx")),
+        ({"attach": "tc"}, ("tc", "tcx")),
+        ({"tc": "clsact"}, ("native", "clsact")),
+        ({"attach": "tc", "tc": "clsact"}, ("tc", "clsact")),
+    ],
+)
+def test_modes(traceless, keys, expected):
+    traceless.up("lan0 lan1", **keys)
+    assert traceless.modes() == {"lan0": expected, "lan1": expected}
+    flags = traceless.sh("ip link show lan0")
+    assert ("xdpgeneric" in flags) == (expected[0] == "generic")
+    assert ("prog/xdp" in flags) == (expected[0] != "tc")
+    assert ("clsact" in traceless.sh("tc qdisc show dev lan0")) == (expected[1] == "clsact")
+
+
+def test_fallback_is_explained(traceless):
+    """A bridge has no native XDP."""
+    traceless.sh("ip link add br0 type bridge")
+    try:
+        traceless.up("br0")
+        (one,) = traceless.ok("status")["interfaces"]
+        assert (one["mode"], one["tc_hook"]) == ("generic", "tcx")
+        assert "no native XDP" in one["why"]
+        traceless.ok("down")
+        error = traceless.fails(1, "up", "-c", traceless.config("br0", attach="native"))
+        assert "br0" in error and "attach = native" in error
+    finally:
+        traceless.sh("ip link delete br0")
+
+
+def test_drivers_own_words(traceless):
+    """veth refuses native XDP when its peer has more queues, and says so."""
+    traceless.sh("ip link add q1 numtxqueues 4 type veth peer name q0")
+    traceless.sh("ip link set q0 up")
+    traceless.sh("ip link set q1 up")
+    try:
+        traceless.up("q0")
+        (one,) = traceless.ok("status")["interfaces"]
+        assert one["mode"] == "generic"
+        assert "queues" in one["why"]
+        traceless.ok("down")
+    finally:
+        traceless.sh("ip link delete q0")
+
+
+def test_interface_with_dots(traceless):
+    traceless.sh("ip link add lan0.5 type veth peer name peer5")
+    try:
+        traceless.up("lan0.5")
+        assert traceless.modes() == {"lan0.5": ("native", "tcx")}
+        traceless.ok("down")
+    finally:
+        traceless.sh("ip link delete lan0.5")
+
+
+def test_rules_and_routes(traceless):
+    traceless.up()
+    for family in ("-4", "-6"):
+        assert "53:\tfrom all fwmark 0x53000000/0xff000000 lookup 5350 proto 83" in traceless.sh(f"ip {family} rule")
+        assert "local default dev lo" in traceless.sh(f"ip {family} route show table 5350")
+    assert traceless.ok("status")["capture_rules"]
+    traceless.sh("ip -6 rule delete priority 53")
+    assert not traceless.ok("status")["capture_rules"]
+    traceless.up()
+    assert traceless.ok("status")["capture_rules"]
+
+
+def test_second_up_keeps_sessions_and_links(traceless):
+    traceless.up()
+    traceless.ok("client", "allow", "02:00:00:00:00:07")
+    programs = traceless.program_ids()
+    loaded = traceless.ok("status")["loaded_since"]
+    traceless.up()
+    assert traceless.ok("client", "show", "02:00:00:00:00:07")["state"] == "authorized"
+    assert traceless.ok("status")["loaded_since"] == loaded
+    updated = traceless.program_ids()
+    assert updated.keys() == programs.keys()
+    assert all(updated[link] != programs[link] for link in updated)
+
+
+def test_second_up_follows_the_configuration(traceless):
+    traceless.up("lan0")
+    traceless.up("lan0 lan1")
+    assert set(traceless.modes()) == {"lan0", "lan1"}
+    traceless.up("lan1", attach="generic", table=777)
+    assert traceless.modes() == {"lan1": ("generic", "tcx")}
+    assert "xdp" not in traceless.sh("ip link show lan0")
+    assert "lookup 777" in traceless.sh("ip rule")
+    assert "5350" not in traceless.sh("ip rule")
+    traceless.up("lan1", tc="clsact")
+    assert traceless.modes() == {"lan1": ("native", "clsact")}
+    traceless.up("lan1")
+    assert traceless.modes() == {"lan1": ("native", "tcx")}
+    assert "clsact" not in traceless.sh("tc qdisc")
+
+
+def test_second_up_that_fails_changes_nothing(traceless, tmp_path):
+    traceless.up("lan0")
+    traceless.ok("client", "allow", "02:00:00:00:00:07")
+    before = traceless.traces(), traceless.program_ids(), traceless.ok("status")
+    assert "max_clients" in traceless.fails(1, "up", "-c", limited(traceless))
+    foreign_xdp(traceless, tmp_path, "lan1")
+    error = traceless.fails(1, "up", "-c", traceless.config("lan0 lan1", table=778))
+    assert "lan1" in error and "other_prog" in error
+    traceless.sh("ip link set dev lan1 xdp off")
+    programs = traceless.program_ids()
+    assert traceless.traces() == before[0]
+    assert programs.keys() == before[1].keys()
+    assert programs == before[1]
+    assert traceless.ok("status") == before[2]
+    assert traceless.ok("client", "show", "02:00:00:00:00:07")["state"] == "authorized"
+
+
+def limited(gateway):
+    path = Path(gateway.config())
+    path.write_text(path.read_text().replace("1000", "2000"))
+    return str(path)
+
+
+def test_missing_interface(traceless):
+    error = traceless.fails(3, "up", "-c", traceless.config("lan0 lan9"))
+    assert "lan9" in error and "lan1" in error
+
+
+def test_interface_twice(traceless):
+    assert "lan0" in traceless.fails(2, "up", "-c", traceless.config("lan0 lan0"))
+
+
+def test_foreign_xdp_is_left_alone(traceless, tmp_path):
+    foreign_xdp(traceless, tmp_path, "lan1")
+    shown = traceless.sh("ip link show lan1")
+    before = traceless.traces()
+    error = traceless.fails(1, "up", "-c", traceless.config("lan0 lan1"))
+    assert "lan1" in error and "other_prog" in error and "attach = tc" in error
+    assert traceless.sh("ip link show lan1") == shown
+    assert traceless.traces() == before
+    traceless.up("lan0 lan1", attach="tc")
+    assert traceless.sh("ip link show lan1") == shown
+    traceless.ok("down")
+    assert traceless.sh("ip link show lan1") == shown
+    traceless.sh("ip link set dev lan1 xdp off")
+
+
+@pytest.mark.parametrize("tool, take, free", [
+    ("-6 rule", "add priority 53 from all table 7", "delete priority 53"),
+    ("route", "add blackhole 192.0.2.0/24 table 5350", "delete blackhole 192.0.2.0/24 table 5350"),
+])
+def test_number_taken(traceless, tool, take, free):
+    traceless.sh(f"ip {tool} {take}")
+    before = traceless.traces()
+    error = traceless.fails(1, "up", "-c", traceless.config())
+    assert ("rule_priority" if "rule" in tool else "`table`") in error
+    assert traceless.traces() == before
+    traceless.sh(f"ip {tool} {free}")
+
+
+def test_filters_of_others_stay(traceless, tmp_path):
+    add = f"tc filter add dev lan0 ingress priority 9 bpf direct-action object-file {foreign_program(tmp_path, 'tc')} section tc"
+    traceless.sh("tc qdisc add dev lan0 clsact")
+    traceless.sh(add)
+    traceless.up(tc="clsact")
+    traceless.ok("down")
+    assert "other" in traceless.sh("tc filter show dev lan0 ingress")
+    traceless.sh("tc qdisc delete dev lan0 clsact")
+    traceless.up(tc="clsact")
+    traceless.sh(add)
+    traceless.ok("down")
+    shown = traceless.sh("tc filter show dev lan0 ingress")
+    assert "tc.o" in shown and "sallyport" not in shown
+    traceless.sh("tc qdisc delete dev lan0 clsact")
+
+
+def test_priority_of_the_filter_taken(traceless, tmp_path):
+    traceless.sh("tc qdisc add dev lan0 clsact")
+    traceless.sh(
+        "tc filter add dev lan0 egress protocol all priority 21328 handle 0x5350 bpf direct-action "
+        f"object-file {foreign_program(tmp_path, 'tc')} section tc"
+    )
+    before = traceless.traces(), traceless.sh("tc filter show dev lan0 egress")
+    assert "left alone" in traceless.fails(1, "up", "-c", traceless.config(tc="clsact"))
+    assert (traceless.traces(), traceless.sh("tc filter show dev lan0 egress")) == before
+    traceless.sh("tc qdisc delete dev lan0 clsact")
+
+
+@pytest.mark.parametrize("keys", [{}, {"attach": "generic", "tc": "clsact"}])
+def test_down_frees_programs_and_maps(gateway, keys):
+    gateway.up("lan0 lan1", **keys)
+    pins = BPFFS / gateway.name
+    programs = [json.loads(gateway.sh(f"bpftool -j prog show pinned {pin}"))["id"] for pin in (pins / "programs").iterdir()]
+    maps = [json.loads(gateway.sh(f"bpftool -j map show pinned {pins / name}"))["id"] for name in ("clients", "usage")]
+    assert len(programs) == 3
+    gateway.ok("down")
+    deadline = time.monotonic() + 5  # the kernel frees them after a grace period
+    while time.monotonic() < deadline and any(exists("prog", one) for one in programs) | any(exists("map", one) for one in maps):
+        time.sleep(0.05)
+    assert not [one for one in programs if exists("prog", one)]
+    assert not [one for one in maps if exists("map", one)]
+
+
+def exists(kind, number):
+    return subprocess.run(["bpftool", kind, "show", "id", str(number)], capture_output=True, check=False).returncode == 0
+
+
+def test_two_instances_in_one_namespace(traceless):
+    other = traceless.name + "-b"
+    traceless.instances.append(other)
+    traceless.up("lan0")
+    traceless.up("lan1", instance=other)
+    error = traceless.fails(1, "up", "-c", traceless.config("lan0"), instance=other)
+    assert "lan0" in error and "sallyport_xdp" in error
+    traceless.ok("down", instance=other)
+    assert traceless.ok("status")["capture_rules"]
+
+
+def test_name_of_somebody_else(traceless):
+    error = traceless.fails(1, "up", "-c", traceless.config(), instance="netns")
+    assert "/run/netns" in error and "-I" in error
+    assert (RUN / "netns" / traceless.name).exists()
+    assert not (BPFFS / "netns").exists()
+
+
+def test_interface_removed_and_made_again(traceless):
+    traceless.sh("ip link add tmp0 type veth peer name tmp1")
+    traceless.up("lan0 tmp0")
+    traceless.sh("ip link delete tmp0")
+    gone = {one["interface"]: one for one in traceless.ok("status")["interfaces"]}["tmp0"]
+    assert gone["ifindex"] is None and gone["mode"] == "none" and "removed" in gone["why"]
+    assert "tmp0" in traceless.fails(3, "up", "-c", traceless.config("lan0 tmp0"))
+    traceless.sh("ip link add tmp0 type veth peer name tmp1")
+    traceless.up("lan0 tmp0")
+    assert traceless.modes()["tmp0"] == ("native", "tcx")
+    traceless.sh("ip link delete tmp0")
+    traceless.up("lan0")
+    assert sorted(os.listdir(BPFFS / traceless.name / "links")) == ["tc-in-lan0", "tc-out-lan0", "xdp-lan0"]
+
+
+def test_other_namespace_is_said(traceless):
+    traceless.up()
+    for command in ("status", "down"):
+        done = subprocess.run([SALLYPORT, "-I", traceless.name, command], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"/run/netns/{traceless.name}" in done.stderr
+    done = subprocess.run(
+        ["ip", "netns", "exec", traceless.name, SALLYPORT, "-I", traceless.name, "status"],
+        capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 1
+    assert "nsenter" in done.stderr
+
+
+def test_namespace_is_gone(gateway):
+    gateway.up("lan0", tc="clsact")
+    subprocess.run(["ip", "netns", "delete", gateway.name], check=True)
+    deadline = time.monotonic() + 5
+    while True:
+        done = subprocess.run([SALLYPORT, "-I", gateway.name, "down"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    assert done.returncode == 0, done.stderr
+    assert not (BPFFS / gateway.name).exists()
+    assert not (RUN / gateway.name).exists()
+
+
+def test_not_loaded(traceless):
+    for command in (["down"], ["status"], ["stats"], ["client", "list"]):
+        assert traceless.name in traceless.fails(4, *command)
+
+
+def test_killed_up_is_cleaned(traceless):
+    """Wherever SIGKILL hits: `down` clears what is left, and so does the next `up`."""
+    config = traceless.config("lan0 lan1", tc="clsact")
+    before = traceless.traces()
+    enter = ["nsenter", f"--net=/run/netns/{traceless.name}"]
+    for step in range(24):
+        process = subprocess.Popen([*enter, SALLYPORT, "-I", traceless.name, "up", "-c", config],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(step * 0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if step % 2:
+            traceless.up("lan0 lan1")
+            assert traceless.modes() == {"lan0": ("native", "tcx"), "lan1": ("native", "tcx")}
+        traceless.run("down")
+        assert traceless.traces() == before
+
+
+def test_concurrent_ups(traceless):
+    config = traceless.config("lan0 lan1")
+    enter = ["nsenter", f"--net=/run/netns/{traceless.name}"]
+    several = [
+        subprocess.Popen([*enter, SALLYPORT, "-I", traceless.name, "up", "-c", config], stdout=subprocess.DEVNULL)
+        for _ in range(4)
+    ]
+    assert [one.wait(60) for one in several] == [0] * 4
+    assert traceless.modes() == {"lan0": ("native", "tcx"), "lan1": ("native", "tcx")}
+
+
+def start_daemon(gateway, ignore_term=False):
+    """Somebody that holds the pid file as the keeper does."""
+    path = RUN / gateway.name / "sallyportd.pid"
+    child = os.fork()
+    if child:
+        deadline = time.monotonic() + 5
+        while not path.exists() or not path.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return child
+    if ignore_term:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with open(path, "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        signal.pause()
+        time.sleep(60)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("ignore_term", [False, True])
+def test_down_stops_the_daemon(traceless, ignore_term):
+    traceless.up()
+    child = start_daemon(traceless, ignore_term)
+    assert traceless.ok("status")["daemon"] == child
+    traceless.ok("down")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in (-signal.SIGTERM, -signal.SIGKILL)
+
+
+def test_recycled_pid_is_not_killed(traceless):
+    traceless.up()
+    innocent = subprocess.Popen(["sleep", "60"])
+    (RUN / traceless.name / "sallyportd.pid").write_text(f"{innocent.pid}\n")
+    assert traceless.ok("status")["daemon"] is None
+    traceless.ok("down")
+    assert innocent.poll() is None
+    innocent.terminate()
+    innocent.wait()
