@@ -26,6 +26,7 @@ static void check_encoding(const char *url, size_t size)
 	for (size_t i = 0; i < length; i++, used++) {
 		char hex[3] = {0};
 
+		demand(used < size);
 		demand(!strchr("\"'<>&=#+ \\", out[i]));
 		if (out[i] != '%') {
 			demand(out[i] == url[used]);
@@ -44,7 +45,7 @@ static void check_encoding(const char *url, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t key[SP_IPC_KEY];
-	char *url = malloc(size ? size : 1), tag[SP_LINK_TAG];
+	char *url = calloc(1, size ? size : 1), tag[SP_LINK_TAG];
 
 	demand(url != NULL);
 	memcpy(url, data, size);

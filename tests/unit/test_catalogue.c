@@ -184,7 +184,7 @@ static void test_long_lines(void **state)
 	(void)state;
 	write_english(NULL);
 	memset(text + 8, 'a', 300);
-	strcpy(text + 308, "\n");
+	text[308] = '\n';
 	write_page("fr.conf", text);
 	assert_load_fails(-EINVAL, "fr.conf:1: line too long");
 
@@ -200,15 +200,23 @@ static void test_long_lines(void **state)
 	assert_load_fails(-EINVAL, "fr.conf:17: text too long");
 }
 
+/* In a buffer of exactly its size, so that the sanitizer sees a look beyond it. */
+static char *exact_copy(const char *text, size_t length)
+{
+	char *copy = malloc(length ? length : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, length);
+	return copy;
+}
+
 static void assert_choice(const struct sp_catalogue *catalogue, const char *value,
                           const char *expected)
 {
 	size_t length = strlen(value);
-	char *copy = malloc(length ? length : 1);
+	char *copy = exact_copy(value, length);
 	size_t choice;
 
-	assert_non_null(copy);
-	memcpy(copy, value, length);
 	choice = sp_catalogue_choose(catalogue, copy, length);
 	free(copy);
 	assert_true(choice < catalogue->count);

@@ -16,14 +16,21 @@
 static const uint8_t key[SP_IPC_KEY] = "a key of exactly thirty-two byte";
 
 /* In a buffer of exactly its size, so that the sanitizer sees a look beyond it. */
+static char *exact_copy(const char *text, size_t length)
+{
+	char *copy = malloc(length ? length : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, length);
+	return copy;
+}
+
 static bool acceptable(const char *url)
 {
 	size_t length = strlen(url);
-	char *copy = malloc(length ? length : 1);
+	char *copy = exact_copy(url, length);
 	bool result;
 
-	assert_non_null(copy);
-	memcpy(copy, url, length);
 	result = sp_link_acceptable(copy, length);
 	free(copy);
 	return result;

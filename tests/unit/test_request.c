@@ -278,10 +278,12 @@ static enum sp_request_result read_long(const char *before, size_t fill, const c
 	char *text = malloc(strlen(before) + fill + strlen(after) + 1);
 	struct sp_request request;
 	enum sp_request_result result;
+	char *end;
 
 	assert_non_null(text);
-	memset(stpcpy(text, before), 'a', fill);
-	strcpy(text + strlen(before) + fill, after);
+	end = stpcpy(text, before);
+	memset(end, 'a', fill);
+	stpcpy(end + fill, after);
 	result = read_in_steps(&request, text, strlen(text), 1000);
 	free(text);
 	return result;

@@ -58,7 +58,7 @@ static int make_knowledge(void **state)
 	setup.probe_status = 302;
 	strcpy(setup.login_url4, LOGIN4);
 	strcpy(setup.login_url6, LOGIN6);
-	strcpy(setup.data, directory);
+	snprintf(setup.data, sizeof(setup.data), "%s", directory);
 	memset(setup.key, 7, sizeof(setup.key));
 	if (sp_knowledge_load(&knowledge, &setup, &err)) {
 		print_error("%s\n", err.text);
@@ -441,6 +441,14 @@ static void test_families(void **state)
 	assert_has_not(answer, LOGIN4);
 }
 
+/* The beginning of a head of SP_MAX_HEAD bytes that is not complete. */
+static void fill_head(char *text)
+{
+	char *end = stpcpy(text, "GET / HTTP/1.1\r\nA:");
+
+	memset(end, 'a', SP_MAX_HEAD - (size_t)(end - text));
+}
+
 static void test_refusals(void **state)
 {
 	char text[SP_MAX_HEAD + 1] = "GET /";
@@ -457,7 +465,7 @@ static void test_refusals(void **state)
 	answer = respond(text);
 	assert_begins(answer, "HTTP/1.1 414 URI Too Long\r\n");
 	assert_length(answer);
-	memcpy(text, "GET / HTTP/1.1\r\nA:", 18);
+	fill_head(text);
 	answer = respond(text);
 	assert_begins(answer, "HTTP/1.1 431 Request Header Fields Too Large\r\n");
 	assert_length(answer);
@@ -790,8 +798,7 @@ static void test_largest_head(void **state)
 	struct gate *gate = *state;
 	int fd = connect_from(gate, "127.0.0.2");
 
-	memset(text, 'a', sizeof(text));
-	memcpy(text, "GET / HTTP/1.1\r\nA:", 18);
+	fill_head(text);
 	assert_int_equal(send(fd, text, sizeof(text), MSG_NOSIGNAL), sizeof(text));
 	serve(gate, 10);
 	assert_true(hear(fd, answer, sizeof(answer)) > 0);

@@ -213,17 +213,18 @@ static size_t place_links(const struct sp_template *body, const struct link *lin
 }
 
 static size_t write_answer(const struct sp_template *head, const struct sp_template *body,
-                           struct sp_text values[SP_HOLE_COUNT], size_t length, bool head_only,
-                           char *out)
+                           const struct sp_text values[SP_HOLE_COUNT], bool head_only, char *out)
 {
-	char number[8], *end;
+	char *end = sp_template_fill(head, values, out);
 
-	values[SP_HOLE_LENGTH] = (struct sp_text){
-		number, (size_t)snprintf(number, sizeof(number), "%hu", (unsigned short)length)};
-	end = sp_template_fill(head, values, out);
 	if (!head_only)
 		end = sp_template_fill(body, values, end);
 	return (size_t)(end - out);
+}
+
+static struct sp_text decimal(char out[8], size_t number)
+{
+	return (struct sp_text){out, (size_t)snprintf(out, 8, "%hu", (unsigned short)number)};
 }
 
 size_t sp_answers_render(const struct sp_answers *answers, const struct sp_answer *answer,
@@ -235,12 +236,13 @@ size_t sp_answers_render(const struct sp_answers *answers, const struct sp_answe
 	const struct sp_template *body = &answers->body[answer->language][answer->format];
 	struct sp_text values[SP_HOLE_COUNT] = {[SP_HOLE_DATE] = {answer->date, SP_DATE_LENGTH}};
 	struct link link;
-	size_t length;
+	char length[8];
 
 	make_link(answers, answer, &link);
 	values[SP_HOLE_LOCATION] = link.raw;
-	length = place_links(body, &link, answer->format == SP_FORMAT_HTML, values);
-	return write_answer(head, body, values, length, answer->head_only, out);
+	values[SP_HOLE_LENGTH] =
+		decimal(length, place_links(body, &link, answer->format == SP_FORMAT_HTML, values));
+	return write_answer(head, body, values, answer->head_only, out);
 }
 
 size_t sp_answers_refuse(const struct sp_answers *answers, enum sp_request_result result,
@@ -251,7 +253,8 @@ size_t sp_answers_refuse(const struct sp_answers *answers, enum sp_request_resul
 	                                                               : SP_REFUSAL_BAD;
 	const struct sp_template *body = &answers->refusal_body[refusal];
 	struct sp_text values[SP_HOLE_COUNT] = {[SP_HOLE_DATE] = {date, SP_DATE_LENGTH}};
+	char length[8];
 
-	return write_answer(&answers->refusal_head[refusal], body, values, body->fixed, head_only,
-	                    out);
+	values[SP_HOLE_LENGTH] = decimal(length, body->fixed);
+	return write_answer(&answers->refusal_head[refusal], body, values, head_only, out);
 }

@@ -263,7 +263,7 @@ static void welcome(struct sp_server *server, int fd, const struct sockaddr_stor
 static void accept_all(struct sp_server *server, bool is_ipv6)
 {
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
-		struct sockaddr_storage peer;
+		struct sockaddr_storage peer = {0};
 		socklen_t length = sizeof(peer);
 		int fd = accept4(server->listener[is_ipv6], (struct sockaddr *)&peer, &length,
 		                 SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -125,7 +125,7 @@ static int load_language(struct sp_catalogue *catalogue, const char *pages, cons
 	if (snprintf(path, sizeof(path), "%s/%s" SUFFIX, pages, tag) >= (int)sizeof(path))
 		return sp_fail(err, -ENAMETOOLONG, SP_EXIT_FAILED, "%s: path too long", pages);
 	catalogue->count++; /* from here on sp_catalogue_free knows of it */
-	strcpy(language->tag, tag);
+	snprintf(language->tag, sizeof(language->tag), "%s", tag);
 	ret = sp_keyfile_read(path, take_entry, language, err);
 	if (ret)
 		return ret;

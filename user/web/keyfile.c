@@ -79,6 +79,11 @@ static int append(struct reader *reader, const char *text)
 	return 0;
 }
 
+static bool keep(char *out, size_t room, const char *text)
+{
+	return snprintf(out, room, "%s", text) < (int)room;
+}
+
 static int begin(struct reader *reader, const char *section, const char *key, const char *text)
 {
 	int ret = finish(reader);
@@ -89,11 +94,11 @@ static int begin(struct reader *reader, const char *section, const char *key, co
 		return bad_line(reader, "no key before '='; expected `key = text`");
 	if (!*text)
 		return bad_line(reader, "no text behind '='; expected `key = text`");
-	if (strlen(section) >= sizeof(reader->section) || strlen(key) >= sizeof(reader->key))
+	if (!keep(reader->section, sizeof(reader->section), section) ||
+	    !keep(reader->key, sizeof(reader->key), key))
 		return bad_line(reader, "name too long (at most 63 bytes)");
-	strcpy(reader->section, section);
-	strcpy(reader->key, key);
-	snprintf(reader->text, sizeof(reader->text), "%s", text);
+	if (!keep(reader->text, sizeof(reader->text), text))
+		return bad_line(reader, "text too long (at most 2047 bytes)");
 	reader->entry_line = reader->line;
 	return 0;
 }
