@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of sallyport and sallyportd for bash (with or without bash-completion).
+
+# The MACs of the instance that the command line names; nothing without root.
+_sallyport_macs() {
+	local instance=() i
+	for ((i = 1; i + 1 < ${#COMP_WORDS[@]}; i++)); do
+		case ${COMP_WORDS[i]} in
+		-I | --instance) instance=(-I "${COMP_WORDS[i + 1]}") ;;
+		esac
+	done
+	sallyport "${instance[@]}" client list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+# Offer the words of $1 that begin with $2. A MAC's colons separate words for bash, so that only
+# what follows the last one typed may be offered.
+_sallyport_offer() {
+	local word=$2 skipped
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+	if [[ $word == *:* && $COMP_WORDBREAKS == *:* ]]; then
+		skipped=${word%"${word##*:}"}
+		COMPREPLY=("${COMPREPLY[@]#"$skipped"}")
+	fi
+}
+
+# The options of a command, as the command says itself.
+_sallyport_options() {
+	sallyport help "$@" 2>/dev/null | sed -n 's/^  .\{0,4\}\(--[a-z]*\).*/\1/p'
+}
+
+_sallyport() {
+	local line=${COMP_LINE:0:COMP_POINT} word before words=() given=() i
+	read -ra given <<<"$line"
+	word=
+	[[ $line == *[[:space:]] ]] || word=${given[-1]}
+	[[ -z $word ]] || unset 'given[-1]'
+	before=${given[-1]}
+
+	case $before in
+	-I | --instance)
+		_sallyport_offer "$(cd /sys/fs/bpf 2>/dev/null && printf '%s\n' */settings | sed 's|/.*||')" "$word"
+		return
+		;;
+	-c | --config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--for | --idle) _sallyport_offer "30m 1h 8h 1d 7d" "$word" && return ;;
+	--quota) _sallyport_offer "500M 1G 2G 10G" "$word" && return ;;
+	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
+	--vlan | --note) return ;;
+	esac
+
+	# What remains without options is the command and its operand.
+	for ((i = 1; i < ${#given[@]}; i++)); do
+		case ${given[i]} in
+		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --up | --down | --note) ((i++)) ;;
+		-*) ;;
+		help) ;;
+		*) words+=("${given[i]}") ;;
+		esac
+	done
+	[[ ${given[0]##*/} != sallyportd ]] || words=(run)
+
+	if [[ $word == -* ]]; then
+		_sallyport_offer "$(_sallyport_options "${words[@]:0:2}")" "$word"
+		return
+	fi
+	case ${words[*]} in
+	"") _sallyport_offer "up down run status client stats config help" "$word" ;;
+	client) _sallyport_offer "allow block remove show list" "$word" ;;
+	config) _sallyport_offer "check" "$word" ;;
+	"client allow" | "client block" | "client remove" | "client show") _sallyport_offer "$(_sallyport_macs)" "$word" ;;
+	esac
+}
+
+complete -F _sallyport sallyport sallyportd
