@@ -34,34 +34,35 @@ static __always_inline struct sp_usage *sp_usage_of(const struct sp_client_polic
 }
 
 /*
- * Who may clear a direction of a reused cell for @generation: the CPU that moves the claim. The
- * others wait until it has published the generation, so that what they add is added to cleared
- * counters and not lost. (A bpf_spin_lock would do, but a map that holds one cannot be mmapped.)
- * The winner is in a BPF program as well and needs some ten instructions, so the bound is never
- * reached in practice.
+ * Who may clear a direction of a reused cell for @generation: the CPU that moves the claim, and
+ * only when the clearing before it was finished. Nobody waits: the winner has read the counters
+ * before it moved the claim and takes that much away, the others add once they see the claim moved,
+ * so what they add stays. (A bpf_spin_lock would do, but a map that holds one cannot be mmapped.)
  */
-static __always_inline bool sp_usage_claim(__u32 *claim, __u32 *published, __u32 generation)
+static __always_inline bool sp_usage_claim(__u32 *claim, const __u32 *published, __u32 generation)
 {
 	__u32 seen = *(volatile __u32 *)claim;
 
-	if (seen != generation && __sync_val_compare_and_swap(claim, seen, generation) == seen)
-		return true;
-	for (int i = 0; i < 200 && *(volatile __u32 *)published != generation; i++)
-		;
-	return false;
+	return seen != generation && seen == *(const volatile __u32 *)published &&
+	       __sync_val_compare_and_swap(claim, seen, generation) == seen;
 }
 
 /* Begin with zero when the cell belonged to an earlier session. The generation is published last;
  * the atomic exchange is the barrier. */
 static __always_inline void sp_usage_enter_up(struct sp_usage *cell, __u32 generation, __u64 now)
 {
-	if (cell->up_generation == generation ||
-	    !sp_usage_claim(&cell->up_claim, &cell->up_generation, generation))
+	__u64 packets, bytes;
+
+	if (cell->up_generation == generation)
 		return;
+	packets = *(volatile __u64 *)&cell->up_packets;
+	bytes = *(volatile __u64 *)&cell->up_bytes;
+	if (!sp_usage_claim(&cell->up_claim, &cell->up_generation, generation))
+		return;
+	__sync_fetch_and_add(&cell->up_packets, -packets);
+	__sync_fetch_and_add(&cell->up_bytes, -bytes);
 	cell->ipv4 = 0;
 	__builtin_memset(cell->ipv6, 0, sizeof(cell->ipv6));
-	cell->up_packets = 0;
-	cell->up_bytes = 0;
 	cell->up_first = now;
 	cell->up_last = now;
 	cell->up_credit = 0;
@@ -70,11 +71,16 @@ static __always_inline void sp_usage_enter_up(struct sp_usage *cell, __u32 gener
 
 static __always_inline void sp_usage_enter_down(struct sp_usage *cell, __u32 generation, __u64 now)
 {
-	if (cell->down_generation == generation ||
-	    !sp_usage_claim(&cell->down_claim, &cell->down_generation, generation))
+	__u64 packets, bytes;
+
+	if (cell->down_generation == generation)
 		return;
-	cell->down_packets = 0;
-	cell->down_bytes = 0;
+	packets = *(volatile __u64 *)&cell->down_packets;
+	bytes = *(volatile __u64 *)&cell->down_bytes;
+	if (!sp_usage_claim(&cell->down_claim, &cell->down_generation, generation))
+		return;
+	__sync_fetch_and_add(&cell->down_packets, -packets);
+	__sync_fetch_and_add(&cell->down_bytes, -bytes);
 	cell->down_first = now;
 	cell->down_last = now;
 	cell->down_credit = 0;

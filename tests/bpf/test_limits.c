@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The limits of a session at their edges, and counters that stay exact while two CPUs write them.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "run.h"
+#include "samples.h"
+
+#define PACKET_BYTES 1028u /* IPv4 20, UDP 8, 1000 */
+
+static const struct sp_sample up4 = {
+	.name = "upload",
+	.family = 4,
+	.from = "10.85.0.2",
+	.to = "10.86.0.2",
+	.protocol = 17,
+	.source_port = 40000,
+	.destination_port = 443,
+	.payload = 1000,
+};
+
+static const struct sp_sample down4 = {
+	.name = "download",
+	.family = 4,
+	.from = "10.86.0.2",
+	.to = "10.85.0.2",
+	.protocol = 17,
+	.source_port = 443,
+	.destination_port = 40000,
+	.payload = 1000,
+};
+
+static void frame_up(struct sp_frame_bytes *frame, const struct sp_sample *sample)
+{
+	struct sp_ether ether = {};
+
+	memcpy(ether.to, sp_test_gateway_mac, 6);
+	sp_test_mac(ether.from, 3);
+	sp_packet_build(sample, &ether, frame);
+}
+
+static void frame_down(struct sp_frame_bytes *frame)
+{
+	struct sp_ether ether = {};
+
+	memcpy(ether.from, sp_test_gateway_mac, 6);
+	sp_test_mac(ether.to, 3);
+	sp_packet_build(&down4, &ether, frame);
+}
+
+static struct sp_client_policy session(uint32_t generation)
+{
+	return (struct sp_client_policy){
+		.state = SP_CLIENT_AUTHORIZED,
+		.generation = generation,
+		.granted = sp_test_jiffies(),
+	};
+}
+
+static void grant(struct sp_bench *bench, const struct sp_client_policy *policy)
+{
+	uint8_t mac[6];
+
+	sp_test_mac(mac, 3);
+	sp_bench_grant(bench, mac, 0, policy);
+}
+
+static enum sp_reason run_up(struct sp_bench *bench, enum sp_program program)
+{
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+
+	frame_up(&frame, &up4);
+	sp_bench_run(bench, program, &frame, NULL, &outcome);
+	return outcome.reason;
+}
+
+/* A download that the gateway forwards: it came in by another interface. */
+static enum sp_reason run_down(struct sp_bench *bench)
+{
+	const struct sp_run forwarded = {.ingress_ifindex = 1};
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+
+	frame_down(&frame);
+	sp_bench_run(bench, SP_OUT, &frame, &forwarded, &outcome);
+	return outcome.reason;
+}
+
+static void expect(struct sp_bench *bench, bool alive)
+{
+	for (enum sp_program program = SP_XDP; program <= SP_IN; program++)
+		assert_int_equal(run_up(bench, program),
+		                 alive ? SP_REASON_AUTHORIZED : SP_REASON_UDP);
+	assert_int_equal(run_down(bench),
+	                 alive ? SP_REASON_DOWN_AUTHORIZED : SP_REASON_DOWN_CAPTIVE);
+}
+
+static void wait_until(uint64_t jiffies)
+{
+	while (sp_test_jiffies() < jiffies)
+		usleep(500);
+}
+
+static void expiry(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+	uint64_t hz = sp_test_hz();
+
+	(void)unused;
+	policy.limits = SP_LIMIT_EXPIRES;
+	policy.expires = sp_test_jiffies() + 3600 * hz;
+	grant(bench, &policy);
+	expect(bench, true);
+	policy.expires = UINT64_MAX;
+	grant(bench, &policy);
+	expect(bench, true);
+	policy.expires = sp_test_jiffies();
+	grant(bench, &policy);
+	expect(bench, false);
+	policy.expires = sp_test_jiffies() - 1;
+	grant(bench, &policy);
+	expect(bench, false);
+	policy.limits = 0; /* what is not in force does not bite */
+	grant(bench, &policy);
+	expect(bench, true);
+	policy.limits = SP_LIMIT_EXPIRES;
+	policy.expires = sp_test_jiffies() + hz / 2;
+	grant(bench, &policy);
+	expect(bench, true);
+	wait_until(policy.expires);
+	expect(bench, false);
+}
+
+/* Not a jiffy early, not one late: the packets of every jiffy around the instant. */
+static void expiry_to_the_jiffy(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+	uint64_t before, after;
+
+	(void)unused;
+	frame_up(&frame, &up4);
+	policy.limits = SP_LIMIT_EXPIRES;
+	policy.expires = sp_test_jiffies() + 20;
+	grant(bench, &policy);
+	do {
+		before = sp_test_jiffies();
+		sp_bench_run_only(bench, SP_XDP, &frame, NULL, &outcome);
+		after = sp_test_jiffies();
+		if (after < policy.expires)
+			assert_int_equal(outcome.action, 2);
+		if (before >= policy.expires)
+			assert_int_equal(outcome.action, 1);
+	} while (before < policy.expires + 20);
+}
+
+static void idle_time(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(7);
+	struct sp_usage cell = {};
+	uint64_t now = sp_test_jiffies();
+
+	(void)unused;
+	policy.limits = SP_LIMIT_IDLE;
+	policy.idle = 5 * sp_test_hz();
+	policy.granted = now - policy.idle - 1;
+	grant(bench, &policy);
+	expect(bench, false); /* nothing sent since it was granted */
+	expect(bench, false); /* and what is refused is no activity */
+	cell.up_generation = 7;
+	cell.up_last = now - policy.idle + sp_test_hz() * 2;
+	sp_bench_usage_set(bench, 0, &cell);
+	expect(bench, true); /* active lately */
+	cell.up_last = now - policy.idle - 1;
+	sp_bench_usage_set(bench, 0, &cell);
+	expect(bench, false);
+	cell.up_generation = 6; /* activity of somebody else's session in this cell */
+	cell.up_last = now;
+	sp_bench_usage_set(bench, 0, &cell);
+	expect(bench, false);
+	policy.granted = now + 1000; /* granted while the clock was read: not idle */
+	grant(bench, &policy);
+	expect(bench, true);
+}
+
+/* Downloads do not keep a session alive: anybody on the Internet can send them. */
+static void downloads_are_no_activity(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(7);
+
+	(void)unused;
+	policy.limits = SP_LIMIT_IDLE;
+	policy.idle = 10;
+	grant(bench, &policy);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	wait_until(policy.granted + 6);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	wait_until(policy.granted + 12);
+	expect(bench, false);
+}
+
+static void quota(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+	struct sp_usage cell;
+
+	(void)unused;
+	policy.limits = SP_LIMIT_QUOTA;
+	policy.quota = 3 * PACKET_BYTES + 1; /* the fourth crosses it and is the last */
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	assert_int_equal(run_up(bench, SP_IN), SP_REASON_AUTHORIZED);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	expect(bench, false);
+	cell = sp_bench_usage(bench, 0);
+	assert_int_equal(cell.up_bytes, 2 * PACKET_BYTES);
+	assert_int_equal(cell.down_bytes, 2 * PACKET_BYTES);
+	policy.quota = 4 * PACKET_BYTES; /* used up exactly */
+	grant(bench, &policy);
+	expect(bench, false);
+	policy.quota++; /* topped up */
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	expect(bench, false);
+	policy.generation++; /* a new session in the same slot begins at zero */
+	policy.quota = UINT64_MAX;
+	grant(bench, &policy);
+	expect(bench, true);
+	policy.generation++;
+	policy.quota = 0;
+	grant(bench, &policy);
+	expect(bench, false);
+}
+
+static void a_new_generation_clears_the_cell(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(5);
+	struct sp_usage cell;
+
+	(void)unused;
+	memset(&cell, 0xff, sizeof(cell));
+	cell.up_generation = cell.down_generation = 4;
+	cell.up_claim = cell.down_claim = 4;
+	sp_bench_usage_set(bench, 0, &cell);
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	cell = sp_bench_usage(bench, 0);
+	assert_int_equal(cell.up_generation, 5);
+	assert_int_equal(cell.down_generation, 4);
+	assert_int_equal(cell.up_packets, 1);
+	assert_int_equal(cell.up_bytes, PACKET_BYTES);
+	assert_true(cell.up_first >= policy.granted && cell.up_first <= sp_test_jiffies());
+	assert_true(cell.up_last >= cell.up_first && cell.up_last <= sp_test_jiffies());
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	cell = sp_bench_usage(bench, 0);
+	assert_int_equal(cell.down_generation, 5);
+	assert_int_equal(cell.down_packets, 1);
+	assert_int_equal(cell.down_bytes, PACKET_BYTES);
+	assert_true(cell.down_first >= policy.granted && cell.down_last >= cell.down_first);
+}
+
+static void addresses_are_remembered(void **unused)
+{
+	struct sp_sample up6 = {.name = "IPv6", .family = 6, .to = "fd86::2", .protocol = 59};
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(5);
+	struct sp_address wanted = sp_packet_address("fd85::2");
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+	struct sp_usage cell;
+
+	(void)unused;
+	grant(bench, &policy);
+	run_up(bench, SP_XDP);
+	up6.from = "fd85::2";
+	frame_up(&frame, &up6);
+	sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
+	up6.from = "fe80::2"; /* says nothing about where the client is reached */
+	frame_up(&frame, &up6);
+	sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
+	cell = sp_bench_usage(bench, 0);
+	assert_int_equal(cell.ipv4, sp_packet_address("10.85.0.2").word[3]);
+	assert_memory_equal(cell.ipv6, &wanted, 16);
+	policy.generation++;
+	grant(bench, &policy);
+	run_up(bench, SP_XDP);
+	cell = sp_bench_usage(bench, 0);
+	memset(&wanted, 0, sizeof(wanted));
+	assert_memory_equal(cell.ipv6, &wanted, 16);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Offer far more than @rate for a while: what passes is the rate and one burst, within 5 %. While
+ * this process was not running for longer than a full bucket lasts, nothing was offered: not due.
+ */
+static void check_rate(enum sp_program program, uint64_t rate, uint64_t burst)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	const struct sp_run forwarded = {.ingress_ifindex = 1};
+	struct sp_client_policy policy = session(1);
+	uint64_t passed = 0, offered = 0, idle = 0, depth = burst * 8000000000u / rate;
+	uint64_t start, last, end, allowed, due;
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+	struct sp_usage cell;
+
+	policy.limits = SP_LIMIT_RATE_UP | SP_LIMIT_RATE_DOWN;
+	policy.rate_up = policy.rate_down = rate;
+	policy.burst_up = policy.burst_down = burst;
+	grant(bench, &policy);
+	if (program == SP_OUT)
+		frame_down(&frame);
+	else
+		frame_up(&frame, &up4);
+	start = end = now_ns();
+	do {
+		last = end;
+		sp_bench_run_only(bench, program, &frame, &forwarded, &outcome);
+		passed += outcome.action != (program == SP_XDP ? 1 : 2);
+		offered++;
+		end = now_ns();
+		idle += end - last > depth ? end - last - depth : 0;
+	} while (end - start < 500000000u);
+	allowed = rate / 8 * (end - start) / 1000000000u + burst;
+	due = allowed - rate / 8 * idle / 1000000000u;
+	cell = sp_bench_usage(bench, 0);
+	assert_int_equal(program == SP_OUT ? cell.down_packets : cell.up_packets, passed);
+	passed *= PACKET_BYTES;
+	assert_true(offered * PACKET_BYTES > 2 * allowed);
+	if (passed > allowed + allowed / 20 + PACKET_BYTES || passed < due - due / 20)
+		fail_msg("%s: %llu bit/s and a burst of %llu let %llu bytes pass instead of %llu",
+		         sp_program_names[program], (unsigned long long)rate,
+		         (unsigned long long)burst, (unsigned long long)passed,
+		         (unsigned long long)allowed);
+}
+
+static void rates(void **unused)
+{
+	(void)unused;
+	for (enum sp_program program = SP_XDP; program < SP_PROGRAMS; program++) {
+		check_rate(program, 10000000, 125000);
+		check_rate(program, 100000000, 20000);
+		check_rate(program, 1000000, 250000);
+	}
+}
+
+static void a_rate_of_nothing(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+
+	(void)unused;
+	policy.limits = SP_LIMIT_RATE_UP | SP_LIMIT_RATE_DOWN;
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_RATE_UP);
+	assert_int_equal(run_up(bench, SP_IN), SP_REASON_RATE_UP);
+	assert_int_equal(run_down(bench), SP_REASON_RATE_DOWN);
+	/* A bucket without depth lets one packet at a time pass, also a big one. */
+	policy.rate_up = 1000;
+	policy.generation++;
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_RATE_UP);
+	/* The largest numbers that user space writes do not overflow into a closed gate. */
+	policy.rate_up = UINT64_MAX / 8000000000u;
+	policy.burst_up = UINT64_MAX / 8000000u;
+	policy.generation++;
+	grant(bench, &policy);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+}
+
+/* Threads that begin together, one on each CPU. */
+struct worker {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	int program;
+	const struct sp_frame_bytes *frame;
+	uint32_t repeat;
+	unsigned cpu;
+};
+
+#define WORKERS 2u
+
+static void *work(void *argument)
+{
+	const struct worker *worker = argument;
+
+	sp_test_pin(worker->cpu);
+	pthread_barrier_wait(worker->start);
+	sp_bench_repeat(worker->program, worker->frame, worker->repeat);
+	return NULL;
+}
+
+static void work_together(struct sp_bench *bench, const enum sp_program program[WORKERS],
+                          const struct sp_frame_bytes *frame[WORKERS], uint32_t repeat)
+{
+	struct worker worker[WORKERS];
+	pthread_barrier_t start;
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, WORKERS), 0);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		worker[i] = (struct worker){
+			.start = &start,
+			.program = bench->program[program[i]],
+			.frame = frame[i],
+			.repeat = repeat,
+			.cpu = i % (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		};
+		assert_int_equal(pthread_create(&worker[i].thread, NULL, work, &worker[i]), 0);
+	}
+	for (unsigned i = 0; i < WORKERS; i++)
+		pthread_join(worker[i].thread, NULL);
+	pthread_barrier_destroy(&start);
+}
+
+static void counters_are_exact(void **unused)
+{
+	static const enum sp_program programs[][WORKERS] = {{SP_XDP, SP_XDP},
+	                                                    {SP_IN, SP_IN},
+	                                                    {SP_XDP, SP_IN},
+	                                                    {SP_OUT, SP_OUT},
+	                                                    {SP_XDP, SP_OUT}};
+	const uint32_t repeat = 300000;
+	struct sp_frame_bytes up, down;
+
+	(void)unused;
+	frame_up(&up, &up4);
+	frame_down(&down);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		struct sp_bench *bench = sp_bench_open(true, NULL);
+		const struct sp_frame_bytes *frames[WORKERS];
+		struct sp_client_policy policy = session(1);
+		struct sp_count grown[SP_MAX_REASONS];
+		struct sp_usage cell;
+		uint64_t ups = 0;
+
+		grant(bench, &policy);
+		for (unsigned w = 0; w < WORKERS; w++) {
+			frames[w] = programs[i][w] == SP_OUT ? &down : &up;
+			ups += programs[i][w] == SP_OUT ? 0 : repeat;
+		}
+		work_together(bench, programs[i], frames, repeat);
+		cell = sp_bench_usage(bench, 0);
+		assert_int_equal(cell.up_packets, ups);
+		assert_int_equal(cell.up_bytes, ups * PACKET_BYTES);
+		assert_int_equal(cell.down_packets, WORKERS * repeat - ups);
+		sp_bench_grown(bench, grown);
+		assert_int_equal(grown[SP_REASON_AUTHORIZED].packets, ups);
+		assert_int_equal(grown[SP_REASON_AUTHORIZED].bytes, ups * PACKET_BYTES);
+		assert_int_equal(grown[SP_REASON_DOWN_AUTHORIZED].packets, WORKERS * repeat - ups);
+	}
+}
+
+/* Two CPUs meet a new generation at once, again and again. */
+static void a_new_generation_loses_nothing(void **unused)
+{
+	const enum sp_program programs[WORKERS] = {SP_IN, SP_IN};
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	const uint32_t repeat = 40, rounds = 1500;
+	const struct sp_frame_bytes *frames[WORKERS];
+	struct sp_frame_bytes frame;
+
+	(void)unused;
+	frame_up(&frame, &up4);
+	frames[0] = frames[1] = &frame;
+	for (uint32_t round = 1; round <= rounds; round++) {
+		struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED,
+		                                  .generation = round};
+		struct sp_usage cell;
+
+		grant(bench, &policy);
+		work_together(bench, programs, frames, repeat);
+		cell = sp_bench_usage(bench, 0);
+		assert_int_equal(cell.up_generation, round);
+		assert_int_equal(cell.up_packets, WORKERS * repeat);
+		assert_int_equal(cell.up_bytes, WORKERS * repeat * PACKET_BYTES);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(expiry),
+		cmocka_unit_test(expiry_to_the_jiffy),
+		cmocka_unit_test(idle_time),
+		cmocka_unit_test(downloads_are_no_activity),
+		cmocka_unit_test(quota),
+		cmocka_unit_test(a_new_generation_clears_the_cell),
+		cmocka_unit_test(addresses_are_remembered),
+		cmocka_unit_test(rates),
+		cmocka_unit_test(a_rate_of_nothing),
+		cmocka_unit_test(counters_are_exact),
+		cmocka_unit_test(a_new_generation_loses_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
