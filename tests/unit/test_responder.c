@@ -528,6 +528,32 @@ static void test_date(void **state)
 	assert_int_equal(strlen(date.text), SP_DATE_LENGTH);
 }
 
+/* An event for a connection that is gone must not meet the next one in its slot. */
+static void test_slot_is_used_again(void **state)
+{
+	struct sp_connection *connection;
+	struct sp_pool pool;
+	uint32_t generation;
+
+	(void)state;
+	assert_int_equal(sp_pool_init(&pool, 1, 1), 0);
+	assert_null(sp_pool_find(&pool, 0, 0));
+	connection = sp_pool_take(&pool);
+	connection->state = SP_CONNECTION_READING;
+	generation = connection->generation;
+	assert_null(sp_pool_take(&pool));
+	assert_ptr_equal(sp_pool_find(&pool, 0, generation), connection);
+	assert_null(sp_pool_find(&pool, 1, generation));
+	sp_pool_give(&pool, connection);
+	assert_null(sp_pool_find(&pool, 0, connection->generation));
+	connection = sp_pool_take(&pool);
+	connection->state = SP_CONNECTION_READING;
+	assert_null(sp_pool_find(&pool, 0, generation));
+	assert_ptr_equal(sp_pool_find(&pool, 0, connection->generation), connection);
+	sp_pool_give(&pool, connection);
+	sp_pool_free(&pool);
+}
+
 /* --- a server -------------------------------------------------------------------------------- */
 
 /* Small and quick, so that each limit is met. */
@@ -664,6 +690,19 @@ static void test_last_is_closed_at_once(void **state)
 	assert_true(hear(fd, answer, sizeof(answer)) > 0);
 	assert_begins(answer, "HTTP/1.1 511 ");
 	assert_int_equal(hear(fd, answer, sizeof(answer)), 0);
+	close(fd);
+}
+
+/* A client that said it would send no more, and does: its answer is not put at risk. */
+static void test_last_with_more(void **state)
+{
+	struct gate *gate = *state;
+	int fd = connect_from(gate, "127.0.0.2");
+
+	say(fd, "GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nmore");
+	serve(gate, 10);
+	assert_int_equal(gate->server.pool.free_count, 0);
+	assert_false(TAILQ_EMPTY(&gate->server.lingering));
 	close(fd);
 }
 
@@ -857,8 +896,10 @@ int main(void)
 		cmocka_unit_test(test_setup_fails),
 		cmocka_unit_test(test_one_family_only),
 		cmocka_unit_test(test_date),
+		cmocka_unit_test(test_slot_is_used_again),
 		server_test(test_served),
 		server_test(test_last_is_closed_at_once),
+		server_test(test_last_with_more),
 		server_test(test_drained),
 		server_test(test_deadlines),
 		server_test(test_cap_per_address),
