@@ -89,6 +89,7 @@ static void test_acceptable(void **state)
 		if (acceptable(bad[i]))
 			fail_msg("accepted: %s", bad[i]);
 	assert_false(sp_link_acceptable("http://a.example/\0", 18));
+	assert_false(sp_link_acceptable("http://[fd86::\0]/", 17));
 }
 
 static void test_length(void **state)

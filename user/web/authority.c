@@ -35,6 +35,8 @@ static size_t literal_length(const char *text, size_t length)
 		return 0;
 	memcpy(address, text + 1, inner);
 	address[inner] = '\0';
+	if (strlen(address) != inner) /* a NUL inside would hide the rest from inet_pton() */
+		return 0;
 	return inet_pton(AF_INET6, address, &parsed) == 1 ? inner + 2 : 0;
 }
 
