@@ -385,6 +385,8 @@ def test_other_namespace_is_said(traceless):
 def test_namespace_is_gone(gateway):
     gateway.up("lan0", tc="clsact")
     subprocess.run(["ip", "netns", "delete", gateway.name], check=True)
+    done = subprocess.run([SALLYPORT, "-I", gateway.name, "status"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "is gone" in done.stderr and "down" in done.stderr
     deadline = time.monotonic() + 5
     while True:
         done = subprocess.run([SALLYPORT, "-I", gateway.name, "down"], capture_output=True, text=True, check=False)

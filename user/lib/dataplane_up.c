@@ -23,6 +23,7 @@
 #include "lib/netlink.h"
 #include "lib/netns.h"
 #include "lib/objects.h"
+#include "lib/prepare.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
 #include "lib/teardown.h"
@@ -40,82 +41,7 @@ struct up {
 	unsigned changes;
 };
 
-/* --- what must be true before anything is touched --- */
-
-static int check_machine(struct sp_error *err)
-{
-	if (geteuid() != 0)
-		return sp_fail(err, -EPERM, SP_EXIT_PERMISSION,
-		               "no permission to load the datapath: run as root");
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return sp_fail(
-			err, -EOPNOTSUPP, SP_EXIT_FAILED,
-			"this kernel has no BTF (/sys/kernel/btf/vmlinux is missing): use one "
-			"built with CONFIG_DEBUG_INFO_BTF, as distributions' are");
-	return 0;
-}
-
-/* The record of what is wanted: each interface must be there, once. */
-static int plan(struct up *up, struct sp_error *err)
-{
-	const struct sp_config *config = up->config;
-	struct sp_interface interface;
-	int code;
-
-	up->now = (struct sp_record){
-		.netns = sp_netns(),
-		.capture = true,
-		.mark = config->mark,
-		.mask = config->mark_mask,
-		.table = config->table,
-		.priority = config->rule_priority,
-	};
-	if (!config->client_count)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		               "no interface is configured: set `client` in [gateway]");
-	for (unsigned i = 0; i < config->client_count; i++) {
-		struct sp_record_interface *one = &up->now.interface[i];
-
-		code = sp_netlink_link(config->client[i], &interface, err);
-		if (code)
-			return code;
-		for (unsigned k = 0; k < i; k++)
-			if (up->now.interface[k].ifindex == interface.ifindex)
-				return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-				               "interface %s is given twice in `client` of "
-				               "[gateway]",
-				               interface.name);
-		memcpy(one->name, interface.name, sizeof(one->name));
-		one->ifindex = interface.ifindex;
-		one->attach = config->attach;
-		one->tc = config->tc;
-		up->now.count++;
-	}
-	return 0;
-}
-
-/*
- * Whether an earlier `up` went through: `settings` has its time. 1 or 0; what is there but cannot
- * be understood is left to sp_maps_open, which says why.
- */
-static bool is_loaded(const struct sp_instance *instance)
-{
-	union {
-		struct sp_settings settings;
-		char room[1024];
-	} value = {.room = ""};
-	char path[SP_PIN_PATH];
-	uint32_t key = 0;
-	int fd, code;
-
-	snprintf(path, sizeof(path), "%s/settings", instance->pins);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd != -ENOENT;
-	code = bpf_map_lookup_elem(fd, &key, &value);
-	close(fd);
-	return code || value.settings.abi_version != SP_ABI_VERSION || value.settings.loaded_unix;
-}
+/* --- from what is there --- */
 
 /* An instance that is up: can this `up` go on from it? */
 static int check_loaded(struct up *up, struct sp_error *err)
@@ -145,8 +71,8 @@ static int check_loaded(struct up *up, struct sp_error *err)
 	return code;
 }
 
-/* Remains of an `up` that was killed go first; what is not ours is not touched. */
-static int check_unloaded(struct up *up, struct sp_error *err)
+/* Whether the instance's name is free here, or ours. */
+static int check_place(struct up *up, struct sp_error *err)
 {
 	struct sp_record remains;
 	int code = sp_record_read(up->instance, &remains, err);
@@ -162,6 +88,7 @@ static int check_unloaded(struct up *up, struct sp_error *err)
 	return code;
 }
 
+/* Of an `up` that was killed. */
 static int clear_remains(struct up *up, struct sp_error *err)
 {
 	struct sp_record remains;
@@ -389,7 +316,7 @@ static int do_up(struct up *up, struct sp_error *err)
 {
 	int code;
 
-	up->loaded = is_loaded(up->instance);
+	up->loaded = sp_prepare_is_loaded(up->instance);
 	code = up->loaded ? check_loaded(up, err) : clear_remains(up, err);
 	if (code)
 		return code;
@@ -408,13 +335,13 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 	int code, lock;
 
 	up = (struct up){.instance = instance, .config = config};
-	code = check_machine(err);
+	code = sp_prepare_machine(err);
 	if (!code)
-		code = plan(&up, err);
+		code = sp_prepare_record(&up.now, config, err);
 	if (!code)
 		code = sp_bpffs_ensure(err);
 	if (!code)
-		code = check_unloaded(&up, err);
+		code = check_place(&up, err);
 	if (code)
 		return code;
 	lock = sp_pins_lock(instance, true, err);

@@ -54,6 +54,11 @@ int sp_netns_check(const struct sp_instance *instance, uint64_t netns, struct sp
 		               "instance %s belongs to another network namespace, %s; run: nsenter "
 		               "--net=%s sallyport -I %s ...",
 		               instance->name, path + strlen(NAMED), path, instance->name);
+	if (!sp_netns_exists(netns))
+		return sp_fail(err, -EXDEV, SP_EXIT_FAILED,
+		               "instance %s belonged to a network namespace that is gone: run "
+		               "`sallyport -I %s down`, then `up` again",
+		               instance->name, instance->name);
 	return sp_fail(err, -EXDEV, SP_EXIT_FAILED,
 	               "instance %s belongs to another network namespace, net:[%" PRIu64
 	               "]; run this command there",

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/prepare.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sallyport/abi.h>
+
+#include "lib/bpffs.h"
+#include "lib/netlink.h"
+#include "lib/netns.h"
+
+int sp_prepare_machine(struct sp_error *err)
+{
+	if (geteuid() != 0)
+		return sp_fail(err, -EPERM, SP_EXIT_PERMISSION,
+		               "no permission to load the datapath: run as root");
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return sp_fail(
+			err, -EOPNOTSUPP, SP_EXIT_FAILED,
+			"this kernel has no BTF (/sys/kernel/btf/vmlinux is missing): use one "
+			"built with CONFIG_DEBUG_INFO_BTF, as distributions' are");
+	return 0;
+}
+
+static int add_interface(struct sp_record *record, const char *name, const struct sp_config *config,
+                         struct sp_error *err)
+{
+	struct sp_record_interface *one = &record->interface[record->count];
+	struct sp_interface interface;
+	int code = sp_netlink_link(name, &interface, err);
+
+	if (code)
+		return code;
+	for (unsigned i = 0; i < record->count; i++)
+		if (record->interface[i].ifindex == interface.ifindex)
+			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+			               "interface %s is given twice in `client` of [gateway]",
+			               interface.name);
+	memcpy(one->name, interface.name, sizeof(one->name));
+	one->ifindex = interface.ifindex;
+	one->attach = config->attach;
+	one->tc = config->tc;
+	record->count++;
+	return 0;
+}
+
+int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
+                      struct sp_error *err)
+{
+	int code = 0;
+
+	*record = (struct sp_record){
+		.netns = sp_netns(),
+		.capture = true,
+		.mark = config->mark,
+		.mask = config->mark_mask,
+		.table = config->table,
+		.priority = config->rule_priority,
+	};
+	if (!config->client_count)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+		               "no interface is configured: set `client` in [gateway]");
+	for (unsigned i = 0; i < config->client_count && !code; i++)
+		code = add_interface(record, config->client[i], config, err);
+	return code;
+}
+
+bool sp_prepare_is_loaded(const struct sp_instance *instance)
+{
+	union {
+		struct sp_settings settings;
+		char room[1024];
+	} value = {.room = ""};
+	char path[SP_PIN_PATH];
+	uint32_t key = 0;
+	int fd, code;
+
+	snprintf(path, sizeof(path), "%s/settings", instance->pins);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd != -ENOENT;
+	code = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	return code || value.settings.abi_version != SP_ABI_VERSION || value.settings.loaded_unix;
+}
