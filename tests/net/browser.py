@@ -45,6 +45,11 @@ class Browser:
             wait_until(self.ready, 20, "chromedriver")
             options = {
                 "binary": shutil.which("chromium"),
+                # Without this the distribution's start page is loaded first: over HTTPS, which a
+                # captive client cannot, and the driver waits for it.
+                "prefs": {
+                    "session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}
+                },
                 "args": [
                     "--headless=new",
                     "--no-sandbox",  # it runs as root

@@ -143,11 +143,12 @@ class Lab:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             timeout=timeout,
             check=False,
             **options,
         )
+        # Not text=True, which would make "\n" of the "\r\n" of HTTP.
+        result.stdout, result.stderr = result.stdout.decode(), result.stderr.decode()
         if check:
             assert result.returncode == 0, f"tools/lab {arguments}: {result.stdout}{result.stderr}"
         return result
@@ -203,8 +204,7 @@ class Lab:
         return {entry["name"].lower(): entry["packets"] for entry in self.json("stats")}
 
     def daemon_pid(self):
-        daemon = self.json("status")[0]["daemon"]
-        return daemon["pid"] if isinstance(daemon, dict) else daemon
+        return self.json("status")[0]["daemon"]
 
     # --- traffic ---
 

@@ -209,7 +209,7 @@ def test_used_up_quota_ends_the_session(lab, family):
         connection.connect((INTERNET[family], 80))
         connection.sendall(b"GET /stream HTTP/1.0\r\n\r\n")
         received = 0
-        with pytest.raises(TimeoutError):
+        with pytest.raises((TimeoutError, ConnectionError)):
             while data := connection.recv(65536):
                 received += len(data)
                 assert received < 200_000
@@ -232,6 +232,25 @@ def test_remove_stops_an_open_download(lab, family):
             while connection.recv(65536):
                 last = time.monotonic()
                 assert last < removed + 1, "the download goes on"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: "], ids=["unused", "begun"])
+def test_connection_opened_while_captive_does_not_hang(lab, family, begun):
+    """Browsers connect ahead of need. After the login such a connection, which ends at the
+    responder, must fail or be answered at once: a browser that waits for it shows nothing."""
+    with lab.socket("client", family) as connection:
+        connection.settimeout(2)
+        connection.connect((INTERNET[family], 80))
+        connection.sendall(begun)
+        time.sleep(0.2)
+        lab.allow()
+        rest = b"www.example.org\r\n\r\n" if begun else b"GET / HTTP/1.0\r\n\r\n"
+        try:
+            connection.sendall(rest)
+            connection.recv(65536)
+        except ConnectionError:
+            pass
+    assert lab.status(family) == 200
 
 
 # --- blocked ---

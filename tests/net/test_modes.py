@@ -31,7 +31,7 @@ def configuration(folder, **gateway):
 def attachment(lab):
     """Mode and TC hook of the client interface, as status shows them."""
     interface = lab.json("status")[0]["interfaces"][0]
-    return interface["mode"], interface["tc"]
+    return interface["mode"], interface["tc_hook"]
 
 
 @pytest.fixture
