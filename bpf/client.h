@@ -33,7 +33,7 @@ static __always_inline enum sp_reason sp_view_parse(const struct sp_frame *frame
 
 	view->family = 0; /* a frame may be parsed twice */
 	view->fragment = SP_WHOLE;
-	view->packets = frame->segments;
+	view->packets = frame->segments ? frame->segments : 1;
 	view->bytes = frame->length - ETH_HLEN;
 	offset = sp_parse_ethernet(frame, view, &reason);
 	if (!offset)

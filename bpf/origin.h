@@ -46,6 +46,9 @@ static __always_inline enum sp_reason sp_origin_admit(const struct sp_view *view
 		.ifindex = ifindex,
 	};
 
+	/* Its other fragments do not say whose they are. */
+	if (view->fragment != SP_WHOLE)
+		return SP_REASON_ORIGIN;
 	__builtin_memcpy(key.client_address, &view->from, 16);
 	__builtin_memcpy(key.server_address, &view->to, 16);
 	origin = bpf_map_lookup_elem(&origins, &key);
@@ -64,7 +67,8 @@ static __always_inline enum sp_reason sp_origin_admit(const struct sp_view *view
 			origin->seen = now;
 		return SP_REASON_PORTAL;
 	}
-	if (opens && now - origin->seen > (__u64)SP_ORIGIN_LIFE_SECONDS * sp_load.hz)
+	/* Another CPU may have seen a later jiffy than this one: that is not long ago. */
+	if (opens && now > origin->seen + (__u64)SP_ORIGIN_LIFE_SECONDS * sp_load.hz)
 		return bpf_map_update_elem(&origins, &key, &fresh, BPF_ANY) ? SP_REASON_ORIGIN
 		                                                            : SP_REASON_PORTAL;
 	return SP_REASON_CLASH;

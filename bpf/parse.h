@@ -58,7 +58,7 @@ struct sp_frame {
 	                   vlan */
 	__u16 vlan;     /* VLAN id of that tag */
 	__u16 segment;  /* GSO size of a packet that stands for several, else 0 */
-	__u16 segments; /* how many it stands for, at least 1 */
+	__u16 segments; /* how many it stands for; 0: not known */
 };
 
 enum sp_fragment { SP_WHOLE = 0, SP_FRAGMENT_FIRST, SP_FRAGMENT_LATER };
@@ -324,6 +324,10 @@ static __always_inline void sp_size(const struct sp_frame *frame, struct sp_view
                                     __u32 headers)
 {
 	view->packets = frame->segments;
+	if (!view->packets) /* not every source of such packets says it (virtio, tun) */
+		view->packets = (total - headers + frame->segment - 1) / frame->segment;
+	if (!view->packets) /* no payload */
+		view->packets = 1;
 	view->bytes = total + (view->packets - 1) * headers;
 }
 

@@ -39,16 +39,7 @@ static __always_inline void sp_frame_of(struct __sk_buff *skb, struct sp_frame *
 	frame->tag = skb->vlan_present;
 	frame->vlan = (__u16)(skb->vlan_tci & 0x0fff);
 	frame->segment = (__u16)skb->gso_size;
-	frame->segments = 1;
-	if (frame->segment) {
-		__u32 segments = skb->gso_segs;
-
-		/* Not set by every source of such packets (virtio, tun): then from the
-		 * sizes. */
-		if (!segments)
-			segments = (skb->len + frame->segment - 1) / frame->segment;
-		frame->segments = (__u16)segments;
-	}
+	frame->segments = frame->segment ? (__u16)skb->gso_segs : 1;
 }
 
 /* The stack may have left headers in page fragments: get them in front once,

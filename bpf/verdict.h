@@ -119,7 +119,7 @@ static __always_inline bool sp_is_near(const struct sp_address *address)
 
 static __always_inline bool sp_is_to_portal(const struct sp_view *view)
 {
-	return view->protocol == IPPROTO_TCP && view->fragment == SP_WHOLE &&
+	return view->protocol == IPPROTO_TCP &&
 	       view->destination_port == bpf_ntohs((__u16)sp_load.portal_port) &&
 	       sp_is_portal(&view->to);
 }
