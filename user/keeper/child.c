@@ -161,7 +161,7 @@ static unsigned reap_quietly(struct sp_child *children, unsigned count)
 
 void sp_child_end_all(struct sp_child *children, unsigned count)
 {
-	const struct timespec moment = {0, 10 * 1000 * 1000};
+	const struct timespec moment = {0, 10000000};
 	uint64_t until = sp_monotonic_ms() + END_DEADLINE;
 
 	for (unsigned i = 0; i < count; i++)

@@ -13,8 +13,8 @@ static bool at_host(const char *url, const char *host, bool path)
 	for (unsigned i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
 		const char *authority = url + strlen(schemes[i]);
 
-		if (strncasecmp(url, schemes[i], strlen(schemes[i])) ||
-		    strncasecmp(authority, host, length))
+		if (strncasecmp(url, schemes[i], strlen(schemes[i])) != 0 ||
+		    strncasecmp(authority, host, length) != 0)
 			continue;
 		if (authority[length] == '\0' || (path && strchr("/?#", authority[length])))
 			return true;
@@ -25,7 +25,7 @@ static bool at_host(const char *url, const char *host, bool path)
 bool sp_site_is_own(const char *host, const char *fetch_site, const char *origin,
                     const char *referer)
 {
-	if (fetch_site && strcmp(fetch_site, "same-origin"))
+	if (fetch_site && strcmp(fetch_site, "same-origin") != 0)
 		return false;
 	if ((origin || referer) && (!host || !*host))
 		return false;
