@@ -136,6 +136,25 @@ test: ## run every test (needs root), as tools/test does
 demo: ## show the main job end to end in the lab (needs root), as tools/demo does
 	tools/demo
 
+# --- benchmarks: programs of tools/bench/run ---------------------------------------------------------
+
+$(O)/bench/%.bpf.o: tools/bench/%.bpf.c $(wildcard tools/bench/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	llvm-strip -g $@
+
+$(O)/bench/%.skel.h: $(O)/bench/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(O)/bench/%: tools/bench/%.c $(O)/bench/traffic.skel.h $(O)/libsallyport.a $(HEADERS) Makefile
+	$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a $(LIBS) \
+	    -o $@
+
+.SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
+
+bench: ## compare with nftables and nginx, and look at the cost by number of clients (needs root)
+	tools/bench/run
+
 # --- installation ----------------------------------------------------------------------------------
 
 install: all ## install below $(DESTDIR)$(PREFIX)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab's hosts, one lab for each variant, so that taking turns costs nothing."""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LAB = os.path.join(TOP, "tools/lab")
+HERE = os.path.join(TOP, "tools/bench")
+BUILT = os.path.join(TOP, ".output/bench")
+SALLYPORT = os.path.join(TOP, ".output/sbin/sallyport")
+
+CLIENT_MAC = "02:85:00:00:00:02"
+# Clients that exist only as addresses: the first of many, and the first of those never let in.
+MANY = "02:5b:00:00:00:00"
+STRANGERS = "02:5c:00:00:00:00"
+
+
+class Failed(Exception):
+    """Something did not work; the sentence is for the operator."""
+
+
+def command(*arguments, **options):
+    """Run a program to its end and return what it wrote."""
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          stdin=None if "input" in options else subprocess.DEVNULL, **options)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
+        raise Failed(f"{' '.join(arguments)[:200]}: exit code {done.returncode}: {' '.join(said)}")
+    return done.stdout
+
+
+def mac(first, number):
+    """The MAC of a numbered client: as traffic.bpf.c and fill.c count them."""
+    value = int(first.replace(":", ""), 16) + number
+    return ":".join(f"{value >> shift & 255:02x}" for shift in range(40, -8, -8))
+
+
+class Lab:
+    """Three hosts: client -> gw -> net."""
+
+    def __init__(self):
+        self.name = "b" + secrets.token_hex(6)
+        self.folder = tempfile.mkdtemp(prefix="sallyport-bench-")
+        self.background = []
+
+    def inside(self, host, *arguments, **options):
+        """Run a command in a host."""
+        namespace = f"--net=/run/netns/{self.name}-{host}"
+        return command("nsenter", namespace, "--", *arguments, **options)
+
+    def up(self):
+        command(LAB, "up", self.name)
+        # What ends the traffic ends ARP as well.
+        self.inside("gw", "ip", "neigh", "replace", "10.86.0.2", "lladdr", "02:86:00:00:00:02",
+                    "dev", "wan0", "nud", "permanent")
+        self.inside("gw", "ip", "neigh", "replace", "10.85.0.2", "lladdr", CLIENT_MAC,
+                    "dev", "lan0", "nud", "permanent")
+        for interface in "lan0", "wan0":
+            # A veth without XDP takes redirected frames only when it has GRO.
+            self.inside("gw", "ethtool", "-K", interface, "gro", "on")
+
+    def sink(self):
+        """End the traffic of both directions where it arrives."""
+        self.fixed("net", "net0", "drop")
+        self.fixed("client", "client0", "drop")
+
+    def fixed(self, host, interface, program):
+        self.inside(host, "ip", "link", "set", "dev", interface, "xdp", "obj",
+                    os.path.join(BUILT, "fixed.bpf.o"), "program", program)
+
+    def gate(self, gateway="", captive=""):
+        """Sallyport, with further lines for two sections of its configuration."""
+        path = os.path.join(self.folder, "sallyport.conf")
+        with open(path, "w", encoding="ascii") as out:
+            out.write(f"[gateway]\nclient = lan0\n{gateway}\n[captive]\n{captive}\n")
+        command(LAB, "gate", self.name, "-c", path)
+
+    def mode(self):
+        """How Sallyport is attached."""
+        status = json.loads(command(LAB, "ctl", self.name, "-j", "status"))
+        there = status["interfaces"][0]
+        return f"{there['mode']}, {there['tc_hook']}"
+
+    def allow(self, address=CLIENT_MAC):
+        command(LAB, "ctl", self.name, "client", "allow", address)
+
+    def fill(self, count):
+        command(os.path.join(BUILT, "fill"), self.name, MANY, str(count))
+
+    def nft(self, rules):
+        self.inside("gw", "nft", "-f", "-", input=rules)
+
+    def portal(self, count, *files):
+        """The rules of a set-based portal, with the client and `count` others let in."""
+        for name in "portal.nft", *files:
+            self.inside("gw", "nft", "-f", os.path.join(HERE, name))
+        for first in range(0, count, 8192):
+            many = (mac(MANY, number) for number in range(first, min(first + 8192, count)))
+            self.nft(f"add element inet portal allowed {{ {', '.join(many)} }}")
+
+    def serve(self, *arguments):
+        """Start a server on the gateway that lives until the lab goes."""
+        namespace = f"--net=/run/netns/{self.name}-gw"
+        self.background.append(subprocess.Popen(
+            ["nsenter", namespace, "--", *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def received(self, host, interface):
+        """Packets that an interface has received, those its XDP program dropped included."""
+        for line in self.inside(host, "cat", "/proc/net/dev").splitlines():
+            name, _, counters = line.partition(":")
+            if name.strip() == interface:
+                return int(counters.split()[1])
+        raise Failed(f"{self.name}-{host} has no interface {interface}")
+
+    def down(self):
+        try:
+            command(LAB, "down", self.name)
+        finally:
+            for process in self.background:
+                process.wait()
+            for name in os.listdir(self.folder):
+                path = os.path.join(self.folder, name)
+                os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
+            os.rmdir(self.folder)
+
+
+@contextlib.contextmanager
+def labs(makers):
+    """A lab for each name of `makers`, whose function completes it. All go in the end."""
+    made = {name: Lab() for name in makers}
+
+    def make(name):
+        made[name].up()
+        makers[name](made[name])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        try:
+            list(pool.map(make, makers))
+            yield made
+        finally:
+            # Whoever presses ^C twice must not leave half of them behind.
+            gone = [pool.submit(lab.down) for lab in made.values()]
+            concurrent.futures.wait(gone)
+            for one in gone:
+                one.result()
