@@ -17,6 +17,7 @@ SBIN = TOP / ".output" / "sbin"
 CONFIGURATION = TOP / "tools" / "lab.conf"
 
 CLIENT_MAC = "02:85:00:00:00:02"
+GATEWAY_MAC = "02:85:00:00:00:01"
 CLIENT = {4: "10.85.0.2", 6: "fd85::2"}
 GATEWAY = {4: "10.85.0.1", 6: "fd85::1"}
 INTERNET = {4: "10.86.0.2", 6: "fd86::2"}
@@ -207,6 +208,16 @@ class Lab:
         return self.json("status")[0]["daemon"]
 
     # --- traffic ---
+
+    def fix_neighbours(self):
+        """No ARP or ND between client and gateway: nothing but the test's packets is counted."""
+        for family in (4, 6):
+            for role, device, address, mac in (
+                ("client", "client0", GATEWAY[family], GATEWAY_MAC),
+                ("gw", "lan0", CLIENT[family], CLIENT_MAC),
+            ):
+                self.run(role, "ip", "neigh", "replace", address, "lladdr", mac, "dev", device,
+                         "nud", "permanent")
 
     def curl(self, address, *options, path="/", port=80, role="client", seconds=5):
         """An Answer, or None when there was none in that time."""

@@ -39,7 +39,7 @@ DONE, FAILED, USAGE, NOT_FOUND, NOT_LOADED, PERMISSION = range(6)
         (f"client show {OTHER_MAC}", NOT_FOUND, OTHER_MAC),
         (f"client remove {OTHER_MAC}", NOT_FOUND, OTHER_MAC),
         ("client lsit", USAGE, "list"),
-        ("clinet list", USAGE, "client"),
+        ("stauts", USAGE, "status"),
         ("-I ../etc status", USAGE, "../etc"),
         ("-I nobody-made-this status", NOT_LOADED, "up"),
         ("-I nobody-made-this client list", NOT_LOADED, "up"),
@@ -47,14 +47,19 @@ DONE, FAILED, USAGE, NOT_FOUND, NOT_LOADED, PERMISSION = range(6)
     ],
 )
 def test_command_line(lab, arguments, code, words):
+    def sallyport(*words):
+        # Not `ctl`, which names the instance itself.
+        instance = [] if "-I" in words else ["-I", lab.name]
+        return lab.run("gw", str(SBIN / "sallyport"), *instance, *words, check=False)
+
     before = lab.json("client", "list")
-    result = lab.ctl(*arguments.split())
+    result = sallyport(*arguments.split())
     assert (result.returncode, result.stdout) == (code, "")
     assert words in result.stderr
     assert result.stderr.startswith("sallyport: ")
     assert lab.json("client", "list") == before
 
-    result = lab.ctl("-j", *arguments.split())
+    result = sallyport("-j", *arguments.split())
     assert result.returncode == code
     error = json.loads(result.stderr)
     assert words in error["error"] and error["exit_code"] == code
@@ -120,7 +125,7 @@ def foreign_program(folder):
     source = folder / "foreign.c"
     source.write_text(
         '__attribute__((section("xdp"))) int stranger(void *context) { return 2; }\n'
-        '__attribute__((section("license"))) char license[] = "GPL";\n'
+        '__attribute__((section("license"))) char LICENSE[] = "GPL";\n'
     )
     target = folder / "foreign.o"
     subprocess.run(

@@ -95,6 +95,7 @@ def test_restart_keeps_sessions_and_counters(lab, number):
 
 def test_up_again_loses_no_packet(lab):
     """New programs take the place of the old ones under traffic."""
+    lab.fix_neighbours()
     lab.allow()
     assert lab.udp_echo(4) is not None
     before = lab.client()
