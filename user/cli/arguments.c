@@ -148,7 +148,7 @@ static int read_all(struct reading *reading)
 /* An error found on the way must not hide that JSON was asked for further on. */
 static bool asks_json(int argc, char *const argv[])
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json"))
 			return true;
 	return false;
@@ -163,7 +163,7 @@ static unsigned matches(const struct words *words, const char *name)
 		size_t length = strcspn(name, " ");
 
 		if (used == words->count || strlen(words->word[used]) != length ||
-		    strncmp(words->word[used], name, length))
+		    strncmp(words->word[used], name, length) != 0)
 			return 0;
 		used++;
 		name += length + (name[length] == ' ');
@@ -259,7 +259,7 @@ static void shift_help(struct reading *reading)
 {
 	struct words *words = &reading->words;
 
-	if (!words->count || strcmp(words->word[0], "help"))
+	if (!words->count || strcmp(words->word[0], "help") != 0)
 		return;
 	reading->invocation->help = true;
 	words->count--;
@@ -272,7 +272,7 @@ static void insert_run(struct reading *reading, const char *program)
 	const char *slash = strrchr(program, '/');
 	struct words *words = &reading->words;
 
-	if (strcmp(slash ? slash + 1 : program, "sallyportd") || words->count == MAX_WORDS)
+	if (strcmp(slash ? slash + 1 : program, "sallyportd") != 0 || words->count == MAX_WORDS)
 		return;
 	memmove(words->word + 1, words->word, words->count * sizeof(words->word[0]));
 	words->word[0] = "run";

@@ -61,16 +61,20 @@ static void print_command(const struct sp_command *command)
 	}
 }
 
+static bool in_group(const struct sp_command *command, const char *group)
+{
+	size_t length = strlen(group);
+
+	return !strncmp(command->name, group, length) && command->name[length] == ' ';
+}
+
 /* @group: only the commands that begin with this word; NULL: all. */
 static void print_list(const char *group)
 {
-	size_t length = group ? strlen(group) : 0;
-
 	for (const struct sp_command *command = sp_commands; command->name; command++) {
 		char left[64];
 
-		if (group &&
-		    (strncmp(command->name, group, length) || command->name[length] != ' '))
+		if (group && !in_group(command, group))
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s", command->name, command->operand ? " " : "",
 		         command->operand ? command->operand : "");

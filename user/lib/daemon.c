@@ -3,15 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
+
+#include "lib/text.h"
 
 #define PATIENCE_MS 5000
 #define KILL_MS     2000
@@ -19,7 +21,8 @@
 int sp_daemon_pid(const struct sp_instance *instance)
 {
 	char path[SP_INSTANCE_PATH + 32], text[16] = "";
-	int pid = 0, fd;
+	uint64_t pid = 0;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/sallyportd.pid", instance->run);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -27,10 +30,12 @@ int sp_daemon_pid(const struct sp_instance *instance)
 		return 0;
 	/* Read first: to try the lock of a daemon that is about to take it would disturb it. */
 	if (read(fd, text, sizeof(text) - 1) > 0 && flock(fd, LOCK_SH | LOCK_NB) &&
-	    errno == EWOULDBLOCK)
-		pid = atoi(text);
+	    errno == EWOULDBLOCK) {
+		text[strcspn(text, "\n")] = '\0';
+		sp_text_number(text, 1, INT_MAX, &pid);
+	}
 	close(fd);
-	return pid > 0 ? pid : 0;
+	return (int)pid;
 }
 
 static bool has_ended(int pidfd, int milliseconds)

@@ -68,7 +68,7 @@ static bool is_ours(uint32_t id, enum sp_hook_kind kind, const struct sp_instanc
 		return false;
 	code = bpf_obj_get_info_by_fd(fd, &info, &size);
 	close(fd);
-	if (code || strcmp(info.name, name))
+	if (code || strcmp(info.name, name) != 0)
 		return false;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < MAPS; i++)
 		if (maps[i] == clients)

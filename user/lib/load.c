@@ -83,7 +83,7 @@ static int fill_macs(struct sp_load *load, const struct sp_config *config, struc
 		code = sp_netlink_link(config->client[i], &interface, err);
 		if (code)
 			return code;
-		if (memcmp(interface.mac, none, sizeof(none)))
+		if (memcmp(interface.mac, none, sizeof(none)) != 0)
 			add_mac(load, interface.mac);
 	}
 	count = sp_netlink_macs(all, MACS_OF_NAMESPACE, err);

@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,48 +19,86 @@ static void path_of(char *path, size_t size, const struct sp_instance *instance,
 	snprintf(path, size, "%s/" NAME "%s", instance->run, suffix);
 }
 
-static int read_interface(const char *line, struct sp_record *record)
+/* Take the next word off @line; "" when there is none. */
+static const char *next_word(char **line)
+{
+	const char *word = strsep(line, " \n");
+
+	return word ? word : "";
+}
+
+/* The next @count words, which are numbers, decimal or with 0x. */
+static int next_numbers(char **line, uint64_t *numbers, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const char *word = next_word(line);
+		char *end;
+
+		errno = 0;
+		numbers[i] = strtoull(word, &end, 0);
+		if (errno || end == word || *end)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int read_interface(char *line, struct sp_record *record)
 {
 	struct sp_record_interface *one = &record->interface[record->count];
-	unsigned own_qdisc;
+	uint64_t numbers[4];
 
 	if (record->count == sizeof(record->interface) / sizeof(record->interface[0]))
 		return -E2BIG;
-	if (sscanf(line, "interface %15s %" SCNu32 " %u %u %u", one->name, &one->ifindex,
-	           &one->attach, &one->tc, &own_qdisc) != 5)
+	snprintf(one->name, sizeof(one->name), "%s", next_word(&line));
+	if (!one->name[0] || next_numbers(&line, numbers, 4))
 		return -EBADMSG;
-	one->own_qdisc = own_qdisc;
+	one->ifindex = (uint32_t)numbers[0];
+	one->attach = (unsigned)numbers[1];
+	one->tc = (unsigned)numbers[2];
+	one->own_qdisc = numbers[3];
 	record->count++;
 	return 0;
 }
 
 /* Of the interface of the line before. */
-static int read_why(const char *line, struct sp_record *record)
+static int read_why(char *line, struct sp_record *record)
 {
-	unsigned kind;
-	int text = 0;
+	uint64_t kind;
 
-	if (sscanf(line, "why %u %n", &kind, &text) != 1 || !text || kind >= SP_HOOK_KINDS ||
-	    !record->count)
+	if (next_numbers(&line, &kind, 1) || kind >= SP_HOOK_KINDS || !record->count || !line)
 		return -EBADMSG;
 	snprintf(record->interface[record->count - 1].why[kind], SP_WHY, "%.*s",
-	         (int)strcspn(line + text, "\n"), line + text);
+	         (int)strcspn(line, "\n"), line);
 	return 0;
 }
 
-static int read_line(const char *line, struct sp_record *record)
+static int read_capture(char *line, struct sp_record *record)
 {
-	if (!strncmp(line, "interface ", 10))
-		return read_interface(line, record);
-	if (!strncmp(line, "why ", 4))
-		return read_why(line, record);
-	if (sscanf(line, "netns %" SCNu64, &record->netns) == 1)
-		return 0;
-	if (sscanf(line, "capture %" SCNx32 " %" SCNx32 " %" SCNu32 " %" SCNu32, &record->mark,
-	           &record->mask, &record->table, &record->priority) != 4)
+	uint64_t numbers[4];
+
+	if (next_numbers(&line, numbers, 4))
 		return -EBADMSG;
+	record->mark = (uint32_t)numbers[0];
+	record->mask = (uint32_t)numbers[1];
+	record->table = (uint32_t)numbers[2];
+	record->priority = (uint32_t)numbers[3];
 	record->capture = true;
 	return 0;
+}
+
+static int read_line(char *line, struct sp_record *record)
+{
+	const char *what = next_word(&line);
+
+	if (!strcmp(what, "interface"))
+		return read_interface(line, record);
+	if (!strcmp(what, "why"))
+		return read_why(line, record);
+	if (!strcmp(what, "capture"))
+		return read_capture(line, record);
+	if (!strcmp(what, "netns"))
+		return next_numbers(&line, &record->netns, 1);
+	return -EBADMSG;
 }
 
 static int read_file(const char *path, struct sp_record *record)
@@ -160,7 +199,7 @@ bool sp_record_capture_shared(const struct sp_instance *instance, const struct s
 	if (glob("/run/*/" NAME, GLOB_NOSORT, NULL, &all))
 		return false;
 	for (size_t i = 0; i < all.gl_pathc && !shared; i++)
-		shared = strcmp(all.gl_pathv[i], own) && !read_file(all.gl_pathv[i], &other) &&
+		shared = strcmp(all.gl_pathv[i], own) != 0 && !read_file(all.gl_pathv[i], &other) &&
 		         same_capture(record, &other);
 	globfree(&all);
 	return shared;
