@@ -18,6 +18,7 @@
  * the hook still run.
  */
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_helpers.h>
@@ -66,6 +67,20 @@ static __always_inline struct sp_meta *sp_meta_read(struct __sk_buff *skb)
 	return meta;
 }
 
+/*
+ * The stack loops what the gateway sends to a multicast group back to itself (dev_loopback_xmit).
+ * It comes by here without its Ethernet header, and from no client: no driver receives packets of
+ * this type.
+ */
+static __always_inline bool sp_is_looped(const struct __sk_buff *skb, struct sp_view *view)
+{
+	if (skb->pkt_type != PACKET_LOOPBACK)
+		return false;
+	view->packets = 1;
+	view->bytes = skb->len;
+	return true;
+}
+
 static __always_inline int sp_action(enum sp_reason reason)
 {
 	if (reason == SP_REASON_CAPTURED)
@@ -84,6 +99,10 @@ int sallyport_in(struct __sk_buff *skb)
 
 	if (meta && meta->reason != SP_REASON_CAPTURED)
 		return TC_ACT_UNSPEC;
+	if (sp_is_looped(skb, &view)) {
+		sp_count_reason(SP_REASON_LOOPED, &view);
+		return TC_ACT_UNSPEC;
+	}
 	judged.reason = meta ? SP_REASON_CAPTURED : SP_REASON_NONE;
 	sp_pull(skb);
 	sp_frame_of(skb, &frame);

@@ -47,6 +47,7 @@
 	X(18, DOWN_GROUP, "multicast or broadcast towards the clients")                    \
 	X(19, DOWN_SERVICE,                                                                \
 	  "captive client: answer from a listed resolver or portal, ARP, DHCP, ND")        \
+	X(20, LOOPED, "the gateway's own multicast, looped back to it")                    \
 	X(32, BAD_SOURCE, "source MAC is zero, multicast or broadcast")                    \
 	X(33, OWN_MAC, "source MAC is one of the gateway's own")                           \
 	X(34, VLAN_DEPTH, "more than two VLAN tags")                                       \
