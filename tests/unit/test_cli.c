@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,7 @@ static int read_line(struct sp_invocation *invocation, const char *line, struct 
 	int argc = 0;
 
 	memset(err, 0, sizeof(*err));
-	assert_true(strlen(line) < sizeof(copy));
-	strcpy(copy, line);
+	assert_true(snprintf(copy, sizeof(copy), "%s", line) < (int)sizeof(copy));
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
 		assert_true(argc < MAX_ARGUMENTS);
 		for (char *c = word; *c; c++)
@@ -65,10 +65,8 @@ static void test_every_command_is_found(void **state)
 
 	(void)state;
 	for (const struct sp_command *command = sp_commands; command->name; command++) {
-		strcpy(line, "sallyport ");
-		strcat(line, command->name);
-		if (command->operand)
-			strcat(line, " 02:00:00:00:00:07");
+		snprintf(line, sizeof(line), "sallyport %s%s", command->name,
+		         command->operand ? " 02:00:00:00:00:07" : "");
 		accept(&invocation, line);
 		assert_ptr_equal(invocation.command, command);
 		assert_non_null(command->run);
