@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
-SALLYPORT = Path(os.environ.get("SALLYPORT", Path(__file__).resolve().parents[2] / ".output/sbin/sallyport"))
+TOP = Path(__file__).resolve().parents[2]
+SALLYPORT = Path(os.environ.get("SALLYPORT", TOP / ".output/sbin/sallyport"))
 BPFFS = Path("/sys/fs/bpf")
 RUN = Path("/run")
+
+
+def call(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Gateway:
@@ -37,10 +42,14 @@ class Gateway:
             self.run("down", instance=instance)
         subprocess.run(["ip", "netns", "delete", self.name], check=False)
 
-    def inside(self, *command, **options):
+    def inside(self, *command):
         """nsenter keeps /sys/fs/bpf; `ip netns exec` does not."""
-        enter = ["nsenter", f"--net=/run/netns/{self.name}"]
-        return subprocess.run([*enter, *command], capture_output=True, text=True, timeout=60, check=False, **options)
+        return call("nsenter", f"--net=/run/netns/{self.name}", *command)
+
+    def start_up(self, config):
+        """An `up` that runs while the test goes on."""
+        command = ["nsenter", f"--net=/run/netns/{self.name}", SALLYPORT, "-I", self.name, "up", "-c", config]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def sh(self, line):
         done = self.inside(*line.split())
@@ -79,7 +88,7 @@ class Gateway:
         """Everything in the namespace and on the machine that an `up` may leave."""
         return {
             "rules": self.sh("ip rule") + self.sh("ip -6 rule"),
-            "routes": self.sh("ip route show table all proto 83") + self.sh("ip -6 route show table all proto 83"),
+            "routes": [self.sh(f"ip {family} route show table all proto 83") for family in ("-4", "-6")],
             "qdiscs": self.sh("tc qdisc"),
             "xdp": [line for line in self.sh("ip link").splitlines() if "xdp" in line],
             "pins": [str(path) for path in (BPFFS / self.name, RUN / self.name) if path.exists()],
@@ -114,8 +123,9 @@ def traceless(gateway):
 def foreign_program(tmp_path, section):
     """An object whose one program lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1."""
     source = tmp_path / f"{section}.c"
+    verdict = {"xdp": 2, "tc": -1}[section]
     source.write_text(
-        f'__attribute__((section("{section}"), used)) int other_prog(void *c) {{ return {2 if section == "xdp" else -1}; }}\n'
+        f'__attribute__((section("{section}"), used)) int other_prog(void *c) {{ return {verdict}; }}\n'
         'char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
     )
     built = tmp_path / f"{section}.o"
@@ -190,7 +200,8 @@ def test_interface_with_dots(traceless):
 def test_rules_and_routes(traceless):
     traceless.up()
     for family in ("-4", "-6"):
-        assert "53:\tfrom all fwmark 0x53000000/0xff000000 lookup 5350 proto 83" in traceless.sh(f"ip {family} rule")
+        rules = traceless.sh(f"ip {family} rule")
+        assert "53:\tfrom all fwmark 0x53000000/0xff000000 lookup 5350 proto 83" in rules
         assert "local default dev lo" in traceless.sh(f"ip {family} route show table 5350")
     assert traceless.ok("status")["capture_rules"]
     traceless.sh("ip -6 rule delete priority 53")
@@ -289,7 +300,8 @@ def test_number_taken(traceless, tool, take, free):
 
 
 def test_filters_of_others_stay(traceless, tmp_path):
-    add = f"tc filter add dev lan0 ingress priority 9 bpf direct-action object-file {foreign_program(tmp_path, 'tc')} section tc"
+    program = foreign_program(tmp_path, "tc")
+    add = f"tc filter add dev lan0 ingress priority 9 bpf direct-action object-file {program} section tc"
     traceless.sh("tc qdisc add dev lan0 clsact")
     traceless.sh(add)
     traceless.up(tc="clsact")
@@ -320,19 +332,20 @@ def test_priority_of_the_filter_taken(traceless, tmp_path):
 def test_down_frees_programs_and_maps(gateway, keys):
     gateway.up("lan0 lan1", **keys)
     pins = BPFFS / gateway.name
-    programs = [json.loads(gateway.sh(f"bpftool -j prog show pinned {pin}"))["id"] for pin in (pins / "programs").iterdir()]
-    maps = [json.loads(gateway.sh(f"bpftool -j map show pinned {pins / name}"))["id"] for name in ("clients", "usage")]
-    assert len(programs) == 3
+    used = [("prog", pin) for pin in (pins / "programs").iterdir()]
+    assert len(used) == 3
+    used += [("map", pins / "clients"), ("map", pins / "usage")]
+    used = [(kind, json.loads(gateway.sh(f"bpftool -j {kind} show pinned {pin}"))["id"]) for kind, pin in used]
+    assert all(exists(*one) for one in used)
     gateway.ok("down")
     deadline = time.monotonic() + 5  # the kernel frees them after a grace period
-    while time.monotonic() < deadline and any(exists("prog", one) for one in programs) | any(exists("map", one) for one in maps):
+    while time.monotonic() < deadline and any(exists(*one) for one in used):
         time.sleep(0.05)
-    assert not [one for one in programs if exists("prog", one)]
-    assert not [one for one in maps if exists("map", one)]
+    assert not [one for one in used if exists(*one)]
 
 
 def exists(kind, number):
-    return subprocess.run(["bpftool", kind, "show", "id", str(number)], capture_output=True, check=False).returncode == 0
+    return call("bpftool", kind, "show", "id", str(number)).returncode == 0
 
 
 def test_two_instances_in_one_namespace(traceless):
@@ -371,13 +384,10 @@ def test_interface_removed_and_made_again(traceless):
 def test_other_namespace_is_said(traceless):
     traceless.up()
     for command in ("status", "down"):
-        done = subprocess.run([SALLYPORT, "-I", traceless.name, command], capture_output=True, text=True, check=False)
+        done = call(SALLYPORT, "-I", traceless.name, command)
         assert done.returncode == 1
         assert f"/run/netns/{traceless.name}" in done.stderr
-    done = subprocess.run(
-        ["ip", "netns", "exec", traceless.name, SALLYPORT, "-I", traceless.name, "status"],
-        capture_output=True, text=True, check=False,
-    )
+    done = call("ip", "netns", "exec", traceless.name, SALLYPORT, "-I", traceless.name, "status")
     assert done.returncode == 1
     assert "nsenter" in done.stderr
 
@@ -385,11 +395,11 @@ def test_other_namespace_is_said(traceless):
 def test_namespace_is_gone(gateway):
     gateway.up("lan0", tc="clsact")
     subprocess.run(["ip", "netns", "delete", gateway.name], check=True)
-    done = subprocess.run([SALLYPORT, "-I", gateway.name, "status"], capture_output=True, text=True, check=False)
+    done = call(SALLYPORT, "-I", gateway.name, "status")
     assert done.returncode == 1 and "is gone" in done.stderr and "down" in done.stderr
     deadline = time.monotonic() + 5
     while True:
-        done = subprocess.run([SALLYPORT, "-I", gateway.name, "down"], capture_output=True, text=True, check=False)
+        done = call(SALLYPORT, "-I", gateway.name, "down")
         if done.returncode == 0 or time.monotonic() > deadline:
             break
         time.sleep(0.1)
@@ -407,10 +417,8 @@ def test_killed_up_is_cleaned(traceless):
     """Wherever SIGKILL hits: `down` clears what is left, and so does the next `up`."""
     config = traceless.config("lan0 lan1", tc="clsact")
     before = traceless.traces()
-    enter = ["nsenter", f"--net=/run/netns/{traceless.name}"]
     for step in range(24):
-        process = subprocess.Popen([*enter, SALLYPORT, "-I", traceless.name, "up", "-c", config],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = traceless.start_up(config)
         time.sleep(step * 0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -423,11 +431,7 @@ def test_killed_up_is_cleaned(traceless):
 
 def test_concurrent_ups(traceless):
     config = traceless.config("lan0 lan1")
-    enter = ["nsenter", f"--net=/run/netns/{traceless.name}"]
-    several = [
-        subprocess.Popen([*enter, SALLYPORT, "-I", traceless.name, "up", "-c", config], stdout=subprocess.DEVNULL)
-        for _ in range(4)
-    ]
+    several = [traceless.start_up(config) for _ in range(4)]
     assert [one.wait(60) for one in several] == [0] * 4
     assert traceless.modes() == {"lan0": ("native", "tcx"), "lan1": ("native", "tcx")}
 
