@@ -134,26 +134,61 @@ static void bench_close(void)
 	memset(&the_bench, 0, sizeof(the_bench));
 }
 
+static void empty(int map, void *key)
+{
+	while (!bpf_map_get_next_key(map, NULL, key))
+		if (bpf_map_delete_elem(map, key))
+			fail_msg("cannot empty a map: %s", strerror(errno));
+}
+
+/* As freshly loaded, without asking the verifier again. */
+static void bench_reset(struct sp_bench *bench)
+{
+	struct sp_count grown[SP_MAX_REASONS];
+	const struct sp_usage cell = {};
+	struct sp_client_key key;
+
+	empty(bench->clients, &key);
+	sp_bench_forget(bench);
+	for (uint32_t slot = 0; slot < bench->size.clients; slot++)
+		sp_bench_usage_set(bench, slot, &cell);
+	sp_bench_grown(bench, grown);
+}
+
+static void bench_load(struct sp_bench *bench, bool guard, const struct sp_bench_size *size)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus <= 0)
+		fail_msg("cannot tell the number of CPUs");
+	bench->cpus = (uint32_t)cpus;
+	bench->size = *size;
+	bench->scratch = calloc((size_t)bench->cpus * SP_MAX_REASONS, sizeof(*bench->scratch));
+	if (!bench->scratch)
+		fail_msg("out of memory");
+	load_fill(&bench->load, guard);
+	load_xdp(bench, size);
+	load_tc(bench);
+	bench->loaded = true;
+}
+
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size)
 {
 	static const struct sp_bench_size small = {SP_BENCH_CLIENTS, 1024};
 	static bool registered;
-	int cpus = libbpf_num_possible_cpus();
 
 	if (!registered && atexit(bench_close))
 		fail_msg("cannot clean up at the end");
 	registered = true;
-	bench_close();
-	if (cpus <= 0)
-		fail_msg("cannot tell the number of CPUs");
-	the_bench.cpus = (uint32_t)cpus;
-	the_bench.scratch =
-		calloc((size_t)the_bench.cpus * SP_MAX_REASONS, sizeof(*the_bench.scratch));
-	if (!the_bench.scratch)
-		fail_msg("out of memory");
-	load_fill(&the_bench.load, guard);
-	load_xdp(&the_bench, size ? size : &small);
-	load_tc(&the_bench);
+	if (!size)
+		size = &small;
+	if (the_bench.loaded && the_bench.load.guard == guard &&
+	    !memcmp(&the_bench.size, size, sizeof(*size))) {
+		bench_reset(&the_bench);
+	} else {
+		bench_close();
+		bench_load(&the_bench, guard, size);
+	}
 	return &the_bench;
 }
 
@@ -195,9 +230,7 @@ void sp_bench_forget(struct sp_bench *bench)
 {
 	struct sp_origin_key key;
 
-	while (!bpf_map_get_next_key(bench->origins, NULL, &key))
-		if (bpf_map_delete_elem(bench->origins, &key))
-			fail_msg("cannot delete an origin: %s", strerror(errno));
+	empty(bench->origins, &key);
 }
 
 const char *sp_reason_label(enum sp_reason reason)

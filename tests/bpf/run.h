@@ -21,20 +21,22 @@ enum sp_program { SP_XDP, SP_IN, SP_OUT, SP_PROGRAMS };
 
 extern const char *const sp_program_names[SP_PROGRAMS];
 
+/* Map sizes of a bench; the slot of a client is below @clients. */
+struct sp_bench_size {
+	uint32_t clients, origins;
+};
+
 struct sp_bench {
 	struct sp_xdp_bpf *xdp;
 	struct sp_tc_bpf *tc;
 	struct sp_load load;
+	struct sp_bench_size size;
 	int program[SP_PROGRAMS];
 	int clients, usage, origins, settings, reasons, listeners;
 	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
 	struct sp_count *scratch;
 	uint32_t cpus;
-};
-
-/* Map sizes of a bench; the slot of a client is below @clients. */
-struct sp_bench_size {
-	uint32_t clients, origins;
+	bool loaded;
 };
 
 #define SP_BENCH_CLIENTS 64u
