@@ -562,6 +562,7 @@ static const struct sp_server_limits limits = {
 	.large_heads = 2,
 	.per_address = 4,
 	.head_ms = 600,
+	.grace_ms = 60,
 	.linger_ms = 200,
 	.look_ms = 5,
 };
@@ -671,11 +672,28 @@ static void test_served(void **state)
 	assert_true(hear(fd, answer, sizeof(answer)) > 0);
 	assert_begins(answer, "HTTP/1.1 511 ");
 	assert_length(answer); /* exactly one answer */
-	assert_int_equal(hear(fd, answer, sizeof(answer)), 0);
 	close(fd);
 	serve(gate, 20);
 	assert_true(TAILQ_EMPTY(&gate->server.lingering));
 	assert_int_equal(gate->server.pool.free_count, gate->server.pool.touched);
+}
+
+/* Whoever closes first is left with the connection in TIME-WAIT: that is for the client to do. */
+static void test_client_closes_first(void **state)
+{
+	char answer[SP_MAX_ANSWER + 1];
+	struct gate *gate = *state;
+	int fd = connect_from(gate, "127.0.0.2");
+
+	say(fd, "GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	serve(gate, limits.grace_ms / 2);
+	assert_true(hear(fd, answer, sizeof(answer)) > 0);
+	assert_int_equal(hear(fd, answer, sizeof(answer)), -EAGAIN);
+	serve(gate, limits.grace_ms);
+	assert_int_equal(hear(fd, answer, sizeof(answer)), 0); /* but not for ever */
+	close(fd);
+	serve(gate, 20);
+	assert_int_equal(gate->server.pool.free_count, 1);
 }
 
 static void test_last_is_closed_at_once(void **state)
@@ -684,7 +702,7 @@ static void test_last_is_closed_at_once(void **state)
 	struct gate *gate = *state;
 	int fd = connect_from(gate, "127.0.0.2");
 
-	say(fd, "GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	say(fd, "GET / HTTP/1.0\r\n\r\n");
 	serve(gate, 10);
 	assert_int_equal(gate->server.pool.free_count, 1);
 	assert_true(hear(fd, answer, sizeof(answer)) > 0);
@@ -699,7 +717,7 @@ static void test_last_with_more(void **state)
 	struct gate *gate = *state;
 	int fd = connect_from(gate, "127.0.0.2");
 
-	say(fd, "GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nmore");
+	say(fd, "GET / HTTP/1.0\r\n\r\nmore");
 	serve(gate, 10);
 	assert_int_equal(gate->server.pool.free_count, 0);
 	assert_false(TAILQ_EMPTY(&gate->server.lingering));
@@ -898,6 +916,7 @@ int main(void)
 		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_slot_is_used_again),
 		server_test(test_served),
+		server_test(test_client_closes_first),
 		server_test(test_last_is_closed_at_once),
 		server_test(test_last_with_more),
 		server_test(test_drained),

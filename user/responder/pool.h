@@ -27,13 +27,15 @@ struct sp_connection {
 	struct sp_large_head *large;          /* in place of `small` */
 	uint64_t deadline;                    /* ms */
 	uint64_t due;                         /* ms: next look at a lingering one */
+	uint64_t half_close_at;               /* ms */
 	enum sp_connection_state state;
 	int fd;
 	uint32_t generation; /* of this use of the slot */
 	uint32_t drained;    /* bytes thrown away */
 	uint32_t length;     /* bytes received */
 	bool is_ipv6;
-	bool watched; /* by epoll */
+	bool watched;     /* by epoll */
+	bool half_closed; /* our FIN is sent */
 	uint8_t address[16];
 	struct sp_request request;
 	char small[SP_SMALL_HEAD];

@@ -23,6 +23,7 @@ const struct sp_server_limits sp_server_defaults = {
 	.large_heads = 256,
 	.per_address = 64,
 	.head_ms = 10000,
+	.grace_ms = 200,
 	.linger_ms = 2000,
 	.look_ms = 20,
 };
@@ -121,12 +122,18 @@ static void look_later(struct sp_server *server, struct sp_connection *connectio
 	TAILQ_INSERT_TAIL(&server->lingering, connection, queue);
 }
 
-static void linger(struct sp_server *server, struct sp_connection *connection)
+static void half_close(struct sp_connection *connection)
 {
 	shutdown(connection->fd, SHUT_WR);
+	connection->half_closed = true;
+}
+
+static void linger(struct sp_server *server, struct sp_connection *connection)
+{
 	leave_queue(server, connection);
 	sp_pool_shrink(&server->pool, connection);
 	connection->state = SP_CONNECTION_LINGERING;
+	connection->half_close_at = server->now + server->limits.grace_ms;
 	connection->deadline = server->now + server->limits.linger_ms;
 	look_later(server, connection);
 }
@@ -142,6 +149,8 @@ static void drain(struct sp_server *server, struct sp_connection *connection)
 		if (received < 0 && errno == EINTR)
 			continue;
 		if (received < 0 && errno == EAGAIN) {
+			if (!connection->half_closed && connection->half_close_at <= server->now)
+				half_close(connection);
 			TAILQ_REMOVE(&server->lingering, connection, queue);
 			look_later(server, connection);
 			return;
@@ -153,26 +162,48 @@ static void drain(struct sp_server *server, struct sp_connection *connection)
 	drop(server, connection);
 }
 
+/*
+ * Whether the end of the connection tells the client where the answer ends. All of HTTP/1.1 goes by
+ * Content-Length, and closes by itself because we said that we would.
+ */
+static bool waits_for_end(const struct sp_request *request, enum sp_request_result result)
+{
+	return result != SP_REQUEST_DONE || (request->minor == 0 && !request->keep_alive);
+}
+
+/*
+ * Who closes first keeps the connection in TIME-WAIT, and for captured connections that must not be
+ * us: the kernel would look for the listener of a SYN that reuses the client's port among those
+ * bound to the original destination, find none, and leave the client to time out. So a client gets
+ * a moment to close first.
+ */
 static void answer(struct sp_server *server, struct sp_connection *connection,
                    enum sp_request_result result)
 {
 	const struct sp_request *request = &connection->request;
+	bool ends = waits_for_end(request, result);
 	size_t length =
 		sp_respond(server->knowledge, request, result, sp_connection_head(connection),
 	                   connection->is_ipv6, server->date.text, server->out);
 	/* MSG_MORE: what is left over of whole segments goes out together with the FIN, which
-	 * always follows at once and which no algorithm of Nagle holds back. */
-	ssize_t sent = send(connection->fd, server->out, length, MSG_NOSIGNAL | MSG_MORE);
+	 * follows at once and which no algorithm of Nagle holds back. */
+	ssize_t sent = send(connection->fd, server->out, length,
+	                    ends ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
 
 	/* An empty send buffer takes an answer whole; when it does not, the client is gone or the
 	 * kernel has no memory left, and half an answer is of no use. */
-	if (sent < 0 || (size_t)sent != length)
+	if (sent < 0 || (size_t)sent != length) {
 		drop(server, connection);
-	else if (result == SP_REQUEST_DONE && request->last &&
-	         request->length == connection->length)
+		return;
+	}
+	if (ends && result == SP_REQUEST_DONE && request->last &&
+	    request->length == connection->length) {
 		drop(server, connection);
-	else
-		linger(server, connection);
+		return;
+	}
+	if (ends)
+		half_close(connection);
+	linger(server, connection);
 }
 
 /* Room for the rest of a head that does not fit into the small buffer. */

@@ -28,6 +28,7 @@ struct sp_server_limits {
 	uint32_t large_heads; /* connections with a head of more than SP_SMALL_HEAD */
 	uint32_t per_address; /* unanswered connections of one client address */
 	uint32_t head_ms;     /* for a head to arrive */
+	uint32_t grace_ms;    /* for a client to close before we do */
 	uint32_t linger_ms;   /* for a client to close when it has its answer */
 	uint32_t look_ms;     /* between two looks at one that lingers */
 };
