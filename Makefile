@@ -21,6 +21,15 @@ BPFTOOL ?= $(shell command -v bpftool 2>/dev/null || echo /usr/sbin/bpftool)
 ARCH    := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 TRIPLET := $(shell $(CC) -print-multiarch 2>/dev/null)
 
+# `make V=1` shows whole commands.
+ifeq ($(V),1)
+say      =
+Q       :=
+else
+say      = @printf '  %-8s %s\n' $(1) $(patsubst $(O)/%,%,$(2))
+Q       := @
+endif
+
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wimplicit-fallthrough -Wstrict-prototypes
 CFLAGS  ?= -O2 -g
 USER_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
@@ -65,57 +74,67 @@ deps: ## install what is missing to build, test and run (Debian, Ubuntu)
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sallyport/abi.h Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
-	llvm-strip -g $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)llvm-strip -g $@
 
 $(O)/skeleton/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name sp_$*_bpf > $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name sp_$*_bpf > $@
 
 # --- user space ------------------------------------------------------------------------------------
 
 $(O)/obj/%.o: %.c $(HEADERS) $(SKELETONS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(USER_CFLAGS) $(CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) $(CFLAGS) -c $< -o $@
 
 $(O)/libsallyport.a: $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/sbin/sallyport: $(call obj,$(CLI_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ $(LIBS_CLI) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_CLI) -o $@
 
 $(O)/sbin/sallyportd: $(O)/sbin/sallyport
-	ln -sf sallyport $@
+	$(Q)ln -sf sallyport $@
 
 $(O)/libexec/sallyport/sallyport-responder: $(call obj,$(RESPONDER_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ $(LIBS_RESPONDER) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_RESPONDER) -o $@
 
 $(O)/libexec/sallyport/sallyport-portal: $(call obj,$(PORTAL_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ $(LIBS_PORTAL) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_PORTAL) -o $@
 
 $(DATA): $(DATA_SRC) Makefile
 	@rm -rf $(@D) && mkdir -p $(@D)/pages
-	install -m 644 user/responder/probes.conf $(@D)/
-	install -m 644 user/portal/pages/* $(@D)/pages/
+	$(Q)install -m 644 user/responder/probes.conf $(@D)/
+	$(Q)install -m 644 user/portal/pages/* $(@D)/pages/
 	@touch $@
 
 # --- tests: the same sources with sanitizers --------------------------------------------------------
 
 $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(TEST_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
 $(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=address,undefined $(filter %.o,$^) $(O)/libtest.a $(LIBS_TEST) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -fsanitize=address,undefined $(filter %.o,$^) $(O)/libtest.a $(LIBS_TEST) -o $@
 
 # What the tests of the datapath share.
 BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
@@ -124,7 +143,8 @@ $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testob
 # The same tests without sanitizers, for the kernels that tests/kernels/run boots in an emulator.
 $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
 
 .PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
@@ -140,14 +160,17 @@ demo: ## show the main job end to end in the lab (needs root), as tools/demo doe
 
 $(O)/bench/%.bpf.o: tools/bench/%.bpf.c $(wildcard tools/bench/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
-	llvm-strip -g $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)llvm-strip -g $@
 
 $(O)/bench/%.skel.h: $(O)/bench/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(O)/bench/%: tools/bench/%.c $(O)/bench/traffic.skel.h $(O)/libsallyport.a $(HEADERS) Makefile
-	$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a $(LIBS) \
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a $(LIBS) \
 	    -o $@
 
 .SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
@@ -160,7 +183,8 @@ bench: ## compare with nftables and nginx, and look at the cost by number of cli
 install: all ## install below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/sallyport \
 	    $(DESTDIR)$(PREFIX)/share/sallyport/pages $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 $(O)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/
 	ln -sf sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd
 	install -m 755 $(O)/libexec/sallyport/* $(DESTDIR)$(PREFIX)/libexec/sallyport/
@@ -170,12 +194,15 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	install -m 644 user/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 user/completion/sallyport.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' user/systemd/sallyport.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(wildcard user/man/*.5))) \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard user/man/*.8))) \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/sallyport $(DESTDIR)$(PREFIX)/share/sallyport
 
 # --- care ------------------------------------------------------------------------------------------
