@@ -94,21 +94,28 @@ def test_restart_keeps_sessions_and_counters(lab, number):
 
 
 def test_up_again_loses_no_packet(lab):
-    """New programs take the place of the old ones under traffic."""
+    """New programs take the place of the old ones under traffic; every frame is counted once."""
     lab.fix_neighbours()
     lab.allow()
     assert lab.udp_echo(4) is not None
-    before = lab.client()
     configuration = f"/run/sallyport-lab/{lab.name}/sallyport.conf"
-    renewal = lab.popen("gw", str(SBIN / "sallyport"), "-I", lab.name, "up", "-c", configuration)
+    mac = bytes.fromhex(CLIENT_MAC.replace(":", ""))
     sent = 0
-    while renewal.poll() is None or sent < 50:
-        assert lab.udp_echo(4, str(sent).encode()) == str(sent).encode()
-        sent += 1
-    assert renewal.returncode == 0
-    after = lab.client()
-    assert after["up_packets"] - before["up_packets"] == sent
-    assert after["down_packets"] - before["down_packets"] == sent
+    with Sniffer(lab.host("client"), "client0") as wire:
+        before = lab.client()
+        renewal = lab.popen(
+            "gw", str(SBIN / "sallyport"), "-I", lab.name, "up", "-c", configuration
+        )
+        while renewal.poll() is None or sent < 50:
+            assert lab.udp_echo(4, str(sent).encode()) == str(sent).encode()
+            sent += 1
+        assert renewal.returncode == 0
+        after = lab.client()
+    up = sum(frame[6:12] == mac for frame in wire.frames)
+    down = sum(frame[:6] == mac for frame in wire.frames)
+    assert up >= sent and down >= sent
+    assert after["up_packets"] - before["up_packets"] == up
+    assert after["down_packets"] - before["down_packets"] == down
 
 
 @pytest.mark.parametrize("name", ["sallyport-respo", "sallyport-porta"])
