@@ -21,8 +21,10 @@
 #define SP_DHCP6_CLIENT 546 /* RFC 8415 section 7.2 */
 #define SP_DHCP6_SERVER 547
 
+#define SP_ICMP_ECHO_REPLY    0 /* RFC 792 */
 #define SP_ICMP_ECHO_REQUEST  8
-#define SP_ICMP6_ECHO_REQUEST 128
+#define SP_ICMP6_ECHO_REQUEST 128 /* RFC 4443 section 4 */
+#define SP_ICMP6_ECHO_REPLY   129
 #define SP_ND_ROUTER_SOLICIT  133 /* RFC 4861 section 4 */
 #define SP_ND_ROUTER_ADVERT   134
 #define SP_ND_SOLICIT         135
@@ -148,6 +150,15 @@ static __always_inline enum sp_reason sp_judge_tcp(const struct sp_view *view)
 	return SP_REASON_TCP;
 }
 
+/* Ping in both directions: an operator on the gateway looks for a client by it. */
+static __always_inline enum sp_reason sp_judge_icmp(const struct sp_view *view)
+{
+	bool echo =
+		view->icmp_type == SP_ICMP_ECHO_REQUEST || view->icmp_type == SP_ICMP_ECHO_REPLY;
+
+	return echo && sp_is_gateway(&view->to) ? SP_REASON_ECHO : SP_REASON_ICMP;
+}
+
 static __always_inline enum sp_reason sp_judge_icmp6(const struct sp_view *view)
 {
 	switch (view->icmp_type) {
@@ -160,6 +171,7 @@ static __always_inline enum sp_reason sp_judge_icmp6(const struct sp_view *view)
 	case SP_MLD_REPORT_V2:
 		return sp_is_multicast6(&view->to) ? SP_REASON_MLD : SP_REASON_ICMP;
 	case SP_ICMP6_ECHO_REQUEST:
+	case SP_ICMP6_ECHO_REPLY:
 		return sp_is_gateway(&view->to) ? SP_REASON_ECHO : SP_REASON_ICMP;
 	}
 	return SP_REASON_ICMP;
@@ -185,9 +197,7 @@ static __always_inline enum sp_reason sp_judge_captive(const struct sp_view *vie
 	if (view->family == 6 && view->protocol == IPPROTO_ICMPV6)
 		return sp_judge_icmp6(view);
 	if (view->family == 4 && view->protocol == IPPROTO_ICMP)
-		return view->icmp_type == SP_ICMP_ECHO_REQUEST && sp_is_gateway(&view->to)
-		               ? SP_REASON_ECHO
-		               : SP_REASON_ICMP;
+		return sp_judge_icmp(view);
 	return SP_REASON_PROTOCOL;
 }
 

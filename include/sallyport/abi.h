@@ -40,7 +40,7 @@
 	X(6, MLD, "captive client: IPv6 multicast listener report")                        \
 	X(7, DNS, "captive client: DNS to a listed resolver")                              \
 	X(8, PORTAL, "client to the login portal")                                         \
-	X(9, ECHO, "captive client: ping to the gateway")                                  \
+	X(9, ECHO, "captive client: ping to or from the gateway")                          \
 	X(10, CAPTURED, "captive client: HTTP handed to the responder")                    \
 	X(16, DOWN_AUTHORIZED, "authorized client, download")                              \
 	X(17, DOWN_LOCAL, "captive client: answer from the gateway itself")                \
