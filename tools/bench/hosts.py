@@ -100,9 +100,9 @@ class Lab:
         """The rules of a set-based portal, with the client and `count` others let in."""
         for name in "portal.nft", *files:
             self.inside("gw", "nft", "-f", os.path.join(HERE, name))
-        for first in range(0, count, 8192):
-            many = (mac(MANY, number) for number in range(first, min(first + 8192, count)))
-            self.nft(f"add element inet portal allowed {{ {', '.join(many)} }}")
+        many = (mac(MANY, number) for number in range(count))
+        # In one go: nft reads the whole set each time it is started.
+        self.nft(f"add element inet portal allowed {{ {', '.join(many)} }}")
 
     def serve(self, *arguments):
         """Start a server on the gateway that lives until the lab goes."""
@@ -121,7 +121,8 @@ class Lab:
 
     def down(self):
         try:
-            command(LAB, "down", self.name)
+            # In a session of its own, which a second ^C does not reach.
+            command(LAB, "down", self.name, start_new_session=True)
         finally:
             for process in self.background:
                 process.wait()
@@ -141,12 +142,16 @@ def labs(makers):
         makers[name](made[name])
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        making = [pool.submit(make, name) for name in makers]
         try:
-            list(pool.map(make, makers))
+            for one in making:
+                one.result()
             yield made
         finally:
-            # Whoever presses ^C twice must not leave half of them behind.
-            gone = [pool.submit(lab.down) for lab in made.values()]
-            concurrent.futures.wait(gone)
-            for one in gone:
+            for one in making:
+                one.cancel()
+            concurrent.futures.wait(making)
+            going = [pool.submit(lab.down) for lab in made.values()]
+            concurrent.futures.wait(going)
+            for one in going:
                 one.result()

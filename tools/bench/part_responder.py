@@ -51,7 +51,14 @@ def nginx(lab, workers, body):
     lab.serve("nginx", "-c", path, "-p", lab.folder)
 
 
+def many_clients(lab):
+    """One client stands for many, each of whom has all its ports."""
+    lab.inside("client", "sysctl", "-qw", "net.ipv4.tcp_max_tw_buckets=0",
+               "net.ipv4.ip_local_port_range=1024 65535")
+
+
 def captive(workers, lab):
+    many_clients(lab)
     lab.gate(captive=f"workers = {workers}")
 
 
@@ -61,6 +68,7 @@ def authorized(workers, lab):
 
 
 def redirected(lab):
+    many_clients(lab)
     lab.portal(1, "redirect.nft")
 
 
