@@ -37,7 +37,8 @@ void sp_put_field(const char *name, const char *format, ...)
 {
 	va_list args;
 
-	printf("%s:%*s", name, (int)(strlen(name) < 14 ? 15 - strlen(name) : 1), "");
+	printf("%s%c%*s", name, *name ? ':' : ' ', (int)(strlen(name) < 14 ? 15 - strlen(name) : 1),
+	       "");
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);

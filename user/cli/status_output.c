@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/status_output.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/output.h"
 
@@ -32,10 +34,12 @@ void sp_put_attachments(const struct sp_dataplane_status *status)
 	for (unsigned i = 0; i < status->attachment_count; i++) {
 		const struct sp_attachment *one = &status->attachment[i];
 		enum sp_colour colour = one->ifindex ? SP_PLAIN : SP_BAD;
+		bool tc_only = !strcmp(one->mode, "tc");
 
-		sp_put_field(i ? "" : "Interfaces", "%s%s%s: XDP %s, TC %s%s%s%s%s",
-		             sp_colour(colour), one->interface, sp_colour(SP_PLAIN), one->mode,
-		             one->tc_hook, one->why[0] ? sp_colour(SP_FAINT) : "",
-		             one->why[0] ? " (" : "", one->why, one->why[0] ? ")" : "");
+		sp_put_field(i ? "" : "Interfaces", "%s%s%s: %s%s, TC %s%s%s%s%s",
+		             sp_colour(colour), one->interface, sp_colour(SP_PLAIN),
+		             tc_only ? "no XDP" : "XDP ", tc_only ? "" : one->mode, one->tc_hook,
+		             one->why[0] ? sp_colour(SP_FAINT) : "", one->why[0] ? " (" : "",
+		             one->why, one->why[0] ? ")" : "");
 	}
 }
