@@ -14,7 +14,7 @@
 /* Write @object as one line of JSON and give it up. NULL (no memory) is -ENOMEM. */
 int sp_put_json(json_t *object, struct sp_error *err);
 
-/* One line "name:     value". */
+/* One line "name:     value"; without a name it goes on below the one before. */
 void sp_put_field(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A number, or null if not @present. */
