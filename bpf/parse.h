@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From bytes to a packet view: Ethernet, up to two VLAN tags, ARP, EAPOL, IPv4,
- * IPv6 with extension headers, TCP, UDP, ICMP, ICMPv6. No maps and no policy
- * here.
+ * From bytes to a packet view: Ethernet, up to two VLAN tags, ARP, EAPOL, IPv4, IPv6 with extension
+ * headers, TCP, UDP, ICMP, ICMPv6. No maps and no policy here.
  *
- * Everything that a packet says of its own length is checked against what is
- * there, so that a packet cut short at any byte is SP_REASON_MALFORMED and not
- * something shorter that happens to be allowed. A header that is in the frame,
- * but not in its linear part, is SP_REASON_NONLINEAR.
+ * Everything that a packet says of its own length is checked against what is there, so that a
+ * packet cut short at any byte is SP_REASON_MALFORMED and not something shorter that happens to be
+ * allowed. A header that is in the frame, but not in its linear part, is SP_REASON_NONLINEAR.
  */
 #ifndef SP_BPF_PARSE_H
 #define SP_BPF_PARSE_H
@@ -27,16 +25,16 @@
 
 #include <sallyport/abi.h>
 
-/* IPv6 extension headers followed before giving up: each kind once and one to
- * spare. RFC 8504 section 5.3 lets a node limit them. */
-#define SP_MAX_EXTENSIONS 6
-
 #ifndef SP_CONTEXT
 #error "define SP_CONTEXT as the context of the program before this file: struct xdp_md or __sk_buff"
 #endif
 
-/* Largest offset of a header. The verifier allows 65,535 from the start of the
- * packet; six extension headers of 2,048 bytes each stay below this. */
+/* IPv6 extension headers followed before giving up: each kind once and one to spare. RFC 8504
+ * section 5.3 lets a node limit them. */
+#define SP_MAX_EXTENSIONS 6
+
+/* Largest offset of a header. The verifier allows 65,535 from the start of the packet; six
+ * extension headers of 2,048 bytes each stay below this. */
 #define SP_MAX_OFFSET 0x3fff
 
 #define SP_IP_FRAGMENT_OFFSET  0x1fff /* RFC 791: fragment offset, in units of 8 bytes */
@@ -54,8 +52,7 @@ struct sp_frame {
 	void *data;
 	void *end;      /* of the linear part */
 	__u32 length;   /* of the whole frame, paged part included */
-	__u32 tag;      /* 1: the NIC or the stack took the outermost tag off and it is in
-	                   vlan */
+	__u32 tag;      /* 1: the NIC or the stack took the outermost tag off and it is in vlan */
 	__u16 vlan;     /* VLAN id of that tag */
 	__u16 segment;  /* GSO size of a packet that stands for several, else 0 */
 	__u16 segments; /* how many it stands for; 0: not known */
@@ -63,8 +60,7 @@ struct sp_frame {
 
 enum sp_fragment { SP_WHOLE = 0, SP_FRAGMENT_FIRST, SP_FRAGMENT_LATER };
 
-/* ICMPv6 and ARP below are judged by fields of their bodies: what the guard
- * needs is kept here. */
+/* ICMPv6 and ARP below are judged by fields of their bodies: what the guard needs is kept here. */
 struct sp_view {
 	__u8 source[6];
 	__u8 destination[6];
@@ -84,9 +80,9 @@ struct sp_view {
 };
 
 /*
- * A pointer to @size bytes at @offset, or NULL with @reason set: behind the end
- * of the frame is malformed, behind the linear part is non-linear. The barrier
- * keeps clang from recomputing the offset after the bound has been proved.
+ * A pointer to @size bytes at @offset, or NULL with @reason set: behind the end of the frame is
+ * malformed, behind the linear part is non-linear. The barrier keeps clang from recomputing the
+ * offset after the bound has been proved.
  */
 static __always_inline void *sp_at(const struct sp_frame *frame, __u32 offset, __u32 size,
                                    enum sp_reason *reason)
@@ -133,9 +129,8 @@ static __always_inline bool sp_is_tag(__u16 ethertype)
 }
 
 /*
- * Ethernet and VLAN tags. Returns the offset behind them, or 0 with @reason
- * set. The VLAN of a packet is its outermost tag that names one: a priority tag
- * (id 0, IEEE 802.1Q 9.6) names none.
+ * Ethernet and VLAN tags. Returns the offset behind them, or 0 with @reason set. The VLAN of a
+ * packet is its outermost tag that names one: a priority tag (id 0, IEEE 802.1Q 9.6) names none.
  */
 static __always_inline __u32 sp_parse_ethernet(const struct sp_frame *frame, struct sp_view *view,
                                                enum sp_reason *reason)
@@ -244,8 +239,7 @@ struct sp_icmp {
 	__be32 rest;
 };
 
-/* A neighbour advertisement (RFC 4861 section 4.4) claims its target. @left:
- * bytes of the message.
+/* A neighbour advertisement (RFC 4861 section 4.4) claims its target. @left: bytes of the message.
  */
 static __always_inline enum sp_reason
 sp_parse_advertisement(const struct sp_frame *frame, __u32 offset, __u32 left, struct sp_view *view)
@@ -263,9 +257,9 @@ sp_parse_advertisement(const struct sp_frame *frame, __u32 offset, __u32 left, s
 }
 
 /*
- * Transport header at @offset; @left bytes of the IP packet remain there. Of a
- * first fragment only the header must be there (RFC 7112), its payload may be
- * elsewhere. @headers is set to the length of the transport header.
+ * Transport header at @offset; @left bytes of the IP packet remain there. Of a first fragment only
+ * the header must be there (RFC 7112), its payload may be elsewhere. @headers is set to the length
+ * of the transport header.
  */
 static __always_inline enum sp_reason sp_parse_transport(const struct sp_frame *frame, __u32 offset,
                                                          __u32 left, struct sp_view *view,
@@ -316,17 +310,17 @@ static __always_inline enum sp_reason sp_parse_transport(const struct sp_frame *
 }
 
 /*
- * Account for a packet that stands for several (GRO, GSO): each has headers of
- * its own on the wire.
+ * Account for a packet that stands for several (GRO, GSO): each has headers of its own on the wire.
  * @headers: bytes from the IP header to the payload of the transport.
  */
 static __always_inline void sp_size(const struct sp_frame *frame, struct sp_view *view, __u32 total,
                                     __u32 headers)
 {
 	view->packets = frame->segments;
-	if (!view->packets) /* not every source of such packets says it (virtio, tun) */
+	/* Not every source of such packets says it (virtio, tun). */
+	if (!view->packets && headers < total)
 		view->packets = (total - headers + frame->segment - 1) / frame->segment;
-	if (!view->packets) /* no payload */
+	if (!view->packets)
 		view->packets = 1;
 	view->bytes = total + (view->packets - 1) * headers;
 }
@@ -419,10 +413,9 @@ static __always_inline enum sp_reason sp_chain_step(const struct sp_frame *frame
 }
 
 /*
- * Follow the extension headers to the transport header, or to what a later
- * fragment holds in its place. Returns an enum sp_reason. A function of its own
- * to the verifier, which looks at it once and not once for each way that leads
- * here; few packets pay for the call.
+ * Follow the extension headers to the transport header, or to what a later fragment holds in its
+ * place. Returns an enum sp_reason. A function of its own to the verifier, which looks at it once
+ * and not once for each way that leads here; few packets pay for the call.
  */
 __noinline int sp_chain_walk(SP_CONTEXT *context, struct sp_chain *chain)
 {

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Theory of operation. Ingress of a client interface: if XDP was here, its
- * verdict is in the metadata and nothing is looked up again; else this program
- * judges by itself, with the same code. What is captured is handed to a
- * responder (capture.h).
+ * Theory of operation. Ingress of a client interface: if XDP was here, its verdict is in the
+ * metadata and nothing is looked up again; else this program judges by itself, with the same code.
+ * What is captured is handed to a responder (capture.h).
  *
- * The verdict of XDP is for the VLAN that XDP saw. A NIC that strips tags hides
- * them from XDP; the stack knows the tag, so a verdict for another VLAN is not
- * believed.
+ * The verdict of XDP is for the VLAN that XDP saw. A NIC that strips tags hides them from XDP; the
+ * stack knows the tag, so a verdict for another VLAN is not believed. A priority tag names no VLAN:
+ * the one that XDP found behind it stands.
  *
- * Egress of a client interface: downloads are counted to the client of the
- * destination MAC, and stopped when it has no session. The gateway's own
- * packets reach a captive client: they are the answers of the responder, the
- * portal, the DHCP server and the resolver.
+ * Egress of a client interface: downloads are counted to the client of the destination MAC, and
+ * stopped when it has no session. The gateway's own packets reach a captive client: they are the
+ * answers of the responder, the portal, the DHCP server and the resolver.
  *
- * Packets that pass return TC_ACT_UNSPEC, so that other programs and filters on
- * the hook still run.
+ * Packets that pass return TC_ACT_UNSPEC, so that other programs and filters on the hook still run.
  */
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
@@ -27,8 +24,7 @@
 #include "capture.h"
 #include "client.h"
 
-/* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with
- * options. */
+/* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with options. */
 #define SP_PULL 512u
 
 static __always_inline void sp_frame_of(struct __sk_buff *skb, struct sp_frame *frame)
@@ -43,8 +39,7 @@ static __always_inline void sp_frame_of(struct __sk_buff *skb, struct sp_frame *
 	frame->segments = frame->segment ? (__u16)skb->gso_segs : 1;
 }
 
-/* The stack may have left headers in page fragments: get them in front once,
- * then it is final. */
+/* The stack may have left headers in page fragments: get them in front once, then it is final. */
 static __always_inline void sp_pull(struct __sk_buff *skb)
 {
 	__u32 linear = (__u32)(skb->data_end - skb->data);
@@ -57,12 +52,14 @@ static __always_inline void sp_pull(struct __sk_buff *skb)
 static __always_inline struct sp_meta *sp_meta_read(struct __sk_buff *skb)
 {
 	struct sp_meta *meta = (void *)(long)skb->data_meta;
+	__u32 vlan;
 
 	if ((void *)(meta + 1) > (void *)(long)skb->data)
 		return NULL;
 	if (meta->magic != SP_META_MAGIC)
 		return NULL;
-	if (meta->vlan != (skb->vlan_present ? skb->vlan_tci & 0x0fff : 0))
+	vlan = skb->vlan_tci & 0x0fff;
+	if (skb->vlan_present ? vlan && meta->vlan != vlan : meta->vlan != 0)
 		return NULL;
 	return meta;
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Theory of operation. This program sees every frame that a client interface
- * receives before the kernel has made a packet of it. It parses (parse.h),
- * looks up the client by source MAC and VLAN (one hash lookup, whatever the
- * protocol), judges (verdict.h) and either drops the frame here or lets it on
- * into the stack with the verdict in front of it as metadata, where tc.bpf.c
- * reads it.
+ * Theory of operation. This program sees every frame that a client interface receives before the
+ * kernel has made a packet of it. It parses (parse.h), looks up the client by source MAC and VLAN
+ * (one hash lookup, whatever the protocol), judges (verdict.h) and either drops the frame here or
+ * lets it on into the stack with the verdict in front of it as metadata, where tc.bpf.c reads it.
  *
- * A driver that cannot carry metadata gets no verdict and no count from here
- * for frames that go on: TC judges and counts them as if there were no XDP.
- * Frames that are dropped are counted here in any case. So every frame is
- * counted once.
+ * A driver that cannot carry metadata gets no verdict and no count from here for frames that go on:
+ * TC judges and counts them as if there were no XDP. Frames that are dropped are counted here in
+ * any case. So every frame is counted once.
  */
 #include <linux/bpf.h>
 
@@ -20,9 +17,8 @@
 #include "client.h"
 
 /*
- * Write the verdict in front of the frame. Packet pointers are invalid
- * afterwards. Room of just our size is taken as it is: a test run with
- * repetitions gives the same frame again and again.
+ * Write the verdict in front of the frame. Packet pointers are invalid afterwards. Room of just our
+ * size is taken as it is: a test run with repetitions gives the same frame again and again.
  */
 static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason reason, __u16 vlan)
 {
@@ -41,9 +37,9 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason rea
 }
 
 /*
- * Parse with the length of the linear part, which is the whole frame but for
- * jumbo frames and drivers that split headers: asking for the true length costs
- * 3 ns, so it is done only when the headers say that there must be more.
+ * Parse with the length of the linear part, which is the whole frame but for jumbo frames and
+ * drivers that split headers: asking for the true length costs 3 ns, so it is done only when the
+ * headers say that there must be more.
  */
 static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx, struct sp_view *view)
 {
@@ -84,8 +80,7 @@ int sallyport_xdp(struct xdp_md *ctx)
 	}
 	if (!sp_meta_write(ctx, judged.reason, view.vlan))
 		return XDP_PASS;
-	/* TC counts a captured packet: only there is it known whether a responder
-	 * took it. */
+	/* TC counts a captured packet: only there is it known whether a responder took it. */
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
 	return sp_passes(sp_client_count(&view, &judged)) ? XDP_PASS : XDP_DROP;
