@@ -2,6 +2,7 @@
 """What is wrong is refused with the documented exit code and a sentence, and changes nothing."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -147,16 +148,19 @@ def up(lab):
 
 
 def test_foreign_xdp_program_is_left_alone(ungated, tmp_path):
-    ungated.run("gw", "ip", "link", "set", "dev", "lan0", "xdp", "obj", foreign_program(tmp_path),
-                "sec", "xdp")
+    # By bpftool: ip makes folders below /sys/fs/bpf that stay.
+    pin = f"/sys/fs/bpf/{ungated.name}-foreign"
+    ungated.run("gw", "bpftool", "prog", "load", foreign_program(tmp_path), pin, "type", "xdp")
     try:
+        ungated.run("gw", "bpftool", "net", "attach", "xdp", "pinned", pin, "dev", "lan0")
         before = gateway_state(ungated)
         result = up(ungated)
         assert result.returncode == FAILED
         assert "lan0" in result.stderr and "stranger" in result.stderr
         assert gateway_state(ungated) == before
     finally:
-        ungated.run("gw", "ip", "link", "set", "dev", "lan0", "xdp", "off")
+        ungated.run("gw", "bpftool", "net", "detach", "xdp", "dev", "lan0", check=False)
+        os.unlink(pin)
 
 
 def test_taken_rule_priority(ungated):
