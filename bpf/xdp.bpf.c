@@ -66,8 +66,7 @@ static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx, struct sp
 	return reason;
 }
 
-SEC("xdp.frags")
-int sallyport_xdp(struct xdp_md *ctx)
+static __always_inline int sp_xdp(struct xdp_md *ctx)
 {
 	struct sp_view view = {};
 	struct sp_judged judged;
@@ -84,6 +83,24 @@ int sallyport_xdp(struct xdp_md *ctx)
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
 	return sp_passes(sp_client_count(&view, &judged)) ? XDP_PASS : XDP_DROP;
+}
+
+/* In the driver, where a frame may have several buffers. */
+SEC("xdp.frags")
+int sallyport_xdp(struct xdp_md *ctx)
+{
+	return sp_xdp(ctx);
+}
+
+/*
+ * Generic XDP. Not "frags": for such a program the kernel copies every packet that lacks headroom
+ * and forgets skb->mac_len with it (skb_pp_cow_data, seen on Linux 6.18), so that TC finds the
+ * network header where the Ethernet header should be. For this one it linearizes the packet.
+ */
+SEC("xdp")
+int sallyport_xdp_skb(struct xdp_md *ctx)
+{
+	return sp_xdp(ctx);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -62,8 +62,9 @@ static int impossible(const struct sp_hook *hook, const struct wish *wish, const
 	               hook->interface, wish->words ? wish->words : "tc = auto", why);
 }
 
-int sp_attach(struct sp_change *change, const struct sp_config *config, int program_fd,
-              bool same_wish, char why[SP_WHY], struct sp_error *err)
+int sp_attach(struct sp_change *change, const struct sp_config *config,
+              const struct sp_objects *objects, bool same_wish, char why[SP_WHY],
+              struct sp_error *err)
 {
 	enum sp_hook_kind kind = change->hook.kind;
 	struct wish wish = wish_of(kind, config);
@@ -71,11 +72,13 @@ int sp_attach(struct sp_change *change, const struct sp_config *config, int prog
 	int code;
 
 	if (may_stay(&change->hook, &wish, same_wish))
-		return sp_change_set(change, change->hook.mode, program_fd, err);
+		return sp_change_set(change, change->hook.mode,
+		                     sp_objects_program(objects, kind, change->hook.mode), err);
 	why[0] = '\0';
 	explain_configured(&wish, kind, why);
 	for (unsigned i = 0; wish.modes[i] != SP_HOOK_NONE; i++) {
-		code = sp_change_set(change, wish.modes[i], program_fd, &reason);
+		code = sp_change_set(change, wish.modes[i],
+		                     sp_objects_program(objects, kind, wish.modes[i]), &reason);
 		if (code != -EOPNOTSUPP) {
 			if (code && err)
 				*err = reason;

@@ -10,14 +10,16 @@
 
 #include "lib/change.h"
 #include "lib/config.h"
+#include "lib/objects.h"
 #include "lib/record.h"
 
 /*
- * Bring the hook of @change to what @config wants, with @program_fd, and say in @why why it is not
- * the best mode. @same_wish: the configuration wanted the same when the present mode was chosen,
- * which then stays, and @why with it.
+ * Bring the hook of @change to what @config wants, with the program of @objects for it, and say in
+ * @why why it is not the best mode. @same_wish: the configuration wanted the same when the present
+ * mode was chosen, which then stays, and @why with it.
  */
-int sp_attach(struct sp_change *change, const struct sp_config *config, int program_fd,
-              bool same_wish, char why[SP_WHY], struct sp_error *err);
+int sp_attach(struct sp_change *change, const struct sp_config *config,
+              const struct sp_objects *objects, bool same_wish, char why[SP_WHY],
+              struct sp_error *err);
 
 #endif

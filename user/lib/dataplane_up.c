@@ -190,8 +190,8 @@ static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 
 		code = begin_change(up, one, kind, &change, err);
 		if (!code)
-			code = sp_attach(change, up->config, sp_objects_program(&up->objects, kind),
-			                 same_wish, one->why[kind], err);
+			code = sp_attach(change, up->config, &up->objects, same_wish,
+			                 one->why[kind], err);
 	}
 	return code;
 }

@@ -199,10 +199,14 @@ int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_in
 	if (!code)
 		code = pin_program(objects->xdp->progs.sallyport_xdp, instance,
 		                   "programs/sallyport_xdp", err);
+	if (!code)
+		code = pin_program(objects->xdp->progs.sallyport_xdp_skb, instance,
+		                   "programs/sallyport_xdp_skb", err);
 	return code;
 }
 
-int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind)
+int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind,
+                       enum sp_hook_mode mode)
 {
 	switch (kind) {
 	case SP_HOOK_TC_IN:
@@ -210,7 +214,9 @@ int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind)
 	case SP_HOOK_TC_OUT:
 		return bpf_program__fd(objects->tc->progs.sallyport_out);
 	default:
-		return bpf_program__fd(objects->xdp->progs.sallyport_xdp);
+		return bpf_program__fd(mode == SP_HOOK_GENERIC
+		                               ? objects->xdp->progs.sallyport_xdp_skb
+		                               : objects->xdp->progs.sallyport_xdp);
 	}
 }
 

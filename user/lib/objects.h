@@ -39,8 +39,9 @@ int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instan
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err);
 
-/* The program for hooks of @kind. */
-int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind);
+/* The program for hooks of @kind that are attached by @mode. */
+int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind,
+                       enum sp_hook_mode mode);
 
 /* The map `settings`. */
 int sp_objects_settings(const struct sp_objects *objects);
