@@ -58,6 +58,17 @@ def test_login_ends_where_the_browser_wanted_to_go(lab, family):
     assert 8 * 3600 - 60 <= client["seconds_left"] <= 8 * 3600
 
 
+def test_login_ends_what_was_opened_before(lab, family):
+    """Browsers connect ahead of need; the next request must not go to the responder."""
+    with lab.socket("client", family) as unused:
+        unused.settimeout(2)
+        unused.connect((INTERNET[family], 80))
+        log_in(lab, family, url(INTERNET[family]))
+        with pytest.raises(ConnectionResetError):
+            unused.recv(1)
+    assert lab.status(family) == 200
+
+
 def test_login_opens_both_families(lab, family):
     log_in(lab, family, url(INTERNET[family]))
     assert lab.status(4) == 200

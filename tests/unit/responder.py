@@ -24,7 +24,7 @@ def listen(family):
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.bind((ADDRESS[family], 0))
     listener.listen(1024)
     return listener

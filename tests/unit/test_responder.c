@@ -19,6 +19,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "ipc/ipc.h"
 #include "lib/monotonic.h"
 #include "responder/server.h"
 #include "web/link.h"
@@ -765,6 +766,47 @@ static void test_deadlines(void **state)
 	close(stays);
 }
 
+static void tell(struct gate *gate, const char *client)
+{
+	struct sp_ipc_close message = {.header.kind = SP_IPC_CLOSE};
+
+	message.client.word[2] = htonl(0xffff);
+	assert_int_equal(inet_pton(AF_INET, client, &message.client.word[3]), 1);
+	assert_int_equal(sp_ipc_send(gate->keeper[1], &message, sizeof(message)), 0);
+}
+
+/* A client logs in: what it has opened and not used ends, what is answered or others' does not. */
+static void test_closed_at_login(void **state)
+{
+	char answer[SP_MAX_ANSWER + 1];
+	struct gate *gate = *state;
+	int unused = connect_from(gate, "127.0.0.2"), begun = connect_from(gate, "127.0.0.2");
+	int answered = connect_from(gate, "127.0.0.2"), other = connect_from(gate, "127.0.0.3");
+
+	say(begun, "GET / HTTP/1.1\r\n");
+	say(answered, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	serve(gate, 10);
+	tell(gate, "127.0.0.2");
+	serve(gate, 10);
+	assert_int_equal(hear(unused, answer, sizeof(answer)), -ECONNRESET);
+	assert_int_equal(hear(begun, answer, sizeof(answer)), -ECONNRESET);
+	assert_true(hear(answered, answer, sizeof(answer)) > 0);
+	assert_int_equal(hear(other, answer, sizeof(answer)), -EAGAIN);
+	close(unused);
+	close(begun);
+	close(answered);
+	close(other);
+}
+
+static void test_keeper_talks_nonsense(void **state)
+{
+	struct sp_ipc_ready wrong = {.header.kind = SP_IPC_READY};
+	struct gate *gate = *state;
+
+	assert_int_equal(sp_ipc_send(gate->keeper[1], &wrong, sizeof(wrong)), 0);
+	assert_int_equal(sp_server_turn(&gate->server, 100), 1);
+}
+
 static void test_cap_per_address(void **state)
 {
 	char answer[SP_MAX_ANSWER + 1];
@@ -917,6 +959,8 @@ int main(void)
 		cmocka_unit_test(test_slot_is_used_again),
 		server_test(test_served),
 		server_test(test_client_closes_first),
+		server_test(test_closed_at_login),
+		server_test(test_keeper_talks_nonsense),
 		server_test(test_last_is_closed_at_once),
 		server_test(test_last_with_more),
 		server_test(test_drained),

@@ -34,6 +34,7 @@ enum sp_ipc_kind {
 	SP_IPC_LOGOUT = 5,          /* portal -> keeper */
 	SP_IPC_QUERY = 6,           /* portal -> keeper */
 	SP_IPC_ANSWER = 7,          /* keeper -> portal, one for each of the three above */
+	SP_IPC_CLOSE = 8,           /* keeper -> responder */
 };
 
 struct sp_ipc_header {
@@ -70,6 +71,15 @@ struct sp_ipc_ready {
 	struct sp_ipc_header header;
 };
 
+/*
+ * A client has logged in: its connections that wait for a request must end. Browsers connect ahead
+ * of need, and a request on such a connection would be answered with the login page once more.
+ */
+struct sp_ipc_close {
+	struct sp_ipc_header header;
+	struct sp_address client; /* one of its addresses */
+};
+
 /* LOGIN, LOGOUT and QUERY: about the client whose connection the portal serves. */
 struct sp_ipc_request {
 	struct sp_ipc_header header;
@@ -93,6 +103,7 @@ struct sp_ipc_answer {
 	uint64_t bytes_left;   /* UINT64_MAX: no quota */
 };
 
+_Static_assert(sizeof(struct sp_ipc_close) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_request) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_answer) == 40, "no padding");
 

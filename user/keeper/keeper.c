@@ -25,11 +25,14 @@
 #include "keeper/setup.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
+#include "lib/netlink.h"
 #include "lib/session.h"
 
 #define SWEEP_SECONDS 5
 #define GRACE_SECONDS 60 /* an ended session stays visible so long, to say why it ended */
 #define REQUESTS      64 /* of the portal in one round, lest it keeps signals waiting */
+
+#define ADDRESSES 32 /* of one client, temporary IPv6 addresses (RFC 8981) included */
 
 /* epoll data: below these, the index of a child. */
 #define EVENT_SIGNAL 1000u
@@ -80,6 +83,32 @@ static int read_ready(struct keeper *keeper, struct sp_child *child)
 	return 0;
 }
 
+static void tell_responders(struct keeper *keeper, const struct sp_address *client)
+{
+	struct sp_ipc_close message = {.header.kind = SP_IPC_CLOSE, .client = *client};
+
+	for (unsigned i = 0; i < keeper->setup.workers; i++)
+		if (keeper->child[i].ready && keeper->child[i].socket >= 0)
+			/* One that does not listen now is stopped for that elsewhere. */
+			(void)sp_ipc_send(keeper->child[i].socket, &message, sizeof(message));
+}
+
+/*
+ * Connections that the client of a login opened while it was captive end before it is told of its
+ * session. The addresses are those the gateway has just sent to, in both families.
+ */
+static void end_connections(struct keeper *keeper, const struct sp_client_key *client)
+{
+	struct sp_address list[ADDRESSES];
+	struct sp_error err;
+	int count = sp_netlink_neighbours(client->mac, list, ADDRESSES, &err);
+
+	if (count < 0)
+		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
+	for (int i = 0; i < count; i++)
+		tell_responders(keeper, &list[i]);
+}
+
 static int read_request(struct keeper *keeper, struct sp_child *child)
 {
 	struct sp_ipc_request request;
@@ -89,6 +118,8 @@ static int read_request(struct keeper *keeper, struct sp_child *child)
 	if (ret)
 		return ret;
 	sp_login_answer(&keeper->maps, keeper->config, &request, &answer);
+	if (request.header.kind == SP_IPC_LOGIN && answer.authorized)
+		end_connections(keeper, &request.client);
 	ret = sp_ipc_send(child->socket, &answer, sizeof(answer));
 	return ret == -EAGAIN ? -ENOBUFS : ret;
 }

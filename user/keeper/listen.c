@@ -14,10 +14,12 @@
 #define BACKLOG 4096
 
 /*
- * Seconds: the kernel wakes the responder with the request, not with the handshake. A client that
- * sends nothing is handed over when this time is up, so that the responder's own deadline counts.
+ * Retransmissions of a SYN-ACK: gives up after 7 s. A connection that is not complete when its
+ * client logs in would keep that client's packets from being forwarded (ip_forward drops what early
+ * demux has given to a socket). For the same reason no TCP_DEFER_ACCEPT, which leaves connections
+ * incomplete.
  */
-#define DEFER_ACCEPT 1
+#define SYN_ACK_RETRIES 2
 
 union endpoint {
 	struct sockaddr any;
@@ -73,14 +75,14 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	static const struct option options4[] = {
 		{IPPROTO_IP, IP_TRANSPARENT, 1},
 		{IPPROTO_TCP, TCP_NODELAY, 1},
-		{IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT},
+		{IPPROTO_TCP, TCP_SYNCNT, SYN_ACK_RETRIES},
 		{-1, 0, 0},
 	};
 	static const struct option options6[] = {
 		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
 		{IPPROTO_IPV6, IPV6_TRANSPARENT, 1},
 		{IPPROTO_TCP, TCP_NODELAY, 1},
-		{IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT},
+		{IPPROTO_TCP, TCP_SYNCNT, SYN_ACK_RETRIES},
 		{-1, 0, 0},
 	};
 	const struct sp_address loopback4 = {{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};

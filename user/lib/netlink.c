@@ -155,7 +155,7 @@ int sp_netlink_link(const char *name, struct sp_interface *interface, struct sp_
 	return code;
 }
 
-static void put_address(struct sp_address *out, const struct nlattr *attribute)
+void sp_netlink_address(struct sp_address *out, const struct nlattr *attribute)
 {
 	uint16_t length = mnl_attr_get_payload_len(attribute);
 
@@ -198,7 +198,7 @@ static int on_address(const struct nlmsghdr *message, void *context)
 	if (!ends.local && !ends.address)
 		return MNL_CB_OK;
 	/* On a point-to-point interface IFA_ADDRESS is the other end's. */
-	put_address(&found, ends.local ? ends.local : ends.address);
+	sp_netlink_address(&found, ends.local ? ends.local : ends.address);
 	for (unsigned i = 0; i < listing->count; i++)
 		if (!memcmp(&found, &list[i], sizeof(found)))
 			return MNL_CB_OK;

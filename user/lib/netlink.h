@@ -45,6 +45,13 @@ int sp_netlink_addresses(uint32_t ifindex, struct sp_address *list, unsigned roo
 int sp_netlink_macs(struct sp_mac *list, unsigned room, struct sp_error *err);
 
 /*
+ * The addresses at which this network namespace's neighbour tables (ARP, ND) know @mac, on any
+ * interface, at most @room of them, IPv4 mapped. Returns the number or a negative errno.
+ */
+int sp_netlink_neighbours(const uint8_t mac[6], struct sp_address *list, unsigned room,
+                          struct sp_error *err);
+
+/*
  * For IPv4 and IPv6: rule "fwmark mark/mask lookup table" at @priority and route "local default dev
  * lo table". Idempotent: what is there and ours stays. A rule of the same priority or a route in
  * the same table that is not ours is -EEXIST with a sentence that names the configuration key to

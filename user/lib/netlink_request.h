@@ -8,6 +8,8 @@
 #include <libmnl/libmnl.h>
 #include <stdint.h>
 
+#include <sallyport/abi.h>
+
 #include "lib/error.h"
 
 #define SP_NETLINK_REASON 128
@@ -36,6 +38,9 @@ struct nlmsghdr *sp_netlink_begin(struct sp_netlink *netlink, uint16_t type, uin
  * bear repetition. 0 or the kernel's negative errno.
  */
 int sp_netlink_send(struct sp_netlink *netlink, mnl_cb_t visit, void *context);
+
+/* The IPv4 or IPv6 address in @attribute, IPv4 mapped; all zero for anything else. */
+void sp_netlink_address(struct sp_address *out, const struct nlattr *attribute);
 
 /* The kernel's words about the failure @code, else errno's. */
 const char *sp_netlink_reason(const struct sp_netlink *netlink, int code);

@@ -80,6 +80,6 @@ int main(void)
 	while (ret == 0);
 	if (ret < 0)
 		sp_log(SP_LOG_ERROR, "epoll: %s", strerror(-ret));
-	/* The keeper says nothing after the setup: it is gone, and so are we. */
+	/* Otherwise the keeper is gone, and so are we. */
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,12 +2,14 @@
 #include "responder/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ipc/ipc.h"
 #include "lib/monotonic.h"
 
 #define MAX_EVENTS   256
@@ -21,7 +23,7 @@
 const struct sp_server_limits sp_server_defaults = {
 	.connections = 8192,
 	.large_heads = 256,
-	.per_address = 64,
+	.per_address = 256, /* a router in front of a household is one address */
 	.head_ms = 10000,
 	.grace_ms = 200,
 	.linger_ms = 2000,
@@ -59,6 +61,8 @@ int sp_server_init(struct sp_server *server, const struct sp_server_limits *limi
 	TAILQ_INIT(&server->reading);
 	TAILQ_INIT(&server->lingering);
 	read_clocks(server);
+	if (fcntl(keeper, F_SETFL, O_NONBLOCK))
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "keeper: %s", strerror(errno));
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "epoll: %s", strerror(errno));
@@ -314,6 +318,43 @@ static void accept_all(struct sp_server *server, bool is_ipv6)
 	}
 }
 
+static bool is_from(const struct sp_connection *connection, const struct sp_address *client)
+{
+	const uint32_t mapped[3] = {0, 0, htonl(0xffff)};
+
+	if (connection->is_ipv6)
+		return !memcmp(connection->address, client, sizeof(*client));
+	return !memcmp(client->word, mapped, sizeof(mapped)) &&
+	       !memcmp(connection->address, &client->word[3], sizeof(client->word[3]));
+}
+
+/* With a reset: nothing has been said on these connections that could get lost, and a client that
+ * is forwarded from now on would not get an orderly end across. */
+static void close_unanswered(struct sp_server *server, const struct sp_address *client)
+{
+	const struct linger reset = {.l_onoff = 1};
+	struct sp_connection *connection = TAILQ_FIRST(&server->reading), *next;
+
+	for (; connection; connection = next) {
+		next = TAILQ_NEXT(connection, queue);
+		if (!is_from(connection, client))
+			continue;
+		setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		drop(server, connection);
+	}
+}
+
+/* 0, or 1 when there is no keeper any more that could be understood. */
+static int listen_to_keeper(struct sp_server *server)
+{
+	struct sp_ipc_close message;
+	int ret;
+
+	while (!(ret = sp_ipc_receive(server->keeper, SP_IPC_CLOSE, &message, sizeof(message))))
+		close_unanswered(server, &message.client);
+	return ret == -EAGAIN ? 0 : 1;
+}
+
 static int handle(struct sp_server *server, const struct epoll_event *event)
 {
 	uint32_t mark = (uint32_t)event->data.u64;
@@ -321,7 +362,7 @@ static int handle(struct sp_server *server, const struct epoll_event *event)
 
 	switch (mark) {
 	case MARK_KEEPER:
-		return 1;
+		return listen_to_keeper(server);
 	case MARK_LISTENER4:
 	case MARK_LISTENER6:
 		accept_all(server, mark == MARK_LISTENER6);

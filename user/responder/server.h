@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One worker: accepts, reads, answers once, closes. A head is usually there when its connection is
- * accepted (TCP_DEFER_ACCEPT), so it is read at once, and epoll is told only of connections whose
- * head is not complete.
+ * One worker: accepts, reads, answers once, closes. Under load a head is usually there when its
+ * connection is accepted, so it is read at once, and epoll is told only of connections whose head
+ * is not complete.
  *
  * A connection that may still have something to send when it has been answered is shut down and
  * drained for a while, since closing it would make the kernel send a reset, which can destroy the
