@@ -546,7 +546,7 @@ static void a_new_generation_loses_nothing(void **unused)
 	struct sp_bench *bench = sp_bench_open(true, NULL);
 	struct sp_frame_bytes frame;
 	struct echo echo = {
-		.program = bench->program[SP_IN], .frame = &frame, .repeat = 20, .rounds = 40000};
+		.program = bench->program[SP_IN], .frame = &frame, .repeat = 20, .rounds = 10000};
 	uint64_t lost = 0;
 	pthread_t thread;
 
