@@ -155,7 +155,8 @@ static void bench_reset(struct sp_bench *bench)
 	sp_bench_grown(bench, grown);
 }
 
-static void bench_load(struct sp_bench *bench, bool guard, const struct sp_bench_size *size)
+static void bench_load(struct sp_bench *bench, const struct sp_load *load,
+                       const struct sp_bench_size *size)
 {
 	int cpus = libbpf_num_possible_cpus();
 
@@ -166,16 +167,18 @@ static void bench_load(struct sp_bench *bench, bool guard, const struct sp_bench
 	bench->scratch = calloc((size_t)bench->cpus * SP_MAX_REASONS, sizeof(*bench->scratch));
 	if (!bench->scratch)
 		fail_msg("out of memory");
-	load_fill(&bench->load, guard);
+	bench->load = *load;
 	load_xdp(bench, size);
 	load_tc(bench);
 	bench->loaded = true;
 }
 
+static const struct sp_bench_size small = {SP_BENCH_CLIENTS, 1024};
+
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size)
 {
-	static const struct sp_bench_size small = {SP_BENCH_CLIENTS, 1024};
 	static bool registered;
+	struct sp_load load;
 
 	if (!registered && atexit(bench_close))
 		fail_msg("cannot clean up at the end");
@@ -187,9 +190,31 @@ struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size)
 		bench_reset(&the_bench);
 	} else {
 		bench_close();
-		bench_load(&the_bench, guard, size);
+		load_fill(&load, guard);
+		bench_load(&the_bench, &load, size);
 	}
 	return &the_bench;
+}
+
+void sp_bench_open_full(void)
+{
+	struct sp_load load;
+
+	load_fill(&load, true);
+	load.gateway_count = load.resolver_count = load.portal_count = SP_MAX_ADDRESSES;
+	load.mac_count = SP_MAX_MACS;
+	for (uint32_t i = 4; i < SP_MAX_ADDRESSES; i++) {
+		load.gateway[i] = load.resolver[i] = sp_packet_address("fd85::1000");
+		load.portal[i] = sp_packet_address("10.85.1.0");
+		load.gateway[i].word[3] += htonl(i);
+		load.resolver[i].word[1] += i;
+		load.portal[i].word[3] += htonl(i);
+	}
+	for (uint32_t i = 1; i < SP_MAX_MACS; i++)
+		sp_test_mac(load.mac[i].byte, (uint8_t)(0x80 + i));
+	bench_close();
+	bench_load(&the_bench, &load, &small);
+	bench_close();
 }
 
 void sp_bench_grant(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan,

@@ -48,6 +48,9 @@ struct sp_bench {
  */
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size);
 
+/* Load the programs with every list of the configuration full, and unload them. */
+void sp_bench_open_full(void);
+
 #define SP_TEST_PORTAL_PORT 8080
 #define SP_TEST_MARK        0x5a000000u
 
