@@ -46,6 +46,14 @@ struct {
 	__type(value, struct sp_origin);
 } origins SEC(".maps");
 
+/* Written by the SYN of a captured connection. An LRU for the same reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sp_capture_key);
+	__type(value, struct sp_capture);
+} captures SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -83,6 +83,11 @@ enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
 /* First reason that drops. */
 #define SP_REASON_FIRST_DROP 32u
 
+/* An address as the datapath compares it: IPv4 as IPv4-mapped IPv6, network order. */
+struct sp_address {
+	__u32 word[4];
+};
+
 /* Who a client is: the source MAC and the VLAN it arrives on. */
 struct sp_client_key {
 	__u8 mac[6];
@@ -170,6 +175,24 @@ struct sp_origin {
 /* A connection silent for this long may be taken over by a SYN of another MAC. */
 #define SP_ORIGIN_LIFE_SECONDS 120u
 
+/*
+ * Key of `captures`: a captured connection as the responder sees it, whose address is one of the
+ * gateway's and whose port stands for the host that the client meant (bpf/capture.h).
+ */
+struct sp_capture_key {
+	struct sp_address client;
+	__u16 client_port; /* network order */
+	__u16 server_port; /* network order: the stand-in */
+	__u32 spare;
+};
+
+/* Value of `captures`: whom the client meant. Written by BPF only. */
+struct sp_capture {
+	struct sp_address server;
+	__u16 port; /* network order */
+	__u16 spare[3];
+};
+
 /* Value of `reasons`, per CPU. Written by BPF only; the name is stored so that a dump is readable.
  */
 struct sp_count {
@@ -191,21 +214,19 @@ struct sp_settings {
 /* Index into `listeners` of a worker's socket. */
 #define SP_LISTENER(worker, is_ipv6) ((worker)*2u + ((is_ipv6) ? 1u : 0u))
 
-/* An address as the datapath compares it: IPv4 as IPv4-mapped IPv6, network order. */
-struct sp_address {
-	__u32 word[4];
-};
-
 struct sp_mac {
 	__u8 byte[6];
 };
 
 /* Load-time configuration: .rodata of the BPF objects, constants to the verifier and the JIT. */
 struct sp_load {
-	__u32 hz;        /* jiffies per second */
-	__u32 mark;      /* set on captured packets ... */
-	__u32 mark_mask; /* ... in these bits */
-	__u32 guard;     /* 1: drop what only a router or server sends, also from the authorized */
+	struct sp_address
+		capture4; /* own addresses at which captured connections are handed to the */
+	struct sp_address capture6; /* responder; all zero: there is none of this family */
+	__u32 hz;                   /* jiffies per second */
+	__u32 mark;                 /* set on captured packets ... */
+	__u32 mark_mask;            /* ... in these bits */
+	__u32 guard; /* 1: drop what only a router or server sends, also from the authorized */
 	__u32 portal_port;   /* network order; TCP */
 	__u32 gateway_count; /* entries used in each list */
 	__u32 resolver_count;
@@ -240,6 +261,8 @@ _Static_assert(sizeof(struct sp_usage) == 128, "ABI: two cache lines");
 _Static_assert(__builtin_offsetof(struct sp_usage, down_generation) == 64, "ABI");
 _Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");
 _Static_assert(sizeof(struct sp_origin) == 16, "ABI");
+_Static_assert(sizeof(struct sp_capture_key) == 24, "ABI");
+_Static_assert(sizeof(struct sp_capture) == 24, "ABI");
 _Static_assert(sizeof(struct sp_count) == 24, "ABI");
 _Static_assert(sizeof(struct sp_settings) == 24, "ABI");
 _Static_assert(sizeof(struct sp_meta) == 8, "ABI: a multiple of 4, at most 32");
