@@ -45,14 +45,12 @@ static __always_inline bool sp_is_portal(const struct sp_address *address)
 }
 
 /* Whether @mac is one of the gateway's own. */
-static __always_inline bool sp_is_own_mac(const __u8 mac[6])
+static __always_inline bool sp_is_own_mac(const __u16 mac[3])
 {
 	for (__u32 i = 0; i < SP_MAX_MACS && i < sp_load.mac_count; i++) {
-		bool same = true;
+		const volatile __u16 *own = (const volatile __u16 *)sp_load.mac[i].byte;
 
-		for (int b = 0; b < 6; b++)
-			same = same && sp_load.mac[i].byte[b] == mac[b];
-		if (same)
+		if (own[0] == mac[0] && own[1] == mac[1] && own[2] == mac[2])
 			return true;
 	}
 	return false;

@@ -10,7 +10,8 @@
  *
  * Egress of a client interface: downloads are counted to the client of the destination MAC, and
  * stopped when it has no session. The gateway's own packets reach a captive client: they are the
- * answers of the responder, the portal, the DHCP server and the resolver.
+ * answers of the responder, the portal, the DHCP server and the resolver. Those of the responder
+ * get the address back that the client had asked for.
  *
  * Packets that pass return TC_ACT_UNSPEC, so that other programs and filters on the hook still run.
  */
@@ -135,7 +136,7 @@ static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, const struc
 
 	if (reason)
 		return SP_REASON_DOWN_MALFORMED;
-	if (view->destination[0] & 1)
+	if (sp_is_group(view->destination))
 		return SP_REASON_DOWN_GROUP;
 	__builtin_memcpy(key.mac, view->destination, 6);
 	key.vlan = view->vlan;
@@ -159,6 +160,8 @@ int sallyport_out(struct __sk_buff *skb)
 	sp_pull(skb);
 	sp_frame_of(skb, &frame);
 	reason = sp_down(skb, &frame, &view);
+	if (sp_passes(reason) && view.family && !skb->ingress_ifindex && !sp_release(skb, &view))
+		reason = SP_REASON_INTERNAL;
 	sp_count_reason(reason, &view);
 	return sp_action(reason);
 }

@@ -40,12 +40,18 @@ static __always_inline bool sp_passes(enum sp_reason reason)
 	return reason < SP_REASON_FIRST_DROP;
 }
 
+/* Multicast or broadcast (IEEE 802 section 8.2.2). */
+static __always_inline bool sp_is_group(const __u16 mac[3])
+{
+	return mac[0] & bpf_htons(0x0100);
+}
+
 /* The sender itself; VLAN depth and lengths were judged while parsing. */
 static __always_inline enum sp_reason sp_judge_source(const struct sp_view *view)
 {
-	const __u8 *mac = view->source;
+	const __u16 *mac = view->source;
 
-	if (mac[0] & 1 || !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]))
+	if (sp_is_group(mac) || !(mac[0] | mac[1] | mac[2]))
 		return SP_REASON_BAD_SOURCE;
 	return SP_REASON_NONE;
 }
