@@ -27,7 +27,6 @@ static void check_accepted(const struct sp_config *config)
 	require(config->portal_count <= SP_MAX_ADDRESSES);
 	require(config->mark && !(config->mark & ~config->mark_mask));
 	require(config->max_clients >= 1 && config->max_clients <= 4194304);
-	require(config->table >= 1 && config->table <= INT32_MAX);
 	require(config->portal_port && config->portal_port != 80);
 	require(config->session_seconds > 0);
 	require(config->workers <= SP_MAX_WORKERS && config->refresh <= 3600);

@@ -163,19 +163,6 @@ def test_foreign_xdp_program_is_left_alone(ungated, tmp_path):
         os.unlink(pin)
 
 
-def test_taken_rule_priority(ungated):
-    rule = ["rule", "add", "priority", "53", "from", "192.0.2.1", "lookup", "main"]
-    ungated.run("gw", "ip", *rule)
-    try:
-        before = gateway_state(ungated)
-        result = up(ungated)
-        assert result.returncode == FAILED
-        assert "rule_priority" in result.stderr
-        assert gateway_state(ungated) == before
-    finally:
-        ungated.run("gw", "ip", "rule", "delete", *rule[2:])
-
-
 def test_private_mounts_are_explained(ungated):
     """With another /sys/fs/bpf than the machine's, pins would vanish with the command."""
     before = gateway_state(ungated)

@@ -6,7 +6,9 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -88,7 +90,7 @@ class Gateway:
         """Everything in the namespace and on the machine that an `up` may leave."""
         return {
             "rules": self.sh("ip rule") + self.sh("ip -6 rule"),
-            "routes": [self.sh(f"ip {family} route show table all proto 83") for family in ("-4", "-6")],
+            "routes": self.sh("ip route show table all") + self.sh("ip -6 route show table all"),
             "qdiscs": self.sh("tc qdisc"),
             "xdp": [line for line in self.sh("ip link").splitlines() if "xdp" in line],
             "pins": [str(path) for path in (BPFFS / self.name, RUN / self.name) if path.exists()],
@@ -96,6 +98,16 @@ class Gateway:
 
     def program_ids(self):
         return {link: self.pinned_program(link) for link in sorted(os.listdir(BPFFS / self.name / "links"))}
+
+    def load_of(self, program):
+        """The load-time configuration of a pinned program."""
+        shown = self.sh(f"bpftool -j prog show pinned {BPFFS / self.name / 'programs' / program}")
+        for number in json.loads(shown)["map_ids"]:
+            (entry, *more) = json.loads(self.sh(f"bpftool -j map dump id {number}")) or [{}]
+            for variable in entry.get("formatted", {}).get("value", {}).get(".rodata", []):
+                if "sp_load" in variable:
+                    return variable["sp_load"]
+        raise AssertionError(f"{program} has no load-time configuration")
 
     def pinned_program(self, link):
         shown = self.sh(f"bpftool -j link show pinned {BPFFS / self.name / 'links' / link}")
@@ -197,17 +209,46 @@ def test_interface_with_dots(traceless):
         traceless.sh("ip link delete lan0.5")
 
 
-def test_rules_and_routes(traceless):
+def test_no_rule_and_no_route(traceless):
+    """Any rule besides the usual ones would cost every packet that the gateway forwards."""
+    before = traceless.traces()
     traceless.up()
-    for family in ("-4", "-6"):
-        rules = traceless.sh(f"ip {family} rule")
-        assert "53:\tfrom all fwmark 0x53000000/0xff000000 lookup 5350 proto 83" in rules
-        assert "local default dev lo" in traceless.sh(f"ip {family} route show table 5350")
-    assert traceless.ok("status")["capture_rules"]
-    traceless.sh("ip -6 rule delete priority 53")
-    assert not traceless.ok("status")["capture_rules"]
-    traceless.up()
-    assert traceless.ok("status")["capture_rules"]
+    during = traceless.traces()
+    assert during["rules"] == before["rules"]
+    assert during["routes"] == before["routes"]
+
+
+def words(text):
+    """An address as the datapath has it."""
+    octets = socket.inet_pton(socket.AF_INET6, text)
+    return [int.from_bytes(octets[at : at + 4], sys.byteorder) for at in range(0, 16, 4)]
+
+
+@pytest.mark.parametrize(
+    "clients, captures",
+    [
+        ("lan0 lan2", ("::ffff:10.9.0.1", "fd09::1")),
+        ("lan2 lan0", ("::ffff:10.9.2.1", "fd09::1")),
+        ("lan3", ("::", "::")),
+    ],
+)
+def test_where_captured_connections_end(traceless, clients, captures):
+    """At the first address of each family that is not link-local."""
+    for lan in ("lan2", "lan3"):
+        traceless.sh(f"ip link add {lan} type veth peer name peer-{lan}")
+        traceless.sh(f"ip link set {lan} up")
+    traceless.sh("ip address add 10.9.2.1/24 dev lan2")
+    traceless.sh("ip address add 10.9.2.2/24 dev lan2")
+    traceless.sh("ip -6 address add fe80::5/64 dev lan2 nodad")
+    try:
+        traceless.up(clients)
+        load = traceless.load_of("sallyport_in")
+        ends = tuple(load[key]["word"] for key in ("capture4", "capture6"))
+        assert ends == tuple(map(words, captures))
+        traceless.ok("down")
+    finally:
+        for lan in ("lan2", "lan3"):
+            traceless.sh(f"ip link delete {lan}")
 
 
 def test_second_up_keeps_sessions_and_links(traceless):
@@ -227,11 +268,9 @@ def test_second_up_follows_the_configuration(traceless):
     traceless.up("lan0")
     traceless.up("lan0 lan1")
     assert set(traceless.modes()) == {"lan0", "lan1"}
-    traceless.up("lan1", attach="generic", table=777)
+    traceless.up("lan1", attach="generic")
     assert traceless.modes() == {"lan1": ("generic", "tcx")}
     assert "xdp" not in traceless.sh("ip link show lan0")
-    assert "lookup 777" in traceless.sh("ip rule")
-    assert "5350" not in traceless.sh("ip rule")
     traceless.up("lan1", tc="clsact")
     assert traceless.modes() == {"lan1": ("native", "clsact")}
     traceless.up("lan1")
@@ -245,7 +284,7 @@ def test_second_up_that_fails_changes_nothing(traceless, tmp_path):
     before = traceless.traces(), traceless.program_ids(), traceless.ok("status")
     assert "max_clients" in traceless.fails(1, "up", "-c", limited(traceless))
     foreign_xdp(traceless, tmp_path, "lan1")
-    error = traceless.fails(1, "up", "-c", traceless.config("lan0 lan1", table=778))
+    error = traceless.fails(1, "up", "-c", traceless.config("lan0 lan1", attach="generic"))
     assert "lan1" in error and "other_prog" in error
     traceless.sh("ip link set dev lan1 xdp off")
     programs = traceless.program_ids()
@@ -284,19 +323,6 @@ def test_foreign_xdp_is_left_alone(traceless, tmp_path):
     traceless.ok("down")
     assert traceless.sh("ip link show lan1") == shown
     traceless.sh("ip link set dev lan1 xdp off")
-
-
-@pytest.mark.parametrize("tool, take, free", [
-    ("-6 rule", "add priority 53 from all table 7", "delete priority 53"),
-    ("route", "add blackhole 192.0.2.0/24 table 5350", "delete blackhole 192.0.2.0/24 table 5350"),
-])
-def test_number_taken(traceless, tool, take, free):
-    traceless.sh(f"ip {tool} {take}")
-    before = traceless.traces()
-    error = traceless.fails(1, "up", "-c", traceless.config())
-    assert ("rule_priority" if "rule" in tool else "`table`") in error
-    assert traceless.traces() == before
-    traceless.sh(f"ip {tool} {free}")
 
 
 def test_filters_of_others_stay(traceless, tmp_path):
@@ -356,7 +382,7 @@ def test_two_instances_in_one_namespace(traceless):
     error = traceless.fails(1, "up", "-c", traceless.config("lan0"), instance=other)
     assert "lan0" in error and "sallyport_xdp" in error
     traceless.ok("down", instance=other)
-    assert traceless.ok("status")["capture_rules"]
+    assert traceless.modes() == {"lan0": ("native", "tcx")}
 
 
 def test_name_of_somebody_else(traceless):

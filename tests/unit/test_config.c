@@ -78,8 +78,6 @@ static void test_defaults(void **state)
 	assert_int_equal(config.max_clients, 131072);
 	assert_int_equal(config.mark, 0x53000000);
 	assert_int_equal(config.mark_mask, 0xff000000);
-	assert_int_equal(config.table, 5350);
-	assert_int_equal(config.rule_priority, 53);
 	assert_true(config.guard);
 	assert_int_equal(config.resolver_count, 0);
 	assert_int_equal(config.probe_status, 302);
@@ -103,7 +101,7 @@ static void test_every_key(void **state)
 	must("[gateway]\n"
 	     "client = lan0, lan1\tbr-lan.12\n"
 	     "attach = generic\ntc = clsact\nmax_clients = 4194304\nmark = 5/0xF\n"
-	     "table = 2147483647\nrule_priority = 32765\nguard = off\n"
+	     "guard = off\n"
 	     "[captive]\n"
 	     "resolvers = 10.85.0.1,fd85::1 fe80::1\nprobe_status = 511\nrefresh = 3600\n"
 	     "workers = 64\nresponder_user = _web\n"
@@ -118,8 +116,6 @@ static void test_every_key(void **state)
 	assert_int_equal(config.max_clients, 4194304);
 	assert_int_equal(config.mark, 5);
 	assert_int_equal(config.mark_mask, 15);
-	assert_int_equal(config.table, INT32_MAX);
-	assert_int_equal(config.rule_priority, 32765);
 	assert_false(config.guard);
 	assert_int_equal(config.resolver_count, 3);
 	assert_address(&config.resolver[0], "10.85.0.1");
@@ -294,13 +290,6 @@ static void test_gateway_values(void **state)
 		{LAN "mark = 1/ 1\n", "expected MARK/MASK"},
 		{LAN "mark = 1/1/1\n", "expected MARK/MASK"},
 		{LAN "mark = 0xx/1\n", "expected MARK/MASK"},
-		{LAN "table = 254\n", "'254' is one of the kernel's own routing tables"},
-		{LAN "table = 253\n", "kernel's own"},
-		{LAN "table = 255\n", "kernel's own"},
-		{LAN "table = 0\n", "out of range"},
-		{LAN "table = 2147483648\n", "out of range"},
-		{LAN "rule_priority = 0\n", "out of range"},
-		{LAN "rule_priority = 32766\n", "out of range"},
 	};
 
 	(void)state;

@@ -63,9 +63,6 @@ static void put_text(const struct sp_invocation *invocation,
 	sp_put_field("Configuration", "%s",
 	             status->config_path[0] ? status->config_path : "defaults");
 	sp_put_attachments(status);
-	sp_put_field("Capture", "%s",
-	             status->capture_rules ? "rules and routes in place"
-	                                   : "rules or routes are missing: run `sallyport up`");
 	sp_put_field("Clients", "%u of %u: %u authorized, %u blocked, %u ended",
 	             census->authorized + census->blocked + census->ended, status->max_clients,
 	             census->authorized, census->blocked, census->ended);

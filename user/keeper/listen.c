@@ -13,12 +13,8 @@
 
 #define BACKLOG 4096
 
-/*
- * Retransmissions of a SYN-ACK: gives up after 7 s. A connection that is not complete when its
- * client logs in would keep that client's packets from being forwarded (ip_forward drops what early
- * demux has given to a socket). For the same reason no TCP_DEFER_ACCEPT, which leaves connections
- * incomplete.
- */
+/* Retransmissions of a SYN-ACK: gives up after 7 s, so that clients which never answer one leave
+ * few half-open connections behind. */
 #define SYN_ACK_RETRIES 2
 
 union endpoint {
@@ -73,25 +69,25 @@ fail:
 int sp_listen_responder(bool ipv6, struct sp_error *err)
 {
 	static const struct option options4[] = {
-		{IPPROTO_IP, IP_TRANSPARENT, 1},
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 		{IPPROTO_TCP, TCP_SYNCNT, SYN_ACK_RETRIES},
 		{-1, 0, 0},
 	};
 	static const struct option options6[] = {
 		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
-		{IPPROTO_IPV6, IPV6_TRANSPARENT, 1},
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 		{IPPROTO_TCP, TCP_SYNCNT, SYN_ACK_RETRIES},
 		{-1, 0, 0},
 	};
+	/* Only bpf_sk_assign brings packets here, which looks at no address; bound to loopback,
+	 * nobody on a network can come by another way. */
 	const struct sp_address loopback4 = {{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
 	const struct sp_address loopback6 = {{0, 0, 0, htonl(1)}};
 	int fd = ipv6 ? listen_at(&loopback6, 0, options6) : listen_at(&loopback4, 0, options4);
 
 	if (fd >= 0)
 		return fd;
-	return sp_fail(err, fd, fd == -EPERM ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	return sp_fail(err, fd, SP_EXIT_FAILED,
 	               "cannot listen for captured HTTP at %s: %s; is the interface lo up%s?",
 	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
 	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");

@@ -15,9 +15,8 @@
 
 /*
  * A listener for captured HTTP. Its own address is of no importance: the datapath hands it
- * connections to any address (bpf_sk_assign), which takes IP_TRANSPARENT. It must not be in a
- * SO_REUSEPORT group: bpf_sk_assign refuses those before Linux 6.6. Returns a descriptor or a
- * negative errno.
+ * connections whatever it is bound to (bpf_sk_assign). It must not be in a SO_REUSEPORT group:
+ * bpf_sk_assign refuses those before Linux 6.6. Returns a descriptor or a negative errno.
  */
 int sp_listen_responder(bool ipv6, struct sp_error *err);
 

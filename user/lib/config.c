@@ -40,8 +40,6 @@ void sp_config_defaults(struct sp_config *config)
 		.max_clients = 131072,
 		.mark = 0x53000000,
 		.mark_mask = 0xff000000,
-		.table = 5350,
-		.rule_priority = 53,
 		.guard = true,
 		.probe_status = 302,
 		.responder_user = "sallyport-responder",

@@ -33,9 +33,7 @@ struct sp_config {
 	enum sp_tc_hook tc;       /* tc = auto | tcx | clsact */
 	uint32_t max_clients;     /* max_clients = 131072    (1 .. 4194304) */
 	uint32_t mark, mark_mask; /* mark = 0x53000000/0xff000000 */
-	uint32_t table;         /* table = 5350: routing table for captured packets (1 .. 2^31-1) */
-	uint32_t rule_priority; /* rule_priority = 53      (1 .. 32765) */
-	bool guard;             /* guard = on | off */
+	bool guard;               /* guard = on | off */
 
 	/* [captive] */
 	struct sp_address

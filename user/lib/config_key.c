@@ -334,12 +334,6 @@ static const char *refuse_port(uint64_t port)
 	               : NULL;
 }
 
-/* 253, 254, 255: default, main and local; a default route to lo in there cuts the gateway off. */
-static const char *refuse_table(uint64_t table)
-{
-	return table >= 253 && table <= 255 ? " is one of the kernel's own routing tables" : NULL;
-}
-
 static const struct sp_config_choice attach_choices[] = {{"auto", SP_ATTACH_AUTO},
                                                          {"native", SP_ATTACH_NATIVE},
                                                          {"generic", SP_ATTACH_GENERIC},
@@ -373,10 +367,6 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
          "MARK/MASK, two numbers of 32 bits such as 0x53000000/0xff000000, the mark not 0 and "
          "within the mask",
          MEMBER(mark)},
-	{"gateway", "table", read_number, "a number from 1 to 2147483647, but not 253, 254 or 255",
-         MEMBER(table), .least = 1, .most = INT32_MAX, .refuse = refuse_table},
-	{"gateway", "rule_priority", read_number, "a number from 1 to 32765", MEMBER(rule_priority),
-         .least = 1, .most = 32765},
 	{"gateway", "guard", read_choice, "on or off", MEMBER(guard), .choices = switch_choices},
 	{"captive", "resolvers", read_resolvers, ADDRESSES_EXPECTED, MEMBER(resolver),
          .count = offsetof(struct sp_config, resolver_count)},

@@ -18,7 +18,7 @@
  * programs are loaded against the pinned maps and the links are updated atomically, sessions
  * untouched; a changed max_clients is an error that says to run `down` first. On failure everything
  * this call did is undone: an instance that was up is still up as before, one that was not leaves
- * no pin, link, qdisc, rule, route or file. 0 or negative errno.
+ * no pin, link, qdisc or file. 0 or negative errno.
  */
 int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *config,
                     struct sp_error *err);
@@ -37,7 +37,6 @@ struct sp_attachment {
 struct sp_dataplane_status {
 	struct sp_attachment attachment[SP_MAX_INTERFACES];
 	unsigned attachment_count;
-	bool capture_rules; /* rules and routes in place, both families */
 	uint32_t abi_version;
 	uint64_t loaded_unix;
 	uint32_t max_clients;

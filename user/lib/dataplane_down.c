@@ -7,7 +7,6 @@
 #include "lib/bpffs.h"
 #include "lib/daemon.h"
 #include "lib/hook.h"
-#include "lib/netlink.h"
 #include "lib/netns.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
@@ -40,10 +39,6 @@ int sp_teardown(const struct sp_instance *instance, struct sp_record *record, st
 
 	code = first(code, detach_kind(instance, record, SP_HOOK_TC_OUT, code ? NULL : err));
 	code = first(code, detach_kind(instance, record, SP_HOOK_TC_IN, code ? NULL : err));
-	if (record->capture && !sp_record_capture_shared(instance, record))
-		code = first(code,
-		             sp_netlink_capture_remove(record->mark, record->mask, record->table,
-		                                       record->priority, code ? NULL : err));
 	/* Links of interfaces that the record does not know go with their pins. */
 	code = first(code, sp_pins_remove(instance, code ? NULL : err));
 	return first(code, sp_run_remove(instance, code ? NULL : err));
@@ -71,10 +66,7 @@ static int look(const struct sp_instance *instance, struct sp_record *record, st
 	}
 	/* A namespace that is gone took all that was attached with it: only pins and files remain.
 	 */
-	if (sp_netns_exists(record->netns))
-		return sp_netns_check(instance, record->netns, err);
-	record->capture = false;
-	return 0;
+	return sp_netns_exists(record->netns) ? sp_netns_check(instance, record->netns, err) : 0;
 }
 
 /* Pins that cannot be seen from here are no pins that are not there. */

@@ -3,7 +3,7 @@
  * `up`, the first and every further one. The order lets no packet through that is not judged, and
  * makes a failure harmless: what attaches to an interface comes last, and XDP last of all.
  *
- *   lock, load, record, pin, rule and route, TC, XDP, what is no longer wanted away, program pins
+ *   lock, load, record, pin, TC, XDP, what is no longer wanted away, program pins
  *
  * A first `up` that fails is torn down like any datapath. A further one takes its steps back.
  */
@@ -20,7 +20,6 @@
 #include "lib/bpffs.h"
 #include "lib/change.h"
 #include "lib/maps.h"
-#include "lib/netlink.h"
 #include "lib/netns.h"
 #include "lib/objects.h"
 #include "lib/prepare.h"
@@ -96,9 +95,6 @@ static int clear_remains(struct up *up, struct sp_error *err)
 
 	if (code == -ENOENT)
 		return 0;
-	/* Rules of a namespace that is gone are gone; the same ones here are another instance's. */
-	if (remains.netns != up->now.netns)
-		remains.capture = false;
 	return code ? code : sp_teardown(up->instance, &remains, err);
 }
 
@@ -236,32 +232,10 @@ static int attach_all(struct up *up, struct sp_error *err)
 	return code;
 }
 
-static int capture_add(const struct sp_record *record, struct sp_error *err)
-{
-	return sp_netlink_capture_add(record->mark, record->mask, record->table, record->priority,
-	                              err);
-}
-
-static bool same_capture(const struct up *up)
-{
-	return up->before.mark == up->now.mark && up->before.mask == up->now.mask &&
-	       up->before.table == up->now.table && up->before.priority == up->now.priority;
-}
-
-static int capture_remove(const struct up *up, const struct sp_record *record, struct sp_error *err)
-{
-	if (!record->capture || same_capture(up) || sp_record_capture_shared(up->instance, record))
-		return 0;
-	return sp_netlink_capture_remove(record->mark, record->mask, record->table,
-	                                 record->priority, err);
-}
-
 static int finish(struct up *up, struct sp_error *err)
 {
-	int code = capture_remove(up, &up->before, err);
+	int code = sp_run_set_config(up->instance, up->config->path, err);
 
-	if (!code)
-		code = sp_run_set_config(up->instance, up->config->path, err);
 	if (!code)
 		code = sp_record_write(up->instance, &up->now, err);
 	if (!code)
@@ -282,8 +256,6 @@ static int carry_out(struct up *up, struct sp_error *err)
 	if (!code)
 		code = pin_maps(up, err);
 	if (!code)
-		code = capture_add(&up->now, err);
-	if (!code)
 		code = attach_all(up, err);
 	if (!code)
 		code = finish(up, err);
@@ -298,8 +270,6 @@ static void undo(struct up *up)
 		sp_teardown(up->instance, &up->now, NULL);
 		return;
 	}
-	capture_add(&up->before, NULL);
-	capture_remove(up, &up->now, NULL);
 	for (unsigned i = 0; i < up->before.count; i++) {
 		struct sp_record_interface *was = &up->before.interface[i];
 		const struct sp_record_interface *now = sp_record_find(&up->now, was->name);

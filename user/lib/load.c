@@ -17,6 +17,11 @@ static bool is_link_local(const struct sp_address *address)
 	return (ntohl(address->word[0]) & 0xffc00000u) == 0xfe800000u;
 }
 
+static bool is_ipv4(const struct sp_address *address)
+{
+	return !address->word[0] && !address->word[1] && address->word[2] == htonl(0xffff);
+}
+
 static int too_many(const char *what, struct sp_error *err)
 {
 	return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
@@ -46,6 +51,20 @@ static int fill_gateway(struct sp_load *load, const struct sp_config *config, st
 		load->gateway_count += (unsigned)count;
 	}
 	return 0;
+}
+
+/* Where captured connections end: the first of each family. A link-local address is none, it does
+ * not say on which link. */
+static void choose_capture(struct sp_load *load)
+{
+	for (unsigned i = load->gateway_count; i-- > 0;) {
+		const struct sp_address *one = &load->gateway[i];
+
+		if (is_ipv4(one))
+			load->capture4 = *one;
+		else if (!is_link_local(one))
+			load->capture6 = *one;
+	}
 }
 
 /* What the file lists, else the gateway's own addresses. */
@@ -109,6 +128,7 @@ int sp_load_fill(struct sp_load *load, const struct sp_config *config, struct sp
 		code = fill_macs(load, config, err);
 	if (code)
 		return code;
+	choose_capture(load);
 	fill_list(load->resolver, &load->resolver_count, config->resolver, config->resolver_count,
 	          load, true);
 	fill_list(load->portal, &load->portal_count, config->portal, config->portal_count, load,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which network namespace an instance belongs to: interfaces, rules and routes of a gateway can
- * only be asked for from inside it.
+ * Which network namespace an instance belongs to: the interfaces of a gateway can only be asked for
+ * from inside it.
  */
 #ifndef SP_LIB_NETNS_H
 #define SP_LIB_NETNS_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The directory of an instance below /sys/fs/bpf:
- *   clients usage slots origins settings reasons listeners   maps
- *   clock                                                    the program that tells the time
- *   programs/sallyport_xdp ...                               the programs in use
- *   links/xdp-lan0 links/tc-in-lan0 links/tc-out-lan0        what holds them to interfaces
+ *   clients usage slots origins captures settings reasons listeners   maps
+ *   clock                                                             the program that tells the
+ * time programs/sallyport_xdp ...                                        the programs in use
+ *   links/xdp-lan0 links/tc-in-lan0 links/tc-out-lan0                 what holds them to interfaces
  */
 #include "lib/bpffs.h"
 
@@ -25,9 +25,9 @@
 static const char *const directories[] = {"programs", "links"};
 #define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
 
-static const char *const known[] = {"clients",  "usage",   "slots",     "origins",
-                                    "settings", "reasons", "listeners", "clock",
-                                    "programs", "links",   TEMPORARY};
+static const char *const known[] = {"clients",  "usage",    "slots",   "origins",
+                                    "captures", "settings", "reasons", "listeners",
+                                    "clock",    "programs", "links",   TEMPORARY};
 
 static int make(const char *path, struct sp_error *err)
 {

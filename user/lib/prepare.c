@@ -53,14 +53,7 @@ int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
 {
 	int code = 0;
 
-	*record = (struct sp_record){
-		.netns = sp_netns(),
-		.capture = true,
-		.mark = config->mark,
-		.mask = config->mark_mask,
-		.table = config->table,
-		.priority = config->rule_priority,
-	};
+	*record = (struct sp_record){.netns = sp_netns()};
 	if (!config->client_count)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		               "no interface is configured: set `client` in [gateway]");

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,20 +71,6 @@ static int read_why(char *line, struct sp_record *record)
 	return 0;
 }
 
-static int read_capture(char *line, struct sp_record *record)
-{
-	uint64_t numbers[4];
-
-	if (next_numbers(&line, numbers, 4))
-		return -EBADMSG;
-	record->mark = (uint32_t)numbers[0];
-	record->mask = (uint32_t)numbers[1];
-	record->table = (uint32_t)numbers[2];
-	record->priority = (uint32_t)numbers[3];
-	record->capture = true;
-	return 0;
-}
-
 static int read_line(char *line, struct sp_record *record)
 {
 	const char *what = next_word(&line);
@@ -94,8 +79,6 @@ static int read_line(char *line, struct sp_record *record)
 		return read_interface(line, record);
 	if (!strcmp(what, "why"))
 		return read_why(line, record);
-	if (!strcmp(what, "capture"))
-		return read_capture(line, record);
 	if (!strcmp(what, "netns"))
 		return next_numbers(&line, &record->netns, 1);
 	return -EBADMSG;
@@ -135,9 +118,6 @@ int sp_record_read(const struct sp_instance *instance, struct sp_record *record,
 static void put(FILE *file, const struct sp_record *record)
 {
 	fprintf(file, "netns %" PRIu64 "\n", record->netns);
-	if (record->capture)
-		fprintf(file, "capture %#" PRIx32 " %#" PRIx32 " %" PRIu32 " %" PRIu32 "\n",
-		        record->mark, record->mask, record->table, record->priority);
 	for (unsigned i = 0; i < record->count; i++) {
 		const struct sp_record_interface *one = &record->interface[i];
 
@@ -180,27 +160,4 @@ struct sp_record_interface *sp_record_find(struct sp_record *record, const char 
 		if (!strcmp(record->interface[i].name, name))
 			return &record->interface[i];
 	return NULL;
-}
-
-static bool same_capture(const struct sp_record *a, const struct sp_record *b)
-{
-	return a->capture && b->capture && a->netns == b->netns && a->mark == b->mark &&
-	       a->mask == b->mask && a->table == b->table && a->priority == b->priority;
-}
-
-bool sp_record_capture_shared(const struct sp_instance *instance, const struct sp_record *record)
-{
-	char own[SP_INSTANCE_PATH + 16];
-	struct sp_record other;
-	bool shared = false;
-	glob_t all;
-
-	path_of(own, sizeof(own), instance, "");
-	if (glob("/run/*/" NAME, GLOB_NOSORT, NULL, &all))
-		return false;
-	for (size_t i = 0; i < all.gl_pathc && !shared; i++)
-		shared = strcmp(all.gl_pathv[i], own) != 0 && !read_file(all.gl_pathv[i], &other) &&
-		         same_capture(record, &other);
-	globfree(&all);
-	return shared;
 }

@@ -29,8 +29,6 @@ struct sp_record_interface {
 
 struct sp_record {
 	uint64_t netns; /* inode of the network namespace */
-	bool capture;   /* the rule and route below were or are being made */
-	uint32_t mark, mask, table, priority;
 	unsigned count;
 	struct sp_record_interface interface[2 * SP_MAX_INTERFACES]; /* of two configurations */
 };
@@ -45,8 +43,5 @@ int sp_record_write(const struct sp_instance *instance, const struct sp_record *
 
 /* The entry of @name, or NULL. */
 struct sp_record_interface *sp_record_find(struct sp_record *record, const char *name);
-
-/* Whether another instance of the same network namespace uses the same rule and route. */
-bool sp_record_capture_shared(const struct sp_instance *instance, const struct sp_record *record);
 
 #endif

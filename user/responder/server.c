@@ -178,8 +178,8 @@ static bool waits_for_end(const struct sp_request *request, enum sp_request_resu
 /*
  * Who closes first keeps the connection in TIME-WAIT, and for captured connections that must not be
  * us: the kernel would look for the listener of a SYN that reuses the client's port among those
- * bound to the original destination, find none, and leave the client to time out. So a client gets
- * a moment to close first.
+ * bound to the address that the datapath wrote into it, find none, and leave the client to time
+ * out. So a client gets a moment to close first.
  */
 static void answer(struct sp_server *server, struct sp_connection *connection,
                    enum sp_request_result result)
