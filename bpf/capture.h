@@ -185,19 +185,16 @@ static __always_inline enum sp_reason sp_hand_over(struct __sk_buff *skb,
 /* SP_REASON_CAPTURED, or why the packet must be dropped. */
 static __always_inline enum sp_reason sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 {
-	bool opens = (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN;
 	struct sp_end own = {.port = sp_stand_in(view)};
 	enum sp_reason reason;
 	struct bpf_sock *sk;
 
-	/* A routing header would take it elsewhere from here, and nobody needs the others. */
-	if (view->family == 6 && view->transport != view->network + sizeof(struct ipv6hdr))
-		return SP_REASON_PROTOCOL;
 	sp_own_end(view, &own);
-	if (!own.address.word[3] || (opens && sp_remember(view, &own)))
+	if (!own.address.word[3])
 		return SP_REASON_NO_LISTENER;
 	sk = sp_connection(skb, view, &own);
-	if (!sk)
+	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
+	if (!sk && !sp_remember(view, &own))
 		sk = sp_listener(view);
 	if (!sk)
 		return SP_REASON_NO_LISTENER;

@@ -151,9 +151,13 @@ static __always_inline enum sp_reason sp_judge_tcp(const struct sp_view *view)
 		return SP_REASON_DNS;
 	if (sp_is_to_portal(view))
 		return SP_REASON_PORTAL;
-	if (view->destination_port == SP_PORT_HTTP)
-		return SP_REASON_CAPTURED;
-	return SP_REASON_TCP;
+	if (view->destination_port != SP_PORT_HTTP)
+		return SP_REASON_TCP;
+	/* Captured packets get another destination: a routing header would take them on from there,
+	 * and nobody needs the other extension headers. */
+	if (view->family == 6 && view->transport != view->network + sizeof(struct ipv6hdr))
+		return SP_REASON_PROTOCOL;
+	return SP_REASON_CAPTURED;
 }
 
 /* Ping in both directions: an operator on the gateway looks for a client by it. */

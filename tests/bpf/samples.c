@@ -234,7 +234,7 @@ const struct sp_sample sp_samples[] = {
 	{"HTTP to the gateway", V4(ME4, GW4), TCP(40000, 80, SYN), .captive = R(CAPTURED)},
 	{"HTTP over IPv6", V6(ME6, NET6), TCP(40000, 80, SYN), .captive = R(CAPTURED)},
 	{"HTTP over IPv6 behind options", V6(ME6, NET6), TCP(40000, 80, SYN), CHAIN(2, HBH, DST),
-         .captive = R(CAPTURED)},
+         .captive = R(PROTOCOL)},
 	{"HTTP, IPv4 options", V4(ME4, NET4), TCP(40000, 80, SYN), .options = 3,
          .captive = R(CAPTURED)},
 	{"HTTP, padded to the smallest frame", V4(ME4, NET4), TCP(40000, 80, SYN), .padding = 6,

@@ -175,7 +175,7 @@ static int listen_captured(struct link *link, sa_family_t family)
 	int one = 1, fd = socket(family, SOCK_STREAM, 0);
 	uint64_t value = (uint64_t)fd;
 
-	if (fd < 0 || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &one, sizeof(one)) ||
+	if (fd < 0 ||
 	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
 	    bind(fd, (struct sockaddr *)&address,
 	         family == AF_INET6 ? sizeof(address) : sizeof(struct sockaddr_in)) ||

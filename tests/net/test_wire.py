@@ -4,6 +4,8 @@
 import socket
 import struct
 
+import pytest
+
 from lab import (
     CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, in_namespace,
 )
@@ -39,6 +41,37 @@ def test_connection_after_connection_leaves_no_time_wait(lab, family):
         assert lab.status(family) == 511
     waiting = lab.run("gw", "ss", "-Htan", "state", "time-wait", "sport", "= :80").stdout
     assert waiting == ""
+
+
+def test_connection_of_a_session_that_is_over_is_reset(lab, family):
+    """Opened to the Internet while authorized: the first packet after that is answered, by a reset."""
+    lab.allow()
+    with lab.socket("client", family) as connection:
+        connection.settimeout(2)
+        connection.connect((INTERNET[family], 80))
+        lab.forget()
+        connection.sendall(REQUEST)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+def test_one_port_to_two_hosts(lab, family):
+    """A client may use one port towards several hosts at once: each answers for itself."""
+    hosts = [INTERNET[family], INTERNET[family][:-1] + "9"]
+    ends = []
+    for host in hosts:
+        end = lab.socket("client", family)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        end.settimeout(2)
+        end.bind((CLIENT[family], 40100))
+        end.connect((host, 80))
+        ends.append(end)
+    for end, host in zip(ends, hosts):
+        end.sendall(f"GET /{host} HTTP/1.1\r\nHost: wire.example\r\n\r\n".encode())
+    for end, host in zip(ends, hosts):
+        answer = end.recv(4096).decode()
+        assert answer.startswith("HTTP/1.1 511 ")
+        end.close()
 
 
 def test_looped_multicast_is_nobodys(lab):
