@@ -305,40 +305,41 @@ static void set_limits(struct sp_client_policy *policy, const struct sp_limits *
 	}
 }
 
+/* Put @policy in force, with @limits unless they are NULL. */
+static int change_to(struct sp_maps *maps, const struct sp_client_key *key,
+                     struct sp_client_policy *policy, const struct sp_limits *limits,
+                     const char *note, struct sp_error *err)
+{
+	struct change change;
+	bool keep_counters;
+	int result = check_note(note, err);
+
+	if (!result)
+		result = begin(&change, maps, key, false, err);
+	if (result)
+		return result;
+	if (limits)
+		set_limits(policy, limits, &change.clock);
+	keep_counters = !limits || change.before.effective == SP_CLIENT_AUTHORIZED;
+	result = commit(&change, policy, note, keep_counters, err);
+	sp_maps_unlock(maps);
+	return result;
+}
+
 int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err)
 {
 	struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED};
-	struct change change;
-	int result = check_note(note, err);
 
-	if (result)
-		return result;
-	result = begin(&change, maps, key, false, err);
-	if (result)
-		return result;
-	set_limits(&policy, limits, &change.clock);
-	result = commit(&change, &policy, note, change.before.effective == SP_CLIENT_AUTHORIZED,
-	                err);
-	sp_maps_unlock(maps);
-	return result;
+	return change_to(maps, key, &policy, limits, note, err);
 }
 
 int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
                      struct sp_error *err)
 {
 	struct sp_client_policy policy = {.state = SP_CLIENT_BLOCKED};
-	struct change change;
-	int result = check_note(note, err);
 
-	if (result)
-		return result;
-	result = begin(&change, maps, key, false, err);
-	if (result)
-		return result;
-	result = commit(&change, &policy, note, true, err);
-	sp_maps_unlock(maps);
-	return result;
+	return change_to(maps, key, &policy, NULL, note, err);
 }
 
 int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)

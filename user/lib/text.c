@@ -13,7 +13,7 @@
 #define LEAST_RATE       8000ull
 #define GREATEST_RATE    400000000000ull
 
-static int hex_digit(char c)
+int sp_text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -44,7 +44,7 @@ int sp_text_mac(const char *text, uint8_t mac[6])
 				return -EINVAL;
 			continue;
 		}
-		digit = hex_digit(text[i]);
+		digit = sp_text_hex_digit(text[i]);
 		if (digit < 0)
 			return -EINVAL;
 		bytes[digits / 2] = (uint8_t)(bytes[digits / 2] << 4 | digit);

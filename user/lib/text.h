@@ -28,6 +28,9 @@ int sp_text_size(const char *text, uint64_t *bytes);
  */
 int sp_text_rate(const char *text, uint64_t *bits_per_second);
 
+/* The value of a hexadecimal digit of either case, -1 for anything else. */
+int sp_text_hex_digit(char c);
+
 /* A decimal number from @least to @most. */
 int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
 

@@ -4,16 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "lib/text.h"
 
 /* The character at @text, which has @left bytes, and how many of them it takes; -EINVAL. */
 static int decode_one(const char *text, size_t left, size_t *taken)
@@ -27,8 +18,8 @@ static int decode_one(const char *text, size_t left, size_t *taken)
 		return *text ? (unsigned char)*text : -EINVAL;
 	if (left < 3)
 		return -EINVAL;
-	high = digit(text[1]);
-	low = digit(text[2]);
+	high = sp_text_hex_digit(text[1]);
+	low = sp_text_hex_digit(text[2]);
 	if (high < 0 || low < 0 || (high == 0 && low == 0))
 		return -EINVAL;
 	*taken = 3;
