@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Attachment on real interfaces in a namespace of its own: every mode, every failure, no trace left."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -132,8 +133,10 @@ def traceless(gateway):
     assert gateway.traces() == before
 
 
+@contextlib.contextmanager
 def foreign_program(tmp_path, section):
-    """An object whose one program lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1."""
+    """The pin of a program that lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1. Pinned by
+    bpftool, because iproute2 leaves folders of its own in /sys/fs/bpf when it loads an object."""
     source = tmp_path / f"{section}.c"
     verdict = {"xdp": 2, "tc": -1}[section]
     source.write_text(
@@ -142,11 +145,17 @@ def foreign_program(tmp_path, section):
     )
     built = tmp_path / f"{section}.o"
     subprocess.run(["clang", "-target", "bpf", "-O2", "-g", "-c", source, "-o", built], check=True)
-    return built
+    pin = BPFFS / f"foreign-{secrets.token_hex(4)}"
+    subprocess.run(["bpftool", "prog", "load", built, pin], check=True)
+    try:
+        yield pin
+    finally:
+        pin.unlink()
 
 
 def foreign_xdp(gateway, tmp_path, interface):
-    gateway.sh(f"ip link set dev {interface} xdp obj {foreign_program(tmp_path, 'xdp')} sec xdp")
+    with foreign_program(tmp_path, "xdp") as pin:
+        gateway.sh(f"ip link set dev {interface} xdp pinned {pin}")
 
 
 @pytest.mark.parametrize(
@@ -326,28 +335,33 @@ def test_foreign_xdp_is_left_alone(traceless, tmp_path):
 
 
 def test_filters_of_others_stay(traceless, tmp_path):
-    program = foreign_program(tmp_path, "tc")
-    add = f"tc filter add dev lan0 ingress priority 9 bpf direct-action object-file {program} section tc"
+    with foreign_program(tmp_path, "tc") as pin:
+        filters_of_others(traceless, pin)
+
+
+def filters_of_others(traceless, pin):
+    add = f"tc filter add dev lan0 ingress priority 9 bpf direct-action object-pinned {pin}"
     traceless.sh("tc qdisc add dev lan0 clsact")
     traceless.sh(add)
     traceless.up(tc="clsact")
     traceless.ok("down")
-    assert "other" in traceless.sh("tc filter show dev lan0 ingress")
+    assert pin.name in traceless.sh("tc filter show dev lan0 ingress")
     traceless.sh("tc qdisc delete dev lan0 clsact")
     traceless.up(tc="clsact")
     traceless.sh(add)
     traceless.ok("down")
     shown = traceless.sh("tc filter show dev lan0 ingress")
-    assert "tc.o" in shown and "sallyport" not in shown
+    assert pin.name in shown and "sallyport" not in shown
     traceless.sh("tc qdisc delete dev lan0 clsact")
 
 
 def test_priority_of_the_filter_taken(traceless, tmp_path):
     traceless.sh("tc qdisc add dev lan0 clsact")
-    traceless.sh(
-        "tc filter add dev lan0 egress protocol all priority 21328 handle 0x5350 bpf direct-action "
-        f"object-file {foreign_program(tmp_path, 'tc')} section tc"
-    )
+    with foreign_program(tmp_path, "tc") as pin:
+        traceless.sh(
+            "tc filter add dev lan0 egress protocol all priority 21328 handle 0x5350 bpf "
+            f"direct-action object-pinned {pin}"
+        )
     before = traceless.traces(), traceless.sh("tc filter show dev lan0 egress")
     assert "left alone" in traceless.fails(1, "up", "-c", traceless.config(tc="clsact"))
     assert (traceless.traces(), traceless.sh("tc filter show dev lan0 egress")) == before
