@@ -101,8 +101,8 @@ def test_up_again_loses_no_packet(lab):
     configuration = f"/run/sallyport-lab/{lab.name}/sallyport.conf"
     mac = bytes.fromhex(CLIENT_MAC.replace(":", ""))
     sent = 0
+    before = lab.client()
     with Sniffer(lab.host("client"), "client0") as wire:
-        before = lab.client()
         renewal = lab.popen(
             "gw", str(SBIN / "sallyport"), "-I", lab.name, "up", "-c", configuration
         )
@@ -110,12 +110,13 @@ def test_up_again_loses_no_packet(lab):
             assert lab.udp_echo(4, str(sent).encode()) == str(sent).encode()
             sent += 1
         assert renewal.returncode == 0
-        after = lab.client()
+    after = lab.client()
     up = sum(frame[6:12] == mac for frame in wire.frames)
     down = sum(frame[:6] == mac for frame in wire.frames)
     assert up >= sent and down >= sent
-    assert after["up_packets"] - before["up_packets"] == up
-    assert after["down_packets"] - before["down_packets"] == down
+    # A router advertisement and what it sets off may come outside the sniffer's time.
+    assert up <= after["up_packets"] - before["up_packets"] <= up + 12
+    assert down <= after["down_packets"] - before["down_packets"] <= down + 12
 
 
 @pytest.mark.parametrize("name", ["sallyport-respo", "sallyport-porta"])
