@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 
@@ -71,8 +72,14 @@ class Lab:
         self.fixed("client", "client0", "drop")
 
     def fixed(self, host, interface, program):
-        self.inside(host, "ip", "link", "set", "dev", interface, "xdp", "obj",
-                    os.path.join(BUILT, "fixed.bpf.o"), "program", program)
+        # Not loaded by ip, which leaves folders of its own in /sys/fs/bpf.
+        pins = f"/sys/fs/bpf/{self.name}-fixed"
+        command("bpftool", "prog", "loadall", os.path.join(BUILT, "fixed.bpf.o"), pins)
+        try:
+            self.inside(host, "ip", "link", "set", "dev", interface, "xdp", "pinned",
+                        os.path.join(pins, program))
+        finally:
+            shutil.rmtree(pins)
 
     def gate(self, gateway="", captive=""):
         """Sallyport, with further lines for two sections of its configuration."""
