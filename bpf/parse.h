@@ -41,9 +41,7 @@
 #define SP_IP_MORE_FRAGMENTS   0x2000
 #define SP_IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
 
-#define SP_TCP_FIN 0x01
 #define SP_TCP_SYN 0x02
-#define SP_TCP_RST 0x04
 #define SP_TCP_ACK 0x10
 
 /* The frame as its program sees it. */

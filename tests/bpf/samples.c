@@ -3,22 +3,10 @@
  * Addresses: the gateway is 10.85.0.1, fd85::1 and fe80::1, the client .2, 10.86.0.2 and fd86::2
  * are the Internet, 9.9.9.9 and 2620:fe::fe are listed resolvers, port 8080 is the portal.
  */
-#include "samples.h"
+#include "rows.h"
 
 #include <netinet/in.h>
 
-#define R(name) SP_REASON_##name
-
-#define V4(src, dst) .family = 4, .from = (src), .to = (dst)
-#define V6(src, dst) .family = 6, .from = (src), .to = (dst)
-#define UDP(sport, dport) \
-	.protocol = IPPROTO_UDP, .source_port = (sport), .destination_port = (dport), .payload = 12
-#define TCP(sport, dport, bits)                                                       \
-	.protocol = IPPROTO_TCP, .source_port = (sport), .destination_port = (dport), \
-	.flags = (bits)
-#define ICMP(kind)      .protocol = IPPROTO_ICMP, .type = (kind), .payload = 8
-#define ICMP6(kind)     .protocol = IPPROTO_ICMPV6, .type = (kind), .payload = 8
-#define ND(kind, about) .protocol = IPPROTO_ICMPV6, .type = (kind), .target = (about), .payload = 8
 #define ARP(operation, sender, wanted) \
 	.ethertype = 0x0806, .type = (operation), .from = (sender), .to = (wanted)
 #define RAW(number, bytes) .ethertype = (number), .body = (bytes)

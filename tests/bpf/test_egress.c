@@ -12,20 +12,7 @@
 #include <cmocka.h>
 
 #include "run.h"
-#include "samples.h"
-
-#define R(name) SP_REASON_##name
-
-#define V4(src, dst) .family = 4, .from = (src), .to = (dst)
-#define V6(src, dst) .family = 6, .from = (src), .to = (dst)
-#define UDP(sport, dport) \
-	.protocol = IPPROTO_UDP, .source_port = (sport), .destination_port = (dport), .payload = 12
-#define TCP(sport, dport, bits)                                                       \
-	.protocol = IPPROTO_TCP, .source_port = (sport), .destination_port = (dport), \
-	.flags = (bits)
-#define ICMP(kind)      .protocol = IPPROTO_ICMP, .type = (kind), .payload = 8
-#define ICMP6(kind)     .protocol = IPPROTO_ICMPV6, .type = (kind), .payload = 8
-#define ND(kind, about) .protocol = IPPROTO_ICMPV6, .type = (kind), .target = (about), .payload = 8
+#include "rows.h"
 
 #define ACK 0x10
 #define MF  0x2000

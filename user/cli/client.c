@@ -103,15 +103,22 @@ int sp_client_allow_run(const struct sp_invocation *invocation, struct sp_error 
 	return code;
 }
 
+/* The client that the command line names, and where it may be found. */
+static int open_client(const struct sp_invocation *invocation, struct sp_client_key *key,
+                       struct sp_maps *maps, struct sp_clock *clock, struct sp_error *err)
+{
+	int code = sp_open_key(invocation, key, err);
+
+	return code ? code : sp_open_maps(invocation, maps, clock, err);
+}
+
 int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct sp_client_key key;
 	struct sp_clock clock;
 	struct sp_maps maps;
-	int code = sp_open_key(invocation, &key, err);
+	int code = open_client(invocation, &key, &maps, &clock, err);
 
-	if (!code)
-		code = sp_open_maps(invocation, &maps, &clock, err);
 	if (code)
 		return code;
 	code = sp_session_block(&maps, &key, invocation->option[SP_OPTION_NOTE], err);
@@ -144,10 +151,8 @@ int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error
 	struct sp_client_key key;
 	struct sp_clock clock;
 	struct sp_maps maps;
-	int code = sp_open_key(invocation, &key, err);
+	int code = open_client(invocation, &key, &maps, &clock, err);
 
-	if (!code)
-		code = sp_open_maps(invocation, &maps, &clock, err);
 	if (code)
 		return code;
 	code = sp_session_remove(&maps, &key, err);
@@ -162,10 +167,8 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 	struct sp_clock clock;
 	struct sp_maps maps;
 	char mac[SP_TEXT_MAC];
-	int code = sp_open_key(invocation, &key, err);
+	int code = open_client(invocation, &key, &maps, &clock, err);
 
-	if (!code)
-		code = sp_open_maps(invocation, &maps, &clock, err);
 	if (code)
 		return code;
 	code = sp_session_get(&maps, &clock, &key, &session, err);
