@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a frame to a reason for the upload direction: what XDP and TC ingress have in common.
+ * From a view to a reason for the upload direction, and what it costs: what XDP and TC ingress have
+ * in common. Judging changes nothing but `origins`; charging happens once for each packet, wherever
+ * it is counted.
  */
 #ifndef SP_BPF_CLIENT_H
 #define SP_BPF_CLIENT_H
@@ -9,7 +11,10 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "binding.h"
 #include "count.h"
+#include "event.h"
+#include "guest.h"
 #include "limit.h"
 #include "maps.h"
 #include "origin.h"
@@ -19,36 +24,57 @@
 /* What the judgement found, so that counting need not look it up again. */
 struct sp_judged {
 	enum sp_reason reason;
-	struct sp_client_policy *policy; /* of an authorized client, else NULL */
+	__u32 ifindex;                   /* where the packet is seen */
+	struct sp_client_key key;        /* the client */
+	struct sp_client_policy *policy; /* of a session that goes on, else NULL */
 	struct sp_usage *cell;           /* its usage */
+	bool ended;                      /* there is a session, and it is over */
 	__u64 now;                       /* jiffies */
 };
 
-/* Layer 2 first: even a packet that is dropped for its inside is counted with its size. */
-static __always_inline enum sp_reason sp_view_parse(const struct sp_frame *frame,
-                                                    struct sp_view *view)
+/* Tell an event about the client. */
+static __always_inline void sp_client_tell(const struct sp_judged *judged,
+                                           const struct sp_view *view, enum sp_event_kind kind,
+                                           enum sp_reason reason)
 {
-	enum sp_reason reason = SP_REASON_NONE;
-	__u32 offset;
+	struct sp_news news = {
+		.client = judged->key,
+		.kind = kind,
+		.reason = reason,
+		.generation = judged->policy ? judged->policy->generation : 0,
+		.ifindex = judged->ifindex,
+		.now = judged->now,
+	};
 
-	view->family = 0; /* a frame may be parsed twice */
-	view->fragment = SP_WHOLE;
-	view->packets = frame->segments ? frame->segments : 1;
-	view->bytes = frame->length - ETH_HLEN;
-	offset = sp_parse_ethernet(frame, view, &reason);
-	if (!offset)
-		return reason;
-	return sp_parse_network(frame, offset, view);
+	sp_tell(&news, view);
+}
+
+/* Tell of the end of a session, once. */
+static __always_inline void sp_end_session(struct sp_judged *judged, const struct sp_view *view,
+                                           struct sp_client_policy *policy, struct sp_usage *cell,
+                                           enum sp_event_kind how)
+{
+	__u32 told = *(volatile __u32 *)&cell->ended;
+
+	judged->ended = true;
+	if (told == policy->generation ||
+	    __sync_val_compare_and_swap(&cell->ended, told, policy->generation) != told)
+		return;
+	judged->policy = policy;
+	sp_client_tell(judged, view, how, SP_REASON_NONE);
+	judged->policy = NULL;
 }
 
 /*
- * Find the session. Leaves judged->policy NULL for a captive client; returns SP_REASON_BLOCKED,
- * SP_REASON_INTERNAL or SP_REASON_NONE.
+ * Find the session of judged->key. Leaves judged->policy NULL for a captive client; returns
+ * SP_REASON_BLOCKED, SP_REASON_INTERNAL or SP_REASON_NONE.
  */
 static __always_inline enum sp_reason sp_find_session(struct sp_judged *judged,
-                                                      const struct sp_client_key *key)
+                                                      const struct sp_view *view)
 {
-	struct sp_client_policy *policy = bpf_map_lookup_elem(&clients, key);
+	struct sp_client_policy *policy = bpf_map_lookup_elem(&clients, &judged->key);
+	enum sp_event_kind ended;
+	struct sp_usage *cell;
 
 	if (!policy)
 		return SP_REASON_NONE;
@@ -56,63 +82,90 @@ static __always_inline enum sp_reason sp_find_session(struct sp_judged *judged,
 		return SP_REASON_BLOCKED;
 	if (policy->state != SP_CLIENT_AUTHORIZED)
 		return SP_REASON_NONE;
-	judged->cell = sp_usage_of(policy);
-	if (!judged->cell)
+	cell = sp_usage_of(policy);
+	if (!cell)
 		return SP_REASON_INTERNAL;
-	if (sp_is_alive(policy, judged->cell, judged->now))
-		judged->policy = policy;
+	ended = sp_session_ended(policy, cell, judged->now);
+	if (ended) {
+		sp_end_session(judged, view, policy, cell, ended);
+		return SP_REASON_NONE;
+	}
+	judged->policy = policy;
+	judged->cell = cell;
 	return SP_REASON_NONE;
 }
 
-/* Judge one packet from a client; @reason is what parsing it gave. Changes nothing but `origins`.
- */
+/* An authorized client may send anything, from the address that it is bound to. */
+static __always_inline enum sp_reason sp_judge_authorized(const struct sp_view *view,
+                                                          const struct sp_judged *judged)
+{
+	if (judged->policy->limits & SP_LIMIT_BINDING &&
+	    !sp_binding_holds(view, judged->policy, judged->cell))
+		return SP_REASON_BINDING;
+	return sp_is_to_portal(view) ? SP_REASON_PORTAL : SP_REASON_AUTHORIZED;
+}
+
+/* Judge one packet from a client; @reason is what parsing it gave. */
 static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_reason reason,
                                             __u32 ifindex, struct sp_judged *judged)
 {
-	struct sp_client_key key;
-
-	judged->policy = NULL;
-	judged->cell = NULL;
-	judged->now = bpf_jiffies64();
+	*judged = (struct sp_judged){.ifindex = ifindex, .now = bpf_jiffies64()};
+	sp_client_key_up(&judged->key, view);
 	if (!reason)
 		reason = sp_judge_source(view);
-	if (reason)
-		goto out;
-	sp_client_key_up(&key, view);
-	reason = sp_find_session(judged, &key);
+	if (!reason)
+		reason = sp_find_session(judged, view);
 	if (!reason)
 		reason = sp_judge_guard(view);
 	if (reason)
 		goto out;
-	if (!judged->policy)
-		reason = sp_judge_captive(view);
+	if (judged->policy)
+		reason = sp_judge_authorized(view, judged);
 	else
-		reason = sp_is_to_portal(view) ? SP_REASON_PORTAL : SP_REASON_AUTHORIZED;
+		reason = (enum sp_reason)sp_judge_guest(view, judged->now);
 	if (reason == SP_REASON_PORTAL)
-		reason = sp_origin_admit(view, &key, ifindex, judged->now);
+		reason = sp_origin_admit(view, &judged->key, ifindex, judged->now);
+	if (reason == SP_REASON_CLASH)
+		sp_client_tell(judged, view, SP_EVENT_CLASH, reason);
+	else if (reason == SP_REASON_BINDING)
+		sp_client_tell(judged, view, SP_EVENT_BINDING, reason);
 out:
 	judged->reason = reason;
 }
 
-/* Count the packet, to its client if it has a session. A rate that is used up turns the verdict. */
-static __always_inline enum sp_reason sp_client_count(const struct sp_view *view,
-                                                      const struct sp_judged *judged)
+/* Charge a packet of an authorized client to its session. */
+static __always_inline enum sp_reason sp_session_charge(const struct sp_view *view,
+                                                        const struct sp_judged *judged)
 {
 	struct sp_client_policy *policy = judged->policy;
-	enum sp_reason reason = judged->reason;
 	struct sp_usage *cell = judged->cell;
 
-	if (policy && cell && sp_passes(reason)) {
-		sp_usage_enter_up(cell, policy->generation, judged->now);
-		if (policy->limits & SP_LIMIT_RATE_UP &&
-		    !sp_within_rate(&cell->up_credit, policy->rate_up, policy->burst_up,
-		                    view->bytes))
-			reason = SP_REASON_RATE_UP;
-		else
-			sp_usage_up(cell, view, judged->now);
+	if (sp_usage_enter_up(cell, policy->generation, judged->now))
+		sp_client_tell(judged, view, SP_EVENT_SESSION, SP_REASON_NONE);
+	if (policy->limits & SP_LIMIT_RATE_UP &&
+	    !sp_within_rate(&cell->up_credit, policy->rate_up, policy->burst_up, view->bytes))
+		return SP_REASON_RATE_UP;
+	sp_usage_up(cell, view, judged->now);
+	return judged->reason;
+}
+
+/* Let the packet be paid for: by its session, or by the budgets of captive clients. A rate or
+ * budget that is used up turns the verdict. */
+static __always_inline void sp_client_charge(const struct sp_view *view, struct sp_judged *judged)
+{
+	struct sp_news news = {
+		.client = judged->key,
+		.reason = judged->reason,
+		.ifindex = judged->ifindex,
+		.now = judged->now,
+	};
+
+	if (judged->policy && judged->cell) {
+		if (sp_passes(judged->reason))
+			judged->reason = sp_session_charge(view, judged);
+	} else if (sp_passes(judged->reason) || sp_is_refusal(judged->reason)) {
+		judged->reason = (enum sp_reason)sp_guest_charge(&news, view);
 	}
-	sp_count_reason(reason, view);
-	return reason;
 }
 
 #endif

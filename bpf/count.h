@@ -48,17 +48,17 @@ static __always_inline bool sp_usage_claim(__u32 *claim, const __u32 *published,
 }
 
 /* Begin with zero when the cell belonged to an earlier session. The generation is published last;
- * the atomic exchange is the barrier. */
-static __always_inline void sp_usage_enter_up(struct sp_usage *cell, __u32 generation, __u64 now)
+ * the atomic exchange is the barrier. True for the one packet that does it. */
+static __always_inline bool sp_usage_enter_up(struct sp_usage *cell, __u32 generation, __u64 now)
 {
 	__u64 packets, bytes;
 
 	if (cell->up_generation == generation)
-		return;
+		return false;
 	packets = *(volatile __u64 *)&cell->up_packets;
 	bytes = *(volatile __u64 *)&cell->up_bytes;
 	if (!sp_usage_claim(&cell->up_claim, &cell->up_generation, generation))
-		return;
+		return false;
 	__sync_fetch_and_add(&cell->up_packets, -packets);
 	__sync_fetch_and_add(&cell->up_bytes, -bytes);
 	cell->ipv4 = 0;
@@ -66,7 +66,9 @@ static __always_inline void sp_usage_enter_up(struct sp_usage *cell, __u32 gener
 	cell->up_first = now;
 	cell->up_last = now;
 	cell->up_credit = 0;
+	cell->bound = 0;
 	__sync_lock_test_and_set(&cell->up_generation, generation);
+	return true;
 }
 
 static __always_inline void sp_usage_enter_down(struct sp_usage *cell, __u32 generation, __u64 now)

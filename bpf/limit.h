@@ -37,21 +37,22 @@ static __always_inline bool sp_is_spent(const struct sp_client_policy *policy,
 }
 
 /*
- * Whether the session of an authorized client goes on. Nothing is written here: an ended session
- * stays ended, because packets that are refused do not count as activity.
+ * How the session of an authorized client has ended, SP_EVENT_NONE while it goes on. Nothing is
+ * written here: an ended session stays ended, because packets that are refused do not count as
+ * activity.
  */
-static __always_inline bool sp_is_alive(const struct sp_client_policy *policy,
-                                        const struct sp_usage *cell, __u64 now)
+static __always_inline enum sp_event_kind sp_session_ended(const struct sp_client_policy *policy,
+                                                           const struct sp_usage *cell, __u64 now)
 {
 	__u32 limits = policy->limits;
 
 	if (limits & SP_LIMIT_EXPIRES && now >= policy->expires)
-		return false;
+		return SP_EVENT_EXPIRED;
 	if (limits & SP_LIMIT_IDLE && sp_is_idle(policy, cell, now))
-		return false;
+		return SP_EVENT_IDLE;
 	if (limits & SP_LIMIT_QUOTA && sp_is_spent(policy, cell))
-		return false;
-	return true;
+		return SP_EVENT_QUOTA;
+	return SP_EVENT_NONE;
 }
 
 /*

@@ -29,19 +29,41 @@ static __always_inline bool sp_listed(const volatile struct sp_address *list, __
 	return false;
 }
 
+/* What an address is to this gateway; bits. */
+enum sp_role { SP_ROLE_GATEWAY = 1, SP_ROLE_RESOLVER = 2, SP_ROLE_PORTAL = 4 };
+
+/*
+ * The roles of @address. A function of its own to the verifier: three lists of comparisons are too
+ * many ways to go on from. Authorized clients do not pay for the call.
+ */
+__noinline int sp_roles(const struct sp_address *address)
+{
+	int roles = 0;
+
+	if (!address)
+		return 0;
+	if (sp_listed(sp_load.gateway, sp_load.gateway_count, address))
+		roles |= SP_ROLE_GATEWAY;
+	if (sp_listed(sp_load.resolver, sp_load.resolver_count, address))
+		roles |= SP_ROLE_RESOLVER;
+	if (sp_listed(sp_load.portal, sp_load.portal_count, address))
+		roles |= SP_ROLE_PORTAL;
+	return roles;
+}
+
 static __always_inline bool sp_is_gateway(const struct sp_address *address)
 {
-	return sp_listed(sp_load.gateway, sp_load.gateway_count, address);
+	return sp_roles(address) & SP_ROLE_GATEWAY;
 }
 
 static __always_inline bool sp_is_resolver(const struct sp_address *address)
 {
-	return sp_listed(sp_load.resolver, sp_load.resolver_count, address);
+	return sp_roles(address) & SP_ROLE_RESOLVER;
 }
 
 static __always_inline bool sp_is_portal(const struct sp_address *address)
 {
-	return sp_listed(sp_load.portal, sp_load.portal_count, address);
+	return sp_roles(address) & SP_ROLE_PORTAL;
 }
 
 /* Whether @mac is one of the gateway's own. */

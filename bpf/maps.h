@@ -68,6 +68,88 @@ struct {
 	__type(value, struct sp_count);
 } reasons SEC(".maps");
 
+/*
+ * Captive clients. An LRU: random source addresses push out only each other, and only as fast as
+ * SP_BUDGET_GUEST lets them in.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct sp_client_key);
+	__type(value, struct sp_guest);
+} guests SEC(".maps");
+
+/* Index: enum sp_budget_kind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SP_BUDGETS);
+	__type(key, __u32);
+	__type(value, struct sp_total);
+} budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SP_GARDEN_PREFIXES);
+	__type(key, struct sp_garden4_key);
+	__type(value, struct sp_garden);
+} garden4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SP_GARDEN_PREFIXES);
+	__type(key, struct sp_garden6_key);
+	__type(value, struct sp_garden);
+} garden6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SP_GARDEN_SLOTS);
+	__type(key, __u32);
+	__type(value, struct sp_garden_seen);
+} garden_seen SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sp_query);
+	__type(value, __u64);
+} queries SEC(".maps");
+
+/* DNS answers, and apart from them the events: a flood of the one does not hide the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} answers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+/* Interfaces that frames may be redirected to: ifindex -> ifindex. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u32);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct sp_link);
+} links SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sp_vlan_key);
+	__type(value, __u32);
+} vlans SEC(".maps");
+
 /* Listening sockets of the responders, at SP_LISTENER(worker, is_ipv6). */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);

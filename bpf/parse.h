@@ -42,6 +42,7 @@
 #define SP_IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
 
 #define SP_TCP_SYN 0x02
+#define SP_TCP_RST 0x04
 #define SP_TCP_ACK 0x10
 
 /* The frame as its program sees it. */
@@ -518,6 +519,36 @@ static __always_inline enum sp_reason sp_parse_network(const struct sp_frame *fr
 	if (view->ethertype == ETH_P_PAE)
 		return sp_parse_eapol(frame, offset);
 	return SP_REASON_NONE;
+}
+
+/* What the entry points know of a frame; each of them defines it. */
+static __always_inline void sp_frame_of(SP_CONTEXT *context, __u32 length, struct sp_frame *frame);
+
+/*
+ * From the frame of @context to @view; returns an enum sp_reason. @length is that of the frame.
+ * Layer 2 first: even a packet that is dropped for its inside is counted with its size. A function
+ * of its own to the verifier: what comes after it is looked at once, and not once for each kind of
+ * packet.
+ */
+__noinline int sp_parse(SP_CONTEXT *context, struct sp_view *view, __u32 length)
+{
+	enum sp_reason reason = SP_REASON_NONE;
+	struct sp_frame frame = {};
+	__u32 offset;
+
+	if (!view)
+		return SP_REASON_INTERNAL;
+	sp_frame_of(context, length, &frame);
+	view->family = 0; /* a frame may be parsed twice */
+	view->protocol = 0;
+	view->tcp_flags = 0;
+	view->fragment = SP_WHOLE;
+	view->packets = frame.segments ? frame.segments : 1;
+	view->bytes = length - ETH_HLEN;
+	offset = sp_parse_ethernet(&frame, view, &reason);
+	if (!offset)
+		return (int)reason;
+	return (int)sp_parse_network(&frame, offset, view);
 }
 
 #endif

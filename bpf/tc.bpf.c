@@ -24,16 +24,17 @@
 #define SP_CONTEXT struct __sk_buff
 #include "capture.h"
 #include "client.h"
+#include "reply.h"
 
 /* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with options. */
 #define SP_PULL 512u
 
-static __always_inline void sp_frame_of(struct __sk_buff *skb, struct sp_frame *frame)
+static __always_inline void sp_frame_of(struct __sk_buff *skb, __u32 length, struct sp_frame *frame)
 {
 	frame->context = skb;
 	frame->data = (void *)(long)skb->data;
 	frame->end = (void *)(long)skb->data_end;
-	frame->length = skb->len;
+	frame->length = length;
 	frame->tag = skb->vlan_present;
 	frame->vlan = (__u16)(skb->vlan_tci & 0x0fff);
 	frame->segment = (__u16)skb->gso_size;
@@ -86,35 +87,56 @@ static __always_inline int sp_action(enum sp_reason reason)
 	return sp_passes(reason) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
+/* Answer what is refused on the interface it came from. */
+static __always_inline int sp_tc_refuse(struct __sk_buff *skb, const struct sp_view *view,
+                                        struct sp_judged *judged)
+{
+	bool answered = sp_reply(skb, view, judged->reason);
+
+	if (!answered)
+		judged->reason = sp_unanswered(judged->reason);
+	sp_count_reason(judged->reason, view);
+	return answered ? (int)bpf_redirect(skb->ifindex, 0) : TC_ACT_SHOT;
+}
+
+/* Whether XDP has left something to do: what needs the stack is done here. */
+static __always_inline bool sp_meta_is_work(const struct sp_meta *meta)
+{
+	return meta->reason == SP_REASON_CAPTURED || sp_is_refusal(meta->reason);
+}
+
 SEC("tc")
 int sallyport_in(struct __sk_buff *skb)
 {
 	struct sp_meta *meta = sp_meta_read(skb);
 	struct sp_judged judged = {};
 	struct sp_view view = {};
-	struct sp_frame frame;
 	enum sp_reason reason;
 
-	if (meta && meta->reason != SP_REASON_CAPTURED)
+	if (meta && !sp_meta_is_work(meta))
 		return TC_ACT_UNSPEC;
 	if (sp_is_looped(skb, &view)) {
 		sp_count_reason(SP_REASON_LOOPED, &view);
 		return TC_ACT_UNSPEC;
 	}
-	judged.reason = meta ? SP_REASON_CAPTURED : SP_REASON_NONE;
+	judged.reason = meta ? (enum sp_reason)meta->reason : SP_REASON_NONE;
 	sp_pull(skb);
-	sp_frame_of(skb, &frame);
-	reason = sp_view_parse(&frame, &view);
-	if (!judged.reason)
+	reason = (enum sp_reason)sp_parse(skb, &view, skb->len);
+	if (!judged.reason) {
 		sp_client_judge(&view, reason, skb->ifindex, &judged);
+		sp_client_charge(&view, &judged);
+	}
+	if (sp_is_refusal(judged.reason))
+		return sp_tc_refuse(skb, &view, &judged);
 	if (judged.reason == SP_REASON_CAPTURED)
 		judged.reason = sp_capture(skb, &view);
-	return sp_action(sp_client_count(&view, &judged));
+	sp_count_reason(judged.reason, &view);
+	return sp_action(judged.reason);
 }
 
 /* Charge a download to an authorized client. */
-static __always_inline enum sp_reason sp_down_count(const struct sp_view *view,
-                                                    const struct sp_judged *judged)
+static __always_inline enum sp_reason sp_down_charge(const struct sp_view *view,
+                                                     const struct sp_judged *judged)
 {
 	const struct sp_client_policy *policy = judged->policy;
 	struct sp_usage *cell = judged->cell;
@@ -127,39 +149,49 @@ static __always_inline enum sp_reason sp_down_count(const struct sp_view *view,
 	return SP_REASON_DOWN_AUTHORIZED;
 }
 
-static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, const struct sp_frame *frame,
-                                              struct sp_view *view)
+/* What may be sent to a captive client. */
+static __always_inline enum sp_reason sp_down_guest(const struct __sk_buff *skb,
+                                                    const struct sp_view *view, __u64 now)
 {
-	struct sp_judged judged = {.now = bpf_jiffies64()};
-	struct sp_client_key key;
-	enum sp_reason reason = sp_view_parse(frame, view);
+	struct sp_settings *config = sp_settings_now();
+	enum sp_reason reason = sp_judge_down(view, !skb->ingress_ifindex);
+
+	if (sp_passes(reason) || !config)
+		return reason;
+	if (config->bypass)
+		return SP_REASON_DOWN_BYPASS;
+	return sp_garden_open(view, false, now) ? SP_REASON_DOWN_GARDEN : reason;
+}
+
+static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_view *view)
+{
+	struct sp_judged judged = {.now = bpf_jiffies64(), .ifindex = skb->ifindex};
+	enum sp_reason reason = (enum sp_reason)sp_parse(skb, view, skb->len);
 
 	if (reason)
 		return SP_REASON_DOWN_MALFORMED;
 	if (sp_is_group(view->destination))
 		return SP_REASON_DOWN_GROUP;
-	__builtin_memcpy(key.mac, view->destination, 6);
-	key.vlan = view->vlan;
-	reason = sp_find_session(&judged, &key);
+	__builtin_memcpy(judged.key.mac, view->destination, 6);
+	judged.key.vlan = view->vlan;
+	reason = sp_find_session(&judged, view);
 	if (reason == SP_REASON_BLOCKED)
 		return SP_REASON_DOWN_BLOCKED;
 	if (reason)
 		return reason;
 	if (judged.policy && judged.cell)
-		return sp_down_count(view, &judged);
-	return sp_judge_down(view, !skb->ingress_ifindex);
+		return sp_down_charge(view, &judged);
+	return sp_down_guest(skb, view, judged.now);
 }
 
 SEC("tc")
 int sallyport_out(struct __sk_buff *skb)
 {
 	struct sp_view view = {};
-	struct sp_frame frame;
 	enum sp_reason reason;
 
 	sp_pull(skb);
-	sp_frame_of(skb, &frame);
-	reason = sp_down(skb, &frame, &view);
+	reason = sp_down(skb, &view);
 	if (sp_passes(reason) && view.family && !skb->ingress_ifindex && !sp_release(skb, &view))
 		reason = SP_REASON_INTERNAL;
 	sp_count_reason(reason, &view);

@@ -122,7 +122,7 @@ static __always_inline bool sp_is_near(const struct sp_address *address)
 		return true;
 	if (head >> 22 == 0xfe80 >> 6 || (head & 0xff0f0000) == 0xff020000) /* link-local */
 		return true;
-	return sp_is_gateway(address) || sp_is_resolver(address) || sp_is_portal(address);
+	return sp_roles(address) != 0;
 }
 
 static __always_inline bool sp_is_to_portal(const struct sp_view *view)

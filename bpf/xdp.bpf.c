@@ -15,6 +15,8 @@
 
 #define SP_CONTEXT struct xdp_md
 #include "client.h"
+#include "forward.h"
+#include "reply.h"
 
 /*
  * Write the verdict in front of the frame. Packet pointers are invalid afterwards. Room of just our
@@ -36,6 +38,15 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason rea
 	return true;
 }
 
+static __always_inline void sp_frame_of(struct xdp_md *ctx, __u32 length, struct sp_frame *frame)
+{
+	frame->context = ctx;
+	frame->data = (void *)(long)ctx->data;
+	frame->end = (void *)(long)ctx->data_end;
+	frame->length = length;
+	frame->segments = 1;
+}
+
 /*
  * Parse with the length of the linear part, which is the whole frame but for jumbo frames and
  * drivers that split headers: asking for the true length costs 3 ns, so it is done only when the
@@ -43,53 +54,56 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason rea
  */
 static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx, struct sp_view *view)
 {
-	struct sp_frame frame = {
-		.context = ctx,
-		.data = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-		.length = ctx->data_end - ctx->data,
-		.segments = 1,
-	};
-	enum sp_reason reason = SP_REASON_NONE;
+	__u32 linear = ctx->data_end - ctx->data, length;
+	enum sp_reason reason = (enum sp_reason)sp_parse(ctx, view, linear);
 
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < 2; i++) {
-		__u32 linear = frame.length;
-
-		reason = sp_view_parse(&frame, view);
-		if (view->family && reason != SP_REASON_MALFORMED)
-			break;
-		frame.length = (__u32)bpf_xdp_get_buff_len(ctx);
-		if (frame.length == linear)
-			break;
-	}
-	return reason;
+	if (view->family && reason != SP_REASON_MALFORMED)
+		return reason;
+	length = (__u32)bpf_xdp_get_buff_len(ctx);
+	return length == linear ? reason : (enum sp_reason)sp_parse(ctx, view, length);
 }
 
-static __always_inline int sp_xdp(struct xdp_md *ctx)
+/* Answer what is refused, or drop it as it is. */
+static __always_inline int sp_xdp_refuse(struct xdp_md *ctx, const struct sp_view *view,
+                                         struct sp_judged *judged)
+{
+	bool answered = sp_reply(ctx, view, judged->reason);
+
+	if (!answered)
+		judged->reason = sp_unanswered(judged->reason);
+	sp_count_reason(judged->reason, view);
+	return answered ? XDP_TX : XDP_DROP;
+}
+
+/* @driver: in the driver, not behind it. */
+static __always_inline int sp_xdp(struct xdp_md *ctx, bool driver)
 {
 	struct sp_view view = {};
 	struct sp_judged judged;
 	enum sp_reason reason = sp_xdp_parse(ctx, &view);
+	bool on;
 
 	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
-	if (!sp_passes(judged.reason)) {
-		sp_client_count(&view, &judged);
-		return XDP_DROP;
-	}
-	if (!sp_meta_write(ctx, judged.reason, view.vlan))
+	/* Behind the driver TC answers: a frame sent from there as it is keeps the checksum that
+	 * the packet before it asked the NIC for. */
+	on = sp_passes(judged.reason) || (!driver && sp_is_refusal(judged.reason));
+	if (on && !sp_meta_write(ctx, judged.reason, view.vlan))
 		return XDP_PASS;
+	sp_client_charge(&view, &judged);
+	if (sp_is_refusal(judged.reason))
+		return driver ? sp_xdp_refuse(ctx, &view, &judged) : XDP_PASS;
 	/* TC counts a captured packet: only there is it known whether a responder took it. */
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
-	return sp_passes(sp_client_count(&view, &judged)) ? XDP_PASS : XDP_DROP;
+	sp_count_reason(judged.reason, &view);
+	return sp_passes(judged.reason) ? XDP_PASS : XDP_DROP;
 }
 
 /* In the driver, where a frame may have several buffers. */
 SEC("xdp.frags")
 int sallyport_xdp(struct xdp_md *ctx)
 {
-	return sp_xdp(ctx);
+	return sp_xdp(ctx, true);
 }
 
 /*
@@ -100,7 +114,7 @@ int sallyport_xdp(struct xdp_md *ctx)
 SEC("xdp")
 int sallyport_xdp_skb(struct xdp_md *ctx)
 {
-	return sp_xdp(ctx);
+	return sp_xdp(ctx, false);
 }
 
 char LICENSE[] SEC("license") = "GPL";

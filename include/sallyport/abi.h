@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 1u
+#define SP_ABI_VERSION 2u
 
 /* Sizes that both sides must agree on. */
 #define SP_NOTE_SIZE     64u   /* bytes of client_policy.note, terminating NUL included */
@@ -25,6 +25,7 @@
 #define SP_MAX_MACS      32u   /* the gateway's own MAC addresses */
 #define SP_MAX_WORKERS   64u   /* responder processes */
 #define SP_MAX_REASONS   96u   /* entries of `reasons` */
+#define SP_ANSWER_SIZE   1472u /* bytes of a DNS answer: what an Ethernet frame holds over UDP */
 #define SP_VLAN_MAX      4094u /* largest VLAN id (IEEE 802.1Q; 4095 is reserved) */
 
 /*
@@ -42,12 +43,21 @@
 	X(8, PORTAL, "client to the login portal")                                         \
 	X(9, ECHO, "captive client: ping to or from the gateway")                          \
 	X(10, CAPTURED, "captive client: HTTP handed to the responder")                    \
+	X(11, BYPASS, "captive client let through: the gate is open (bypass)")             \
+	X(12, GARDEN, "captive client to the walled garden")                               \
+	X(13, ROUTED, "authorized client, upload, forwarded past the stack")               \
 	X(16, DOWN_AUTHORIZED, "authorized client, download")                              \
 	X(17, DOWN_LOCAL, "captive client: answer from the gateway itself")                \
 	X(18, DOWN_GROUP, "multicast or broadcast towards the clients")                    \
 	X(19, DOWN_SERVICE,                                                                \
 	  "captive client: answer from a listed resolver or portal, ARP, DHCP, ND")        \
 	X(20, LOOPED, "the gateway's own multicast, looped back to it")                    \
+	X(21, DOWN_GARDEN, "captive client: answer from the walled garden")                \
+	X(22, DOWN_ROUTED, "authorized client, download, forwarded past the stack")        \
+	X(23, DOWN_BYPASS, "captive client, download: the gate is open (bypass)")          \
+	X(24, DOWN_REFUSAL, "reset or ICMP that refuses what a client sent")               \
+	X(25, DOWN_RESET, "download towards a captive client, turned into a reset")        \
+	X(26, UPLINK, "uplink: left to the stack")                                         \
 	X(32, BAD_SOURCE, "source MAC is zero, multicast or broadcast")                    \
 	X(33, OWN_MAC, "source MAC is one of the gateway's own")                           \
 	X(34, VLAN_DEPTH, "more than two VLAN tags")                                       \
@@ -71,10 +81,28 @@
 	X(52, ORIGIN, "portal connection could not be recorded")                           \
 	X(53, RATE_UP, "authorized client over its upload rate")                           \
 	X(54, INTERNAL, "datapath inconsistency: a map or slot is missing")                \
+	X(55, RESET, "captive client: TCP refused with a reset")                           \
+	X(56, UNREACHABLE, "captive client: UDP refused with ICMP port unreachable")       \
+	X(57, BUDGET_NEIGHBOUR, "captive client over its budget of ARP, DHCP and ND")      \
+	X(58, BUDGET_DNS, "captive client over its budget of DNS")                         \
+	X(59, BUDGET_HTTP, "captive client over its budget of HTTP connections")           \
+	X(60, BUDGET_PORTAL, "captive client over its budget of portal connections")       \
+	X(61, BUDGET_ECHO, "captive client over its budget of pings")                      \
+	X(62, BUDGET_GARDEN, "captive client over its budget of the walled garden")        \
+	X(63, BUDGET_REFUSAL, "captive client over its budget of refusals: no answer")     \
 	X(64, DOWN_CAPTIVE, "download towards a captive client")                           \
 	X(65, DOWN_BLOCKED, "download towards a blocked client")                           \
 	X(66, DOWN_MALFORMED, "download with truncated or contradictory headers")          \
-	X(67, RATE_DOWN, "authorized client over its download rate")
+	X(67, RATE_DOWN, "authorized client over its download rate")                       \
+	X(68, TOTAL_GUEST, "all captive clients: too many new ones at once")               \
+	X(69, TOTAL_NEIGHBOUR, "all captive clients over the budget of ARP, DHCP and ND")  \
+	X(70, TOTAL_DNS, "all captive clients over the budget of DNS")                     \
+	X(71, TOTAL_HTTP, "all captive clients over the budget of HTTP connections")       \
+	X(72, TOTAL_PORTAL, "all captive clients over the budget of portal connections")   \
+	X(73, TOTAL_ECHO, "all captive clients over the budget of pings")                  \
+	X(74, TOTAL_GARDEN, "all captive clients over the budget of the walled garden")    \
+	X(75, TOTAL_REFUSAL, "all captive clients over the budget of refusals")            \
+	X(76, BINDING, "IPv4 source is not the address that the session is bound to")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
 enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
@@ -102,26 +130,33 @@ enum sp_client_state {
 };
 
 /* Bits of sp_client_policy.limits: which of the limits below are in force. */
-#define SP_LIMIT_EXPIRES   (1u << 0)
-#define SP_LIMIT_IDLE      (1u << 1)
-#define SP_LIMIT_QUOTA     (1u << 2)
-#define SP_LIMIT_RATE_UP   (1u << 3)
-#define SP_LIMIT_RATE_DOWN (1u << 4)
+#define SP_LIMIT_EXPIRES    (1u << 0)
+#define SP_LIMIT_IDLE       (1u << 1)
+#define SP_LIMIT_QUOTA      (1u << 2)
+#define SP_LIMIT_RATE_UP    (1u << 3)
+#define SP_LIMIT_RATE_DOWN  (1u << 4)
+#define SP_LIMIT_QUOTA_UP   (1u << 5)
+#define SP_LIMIT_QUOTA_DOWN (1u << 6)
+#define SP_LIMIT_BINDING    (1u << 7) /* one IPv4 address: `ipv4`, or the first that it uses */
 
 /* Value of `clients`. Written by user space only. */
 struct sp_client_policy {
 	enum sp_client_state state; /* 4 bytes; an enum so that bpftool prints its name */
 	__u32 slot;                 /* index into `usage`; each client of the map has its own */
-	__u32 generation;        /* a usage cell of another generation counts as empty; never 0 */
-	__u32 limits;            /* SP_LIMIT_* */
-	__u64 granted;           /* jiffies: when the session began; idle time counts from here */
-	__u64 expires;           /* jiffies: first instant at which it is captive again */
-	__u64 idle;              /* jiffies without an upload packet that end the session */
-	__u64 quota;             /* bytes up and down together */
-	__u64 rate_up;           /* bit/s */
-	__u64 rate_down;         /* bit/s */
-	__u64 burst_up;          /* bytes that may come at once */
-	__u64 burst_down;        /* bytes */
+	__u32 generation; /* a usage cell of another generation counts as empty; never 0 */
+	__u32 limits;     /* SP_LIMIT_* */
+	__u64 granted;    /* jiffies: when the session began; idle time counts from here */
+	__u64 expires;    /* jiffies: first instant at which it is captive again */
+	__u64 idle;       /* jiffies without an upload packet that end the session */
+	__u64 quota;      /* bytes up and down together */
+	__u64 quota_up;   /* bytes */
+	__u64 quota_down; /* bytes */
+	__u64 rate_up;    /* bit/s */
+	__u64 rate_down;  /* bit/s */
+	__u64 burst_up;   /* bytes that may come at once */
+	__u64 burst_down; /* bytes */
+	__u32 ipv4;       /* of SP_LIMIT_BINDING, network order; 0: learnt (usage.bound) */
+	__u32 spare;
 	__u64 granted_unix;      /* seconds since 1970: `granted` for a reader; not enforced */
 	__u64 expires_unix;      /* seconds since 1970: `expires` for a reader; 0: no expiry */
 	char note[SP_NOTE_SIZE]; /* the operator's label, NUL-terminated UTF-8; not enforced */
@@ -151,7 +186,10 @@ struct sp_usage {
 	__u64 down_last;
 	__u64 down_credit;
 	__u32 down_claim;
-	__u32 spare[3];
+	__u32 bound; /* IPv4 address that SP_LIMIT_BINDING learnt, network order; 0: none yet. Of
+	              * generation up_generation */
+	__u32 ended; /* generation whose end was told in `events` */
+	__u32 spare;
 };
 
 /*
@@ -202,6 +240,41 @@ struct sp_count {
 	__u32 spare;
 };
 
+/*
+ * Budgets of captive clients: what each of them, and all together, may do in a time. Index of
+ * sp_settings.budget, sp_guest.credit and `budgets`. GUEST and EVENT are of all together only.
+ */
+enum sp_budget_kind {
+	SP_BUDGET_NEIGHBOUR, /* packets: ARP, EAPOL, DHCP, ND, MLD */
+	SP_BUDGET_DNS,       /* packets */
+	SP_BUDGET_DNS_BYTES, /* bytes */
+	SP_BUDGET_HTTP,      /* captured: a SYN is a connection, another segment 1/32 of one */
+	SP_BUDGET_PORTAL,    /* the same */
+	SP_BUDGET_ECHO,      /* packets */
+	SP_BUDGET_GARDEN,    /* packets */
+	SP_BUDGET_REFUSAL,   /* answers sent */
+	SP_BUDGET_GUEST,     /* clients that become known: entries made in `guests` */
+	SP_BUDGET_EVENT,     /* records of `events` */
+	SP_BUDGETS
+};
+#define SP_BUDGET_SEGMENT 32u /* HTTP, PORTAL: the units are 1/32 of a connection */
+
+/*
+ * A budget as the datapath uses it (bpf/budget.h): the generic cell rate algorithm in units of
+ * 1/65536 jiffy. @cost 0: no limit.
+ */
+struct sp_budget {
+	__u64 cost;  /* of a unit: 65536 * hz / rate */
+	__u64 depth; /* how far ahead one may be: (burst - 1) * cost */
+};
+#define SP_BUDGET_SHIFT 16u
+
+/* sp_settings.refuse_*: what becomes of TCP and UDP that nobody may have. */
+enum sp_refuse { SP_REFUSE_DROP = 0, SP_REFUSE_ANSWER = 1 };
+
+/* sp_settings.forward. */
+enum sp_forward { SP_FORWARD_STACK = 0, SP_FORWARD_ROUTE = 1 };
+
 /* The one value of `settings`. Written by user space only. */
 struct sp_settings {
 	__u32 abi_version; /* SP_ABI_VERSION of who loaded the maps */
@@ -209,6 +282,135 @@ struct sp_settings {
 	__u32 hz;          /* jiffies per second of this kernel */
 	__u32 generation;  /* last one given to a policy */
 	__u64 loaded_unix; /* seconds since 1970 of the `up` that made these maps */
+	__u32 bypass;      /* 1: captive clients are let through, blocked ones are not */
+	enum sp_forward forward;
+	enum sp_refuse refuse_tcp;
+	enum sp_refuse refuse_udp;
+	__u32 garden4, garden6; /* prefixes in the map of that name; 0: it is not looked at */
+	__u32 garden_names;     /* 1: copy DNS answers to `answers` */
+	__u32 spare;
+	struct sp_budget client[SP_BUDGETS]; /* each client's */
+	struct sp_budget total[SP_BUDGETS];  /* all clients' together */
+};
+
+/* Value of `guests`: a captive client. Written by BPF only. */
+struct sp_guest {
+	__u64 first, last;        /* jiffies */
+	__u64 packets;            /* that were let on or answered */
+	__u64 refused;            /* that a budget of its own or of all stopped */
+	__u64 told;               /* jiffies of the last `flood` event about it; 0: none */
+	__u64 credit[SP_BUDGETS]; /* 1/65536 jiffy: instant at which that budget is full again */
+	__u32 ipv4;               /* last IPv4 source address, network order; 0: none seen */
+	__u32 spare;
+};
+
+/* Value of `budgets`: the credit of all captive clients together. Written by BPF only. */
+struct sp_total {
+	__u64 credit;   /* as in struct sp_guest */
+	__u64 refused;  /* packets that it stopped; EVENT: lost */
+	__u64 spare[6]; /* a cache line each */
+};
+
+/* Keys of `garden4` and `garden6`, as BPF_MAP_TYPE_LPM_TRIE wants them. */
+struct sp_garden4_key {
+	__u32 prefix_length;
+	__u8 address[4];
+};
+struct sp_garden6_key {
+	__u32 prefix_length;
+	__u8 address[16];
+};
+
+/* What of a prefix is open. */
+struct sp_garden_rule {
+	__u8 protocol;  /* IPPROTO_*; 0: every one */
+	__u8 inherited; /* 1: of a wider prefix; the datapath makes no difference */
+	__u16 port_low; /* host order, of the garden's side; 0 to 65535: every one */
+	__u16 port_high;
+	__u16 spare;
+};
+#define SP_GARDEN_RULES 8u
+
+/* Value of `garden4` and `garden6`: only the longest prefix that matches counts. Written by user
+ * space only. */
+struct sp_garden {
+	__u64 expires; /* jiffies: first instant at which it is closed; 0: never */
+	__u32 slot;    /* index into `garden_seen` */
+	__u32 name;  /* number of the name that it was learnt for, from 1; 0: the operator's prefix
+	              */
+	__u32 count; /* rules used */
+	__u32 spare;
+	struct sp_garden_rule rule[SP_GARDEN_RULES];
+};
+
+/* Value of `garden_seen`. Written by BPF only. */
+struct sp_garden_seen {
+	__u64 last; /* jiffies of the last packet to or from it; 0: none since the map was made */
+	__u64 packets;
+};
+#define SP_GARDEN_PREFIXES 16384u /* entries of garden4 and of garden6 */
+#define SP_GARDEN_SLOTS    (2u * SP_GARDEN_PREFIXES)
+
+/*
+ * Key of `queries`: a question that a captive client asked a listed resolver by UDP. Its value is
+ * the jiffy. Written by BPF only.
+ */
+struct sp_query {
+	struct sp_address client, resolver;
+	__u16 port; /* the client's, network order */
+	__u16 id;   /* of the DNS message, network order */
+	__u32 spare;
+};
+
+/* Record of `answers`: the answer to one of `queries`. */
+struct sp_dns_answer {
+	struct sp_client_key client;
+	__u32 length; /* bytes of the DNS message in data */
+	__u32 spare;
+	__u8 data[SP_ANSWER_SIZE];
+};
+
+/* What `events` tells. */
+#define SP_EVENTS(X)                                                                        \
+	X(1, GUEST, "new", "a captive client that was not known")                           \
+	X(2, SESSION, "login", "first packet of a session")                                 \
+	X(3, EXPIRED, "expired", "the time of a session is over")                           \
+	X(4, IDLE, "idle", "a session ended because its client was silent")                 \
+	X(5, QUOTA, "quota", "a session used up its quota")                                 \
+	X(6, CLASH, "clash", "another client sent on a portal connection")                  \
+	X(7, BINDING, "binding", "a client sent from an address that is not its session's") \
+	X(8, FLOOD, "flood", "a captive client is over one of its budgets")                 \
+	X(9, CROWD, "crowd", "all captive clients together are over a budget")
+
+#define SP_EVENT_ENUM(number, name, word, text) SP_EVENT_##name = number,
+enum sp_event_kind { SP_EVENT_NONE = 0, SP_EVENTS(SP_EVENT_ENUM) };
+#undef SP_EVENT_ENUM
+
+/* Record of `events`. Written by BPF only. */
+struct sp_event {
+	__u64 time; /* jiffies */
+	enum sp_event_kind kind;
+	enum sp_reason reason;       /* CLASH, BINDING, FLOOD, CROWD: of the packet; else NONE */
+	struct sp_client_key client; /* CROWD: who happened to send */
+	struct sp_address address;   /* IP source of the packet; all zero: none */
+	__u32 generation;            /* of the session; 0: none */
+	__u32 ifindex;
+};
+
+/* Value of `links`: where a route that leads to interface KEY really leaves. Interfaces that are
+ * not in there belong to the stack. Written by user space only. */
+struct sp_link {
+	__u32 port;     /* key of `ports` */
+	__u16 vlan;     /* tag to put on; 0: none */
+	__u16 protocol; /* of the tag, network order */
+	__u32 client;   /* 1: a client interface; downloads are charged there */
+};
+
+/* Key of `vlans`: a frame as it arrives; the value is the ifindex that the stack receives it on. */
+struct sp_vlan_key {
+	__u32 port;
+	__u16 vlan;
+	__u16 protocol; /* network order */
 };
 
 /* Index into `listeners` of a worker's socket. */
@@ -256,7 +458,7 @@ struct sp_clock_now {
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct sp_client_key) == 8, "ABI");
-_Static_assert(sizeof(struct sp_client_policy) == 96 + SP_NOTE_SIZE, "ABI");
+_Static_assert(sizeof(struct sp_client_policy) == 120 + SP_NOTE_SIZE, "ABI");
 _Static_assert(sizeof(struct sp_usage) == 128, "ABI: two cache lines");
 _Static_assert(__builtin_offsetof(struct sp_usage, down_generation) == 64, "ABI");
 _Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");
@@ -264,7 +466,14 @@ _Static_assert(sizeof(struct sp_origin) == 16, "ABI");
 _Static_assert(sizeof(struct sp_capture_key) == 24, "ABI");
 _Static_assert(sizeof(struct sp_capture) == 24, "ABI");
 _Static_assert(sizeof(struct sp_count) == 24, "ABI");
-_Static_assert(sizeof(struct sp_settings) == 24, "ABI");
+_Static_assert(sizeof(struct sp_settings) == 56 + 32 * SP_BUDGETS, "ABI");
+_Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
+_Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
+_Static_assert(sizeof(struct sp_garden) == 24 + 8 * SP_GARDEN_RULES, "ABI");
+_Static_assert(sizeof(struct sp_query) == 40, "ABI");
+_Static_assert(sizeof(struct sp_event) == 48, "ABI");
+_Static_assert(sizeof(struct sp_link) == 12, "ABI");
+_Static_assert(sizeof(struct sp_vlan_key) == 8, "ABI");
 _Static_assert(sizeof(struct sp_meta) == 8, "ABI: a multiple of 4, at most 32");
 #endif
 

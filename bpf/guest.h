@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A captive client: what it may send (verdict.h, the walled garden, the switches of the operator)
+ * and whether its budgets pay for it.
+ */
+#ifndef SP_BPF_GUEST_H
+#define SP_BPF_GUEST_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "budget.h"
+#include "event.h"
+#include "garden.h"
+#include "maps.h"
+#include "parse.h"
+#include "verdict.h"
+
+/* Seconds between two `flood` events about one client. */
+#define SP_FLOOD_QUIET 10u
+
+/* Reasons of refusals that are answered. */
+static __always_inline bool sp_is_refusal(enum sp_reason reason)
+{
+	return reason == SP_REASON_RESET || reason == SP_REASON_UNREACHABLE;
+}
+
+/* Never answered: what was sent to a group (RFC 1122 section 3.2.2), resets (RFC 9293 section
+ * 3.5.2). */
+static __always_inline bool sp_may_answer(const struct sp_view *view)
+{
+	__u8 first = *(const __u8 *)&view->to.word[3];
+
+	if (sp_is_group(view->destination) || view->tcp_flags & SP_TCP_RST)
+		return false;
+	if (view->family == 6)
+		return !sp_is_multicast6(&view->to);
+	return first < 224;
+}
+
+/* Drop, or drop and answer. */
+static __always_inline enum sp_reason
+sp_refuse(const struct sp_view *view, const struct sp_settings *now, enum sp_reason reason)
+{
+	if (!sp_may_answer(view))
+		return reason;
+	if (reason == SP_REASON_TCP && now->refuse_tcp == SP_REFUSE_ANSWER)
+		return SP_REASON_RESET;
+	if (reason == SP_REASON_UDP && now->refuse_udp == SP_REFUSE_ANSWER)
+		return SP_REASON_UNREACHABLE;
+	return reason;
+}
+
+/* Whether the walled garden is asked: after what the gateway itself offers, before the rest. */
+static __always_inline bool sp_is_elsewhere(enum sp_reason reason)
+{
+	switch (reason) {
+	case SP_REASON_ECHO:
+	case SP_REASON_CAPTURED:
+	case SP_REASON_TCP:
+	case SP_REASON_UDP:
+	case SP_REASON_ICMP:
+	case SP_REASON_PROTOCOL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Judge a packet of a captive client; returns an enum sp_reason. A function of its own to the
+ * verifier; authorized clients do not pay for the call.
+ */
+__noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
+{
+	struct sp_settings *config = sp_settings_now();
+	enum sp_reason reason;
+
+	if (!view || !config)
+		return SP_REASON_INTERNAL;
+	reason = sp_judge_captive(view);
+	if (reason == SP_REASON_OWN_MAC)
+		return (int)reason;
+	if (config->bypass)
+		return reason == SP_REASON_PORTAL ? (int)reason : SP_REASON_BYPASS;
+	if (sp_is_elsewhere(reason) && sp_garden_open(view, true, now))
+		return SP_REASON_GARDEN;
+	return (int)sp_refuse(view, config, reason);
+}
+
+/* What a packet costs. */
+struct sp_price {
+	enum sp_budget_kind kind;
+	__u32 units;
+	enum sp_reason own, total; /* when it cannot be paid */
+};
+
+static __always_inline bool sp_opens(const struct sp_view *view)
+{
+	return (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN;
+}
+
+/* False: it costs nothing. */
+static __always_inline bool sp_price_of(enum sp_reason reason, const struct sp_view *view,
+                                        struct sp_price *price)
+{
+	__u32 segments = sp_opens(view) ? SP_BUDGET_SEGMENT : view->packets;
+
+	switch (reason) {
+	case SP_REASON_ARP:
+	case SP_REASON_EAPOL:
+	case SP_REASON_DHCP:
+	case SP_REASON_ND:
+	case SP_REASON_MLD:
+		*price = (struct sp_price){SP_BUDGET_NEIGHBOUR, 1, SP_REASON_BUDGET_NEIGHBOUR,
+		                           SP_REASON_TOTAL_NEIGHBOUR};
+		return true;
+	case SP_REASON_DNS:
+		*price = (struct sp_price){SP_BUDGET_DNS, view->packets, SP_REASON_BUDGET_DNS,
+		                           SP_REASON_TOTAL_DNS};
+		return true;
+	case SP_REASON_CAPTURED:
+		*price = (struct sp_price){SP_BUDGET_HTTP, segments, SP_REASON_BUDGET_HTTP,
+		                           SP_REASON_TOTAL_HTTP};
+		return true;
+	case SP_REASON_PORTAL:
+		*price = (struct sp_price){SP_BUDGET_PORTAL, segments, SP_REASON_BUDGET_PORTAL,
+		                           SP_REASON_TOTAL_PORTAL};
+		return true;
+	case SP_REASON_ECHO:
+		*price = (struct sp_price){SP_BUDGET_ECHO, 1, SP_REASON_BUDGET_ECHO,
+		                           SP_REASON_TOTAL_ECHO};
+		return true;
+	case SP_REASON_GARDEN:
+		*price = (struct sp_price){SP_BUDGET_GARDEN, view->packets, SP_REASON_BUDGET_GARDEN,
+		                           SP_REASON_TOTAL_GARDEN};
+		return true;
+	case SP_REASON_RESET:
+	case SP_REASON_UNREACHABLE:
+		*price = (struct sp_price){SP_BUDGET_REFUSAL, 1, SP_REASON_BUDGET_REFUSAL,
+		                           SP_REASON_TOTAL_REFUSAL};
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The entry of @news->client, made if there is none and SP_BUDGET_GUEST allows; else NULL. */
+static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *config,
+                                                    const struct sp_news *news,
+                                                    const struct sp_view *view)
+{
+	struct sp_guest *guest = bpf_map_lookup_elem(&guests, &news->client);
+	struct sp_guest fresh = {.first = news->now, .last = news->now};
+
+	if (guest)
+		return guest;
+	if (!sp_total_spend(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, 1, news->now))
+		return NULL;
+	if (!bpf_map_update_elem(&guests, &news->client, &fresh, BPF_NOEXIST)) {
+		struct sp_news first = *news;
+
+		first.kind = SP_EVENT_GUEST;
+		first.reason = SP_REASON_NONE;
+		sp_tell(&first, view);
+	}
+	return bpf_map_lookup_elem(&guests, &news->client);
+}
+
+/* Take the price from both budgets; SP_REASON_NONE when they paid. DNS is also paid by the byte. */
+static __always_inline enum sp_reason sp_pay(const struct sp_settings *config,
+                                             const struct sp_price *price, struct sp_guest *guest,
+                                             const struct sp_view *view, __u64 now)
+{
+	__u32 kind = price->kind;
+
+	if (!sp_budget_spend(&config->client[kind], &guest->credit[kind], price->units, now))
+		return price->own;
+	if (kind == SP_BUDGET_DNS &&
+	    !sp_budget_spend(&config->client[SP_BUDGET_DNS_BYTES],
+	                     &guest->credit[SP_BUDGET_DNS_BYTES], view->bytes, now))
+		return price->own;
+	if (!sp_total_spend(&config->total[kind], kind, price->units, now))
+		return price->total;
+	if (kind == SP_BUDGET_DNS && !sp_total_spend(&config->total[SP_BUDGET_DNS_BYTES],
+	                                             SP_BUDGET_DNS_BYTES, view->bytes, now))
+		return price->total;
+	return SP_REASON_NONE;
+}
+
+/* Tell of a client that is over its budgets, not each time. */
+static __always_inline void sp_tell_flood(struct sp_guest *guest, const struct sp_news *news,
+                                          const struct sp_view *view, bool own)
+{
+	struct sp_news flood = *news;
+
+	if (guest->told && news->now - guest->told < (__u64)SP_FLOOD_QUIET * sp_load.hz)
+		return;
+	guest->told = news->now;
+	flood.kind = own ? SP_EVENT_FLOOD : SP_EVENT_CROWD;
+	sp_tell(&flood, view);
+}
+
+/*
+ * Pay for a packet of a captive client that would be let on or answered: the reason as it was
+ * (@news->reason), or that of the budget that refused it. Returns an enum sp_reason.
+ */
+__noinline int sp_guest_charge(const struct sp_news *news, const struct sp_view *view)
+{
+	struct sp_settings *config = sp_settings_now();
+	struct sp_price price;
+	struct sp_guest *guest;
+	enum sp_reason refused;
+
+	if (!news || !view || !config)
+		return SP_REASON_INTERNAL;
+	if (!sp_price_of(news->reason, view, &price))
+		return (int)news->reason;
+	guest = sp_guest_of(config, news, view);
+	if (!guest)
+		return SP_REASON_TOTAL_GUEST;
+	refused = sp_pay(config, &price, guest, view, news->now);
+	if (guest->last != news->now)
+		guest->last = news->now;
+	if (refused) {
+		struct sp_news flood = *news;
+
+		guest->refused++;
+		flood.reason = refused;
+		sp_tell_flood(guest, &flood, view, refused == price.own);
+		return (int)refused;
+	}
+	guest->packets++;
+	if (view->family == 4 && guest->ipv4 != view->from.word[3])
+		guest->ipv4 = view->from.word[3];
+	return (int)news->reason;
+}
+
+#endif
