@@ -141,7 +141,7 @@ struct {
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct sp_link);
-} links SEC(".maps");
+} egress SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

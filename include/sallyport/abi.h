@@ -261,13 +261,13 @@ enum sp_budget_kind {
 
 /*
  * A budget as the datapath uses it (bpf/budget.h): the generic cell rate algorithm in units of
- * 1/65536 jiffy. @cost 0: no limit.
+ * 2^-20 jiffy. @cost 0: no limit.
  */
 struct sp_budget {
-	__u64 cost;  /* of a unit: 65536 * hz / rate */
+	__u64 cost;  /* of a unit: 2^20 * hz / rate */
 	__u64 depth; /* how far ahead one may be: (burst - 1) * cost */
 };
-#define SP_BUDGET_SHIFT 16u
+#define SP_BUDGET_SHIFT 20u
 
 /* sp_settings.refuse_*: what becomes of TCP and UDP that nobody may have. */
 enum sp_refuse { SP_REFUSE_DROP = 0, SP_REFUSE_ANSWER = 1 };
@@ -299,7 +299,7 @@ struct sp_guest {
 	__u64 packets;            /* that were let on or answered */
 	__u64 refused;            /* that a budget of its own or of all stopped */
 	__u64 told;               /* jiffies of the last `flood` event about it; 0: none */
-	__u64 credit[SP_BUDGETS]; /* 1/65536 jiffy: instant at which that budget is full again */
+	__u64 credit[SP_BUDGETS]; /* 2^-20 jiffy: instant at which that budget is full again */
 	__u32 ipv4;               /* last IPv4 source address, network order; 0: none seen */
 	__u32 spare;
 };
@@ -397,7 +397,7 @@ struct sp_event {
 	__u32 ifindex;
 };
 
-/* Value of `links`: where a route that leads to interface KEY really leaves. Interfaces that are
+/* Value of `egress`: where a route that leads to interface KEY really leaves. Interfaces that are
  * not in there belong to the stack. Written by user space only. */
 struct sp_link {
 	__u32 port;     /* key of `ports` */

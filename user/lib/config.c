@@ -47,6 +47,8 @@ void sp_config_defaults(struct sp_config *config)
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
 	};
+	memcpy(config->budget, sp_allowance_client, sizeof(config->budget));
+	memcpy(config->budget_all, sp_allowance_all, sizeof(config->budget_all));
 }
 
 __attribute__((format(printf, 3, 4))) static int wrong(struct parser *parser, int line,
@@ -100,16 +102,36 @@ static void list_keys(char *list, size_t room, const char *section)
 	}
 }
 
+/* "[a], [b] or [c]": the sections, in the order of the table. */
+static void list_sections(char *list, size_t room)
+{
+	const char *last = sp_config_keys[SP_CONFIG_KEYS - 1].section, *before = "";
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < SP_CONFIG_KEYS; i++) {
+		const char *section = sp_config_keys[i].section;
+		const char *joint = !used ? "" : strcmp(section, last) != 0 ? ", " : " or ";
+
+		if (!strcmp(section, before))
+			continue;
+		before = section;
+		snprintf(list + used, room - used, "%s[%s]", joint, section);
+		used += strlen(list + used);
+	}
+}
+
 static int unknown_key(struct parser *parser, const char *section, const char *name)
 {
 	const char *nearest = nearest_key(section, name);
-	char list[256];
+	char list[512];
 
-	if (!*section)
+	if (!*section) {
+		list_sections(list, sizeof(list));
 		return wrong(parser, parser->line,
-		             "key '%.64s' stands before the first section: expected [gateway], "
-		             "[captive] or [portal] above it",
-		             name);
+		             "key '%.64s' stands before the first section: expected %s above it",
+		             name, list);
+	}
 	for (size_t i = 0; i < SP_CONFIG_KEYS; i++) {
 		if (!strcmp(sp_config_keys[i].name, name))
 			return wrong(parser, parser->line,
@@ -191,16 +213,16 @@ static bool is_section(const char *name)
 static int check_section(struct parser *parser, const char *line)
 {
 	const char *end = strchr(line, ']');
-	char name[64];
+	char name[64], list[512];
 
 	if (!end)
 		return wrong(parser, parser->line,
 		             "'%.64s': expected ']' behind the section's name", line);
 	snprintf(name, sizeof(name), "%.*s", (int)(end - line - 1), line + 1);
-	if (!is_section(name))
-		return wrong(parser, parser->line,
-		             "unknown section [%s]: expected [gateway], [captive] or [portal]",
-		             name);
+	if (!is_section(name)) {
+		list_sections(list, sizeof(list));
+		return wrong(parser, parser->line, "unknown section [%s]: expected %s", name, list);
+	}
 	end++;
 	end += strspn(end, BLANKS);
 	if (*end && !(strchr(";#", *end) && strchr(BLANKS, end[-1])))

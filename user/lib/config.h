@@ -14,6 +14,7 @@
 
 #include <sallyport/abi.h>
 
+#include "lib/budgets.h"
 #include "lib/error.h"
 
 #define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
@@ -59,6 +60,10 @@ struct sp_config {
 	uint64_t quota_bytes;             /* quota = 2G | none */
 	uint64_t rate_up, rate_down;      /* up = 5M | none, down = 20M | none */
 	char portal_user[32];             /* portal_user = sallyport-portal */
+
+	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
+	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */
+	struct sp_allowance budget_all[SP_BUDGETS]; /* of all of them */
 };
 
 /* Fill @config with the defaults above (client_count 0). */

@@ -86,6 +86,14 @@ static int read_quantity(const struct sp_config_key *key, struct sp_config *conf
 	return 0;
 }
 
+static int read_allowance(const struct sp_config_key *key, struct sp_config *config,
+                          const char *text, struct sp_error *reason)
+{
+	void *member = (char *)config + key->offset;
+
+	return sp_allowance_read(text, member) ? unexpected(key, text, "", reason) : 0;
+}
+
 /* A 32-bit number, decimal or 0x...; @end is where it stops. */
 static int read_bits(const char *text, char **end, uint32_t *bits)
 {
@@ -352,6 +360,14 @@ static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 5
 	"commas"
 #define USER_EXPECTED \
 	"the name of an unprivileged user, at most 31 letters, digits, '_', '-' or '.'"
+/* A row of [budgets]. */
+#define BUDGET(name, list, kind)                                                        \
+	{                                                                               \
+		"budgets", name, read_allowance,                                        \
+			"two numbers, how many a second and how many at once, such as " \
+			"30 200, or none",                                              \
+			MEMBER(list[kind])                                              \
+	}
 #define RATE_EXPECTED "bit/s from 8K to 400G, such as 5M, or none"
 
 const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
@@ -394,6 +410,24 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "down", read_quantity, RATE_EXPECTED, MEMBER(rate_down),
          .quantity = sp_text_rate, .or_none = true},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
+	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
+	BUDGET("dns", budget, SP_BUDGET_DNS),
+	BUDGET("dns_bytes", budget, SP_BUDGET_DNS_BYTES),
+	BUDGET("http", budget, SP_BUDGET_HTTP),
+	BUDGET("portal", budget, SP_BUDGET_PORTAL),
+	BUDGET("echo", budget, SP_BUDGET_ECHO),
+	BUDGET("garden", budget, SP_BUDGET_GARDEN),
+	BUDGET("refusals", budget, SP_BUDGET_REFUSAL),
+	BUDGET("neighbour_all", budget_all, SP_BUDGET_NEIGHBOUR),
+	BUDGET("dns_all", budget_all, SP_BUDGET_DNS),
+	BUDGET("dns_bytes_all", budget_all, SP_BUDGET_DNS_BYTES),
+	BUDGET("http_all", budget_all, SP_BUDGET_HTTP),
+	BUDGET("portal_all", budget_all, SP_BUDGET_PORTAL),
+	BUDGET("echo_all", budget_all, SP_BUDGET_ECHO),
+	BUDGET("garden_all", budget_all, SP_BUDGET_GARDEN),
+	BUDGET("refusals_all", budget_all, SP_BUDGET_REFUSAL),
+	BUDGET("new_clients", budget_all, SP_BUDGET_GUEST),
+	BUDGET("events", budget_all, SP_BUDGET_EVENT),
 };
 
 _Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64,

@@ -25,6 +25,7 @@
 #include "lib/prepare.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
+#include "lib/settings.h"
 #include "lib/teardown.h"
 
 #define MAX_CHANGES (2 * SP_MAX_INTERFACES * SP_HOOK_KINDS)
@@ -100,16 +101,21 @@ static int clear_remains(struct up *up, struct sp_error *err)
 
 /* --- the steps --- */
 
+/* Before the maps are pinned, and again when all is attached: from then on it counts as loaded. */
 static int write_settings(struct up *up, bool complete, struct sp_error *err)
 {
 	struct sp_settings settings = {.abi_version = SP_ABI_VERSION};
 	int fd = sp_objects_settings(&up->objects), code;
 	uint32_t key = 0;
 
-	/* The keeper may have come in between and set its part. */
+	/* The keeper may have come in between and set its part, an earlier `up` had its time. */
 	code = complete ? bpf_map_lookup_elem(fd, &key, &settings) : 0;
 	settings.hz = up->objects.hz;
-	settings.loaded_unix = complete ? (uint64_t)time(NULL) : 0;
+	if (!complete)
+		settings.loaded_unix = 0;
+	else if (!up->loaded)
+		settings.loaded_unix = (uint64_t)time(NULL);
+	sp_settings_fill(&settings, up->config);
 	if (!code)
 		code = bpf_map_update_elem(fd, &key, &settings, BPF_ANY);
 	if (code)
@@ -240,7 +246,7 @@ static int finish(struct up *up, struct sp_error *err)
 		code = sp_record_write(up->instance, &up->now, err);
 	if (!code)
 		code = sp_objects_pin_programs(&up->objects, up->instance, err);
-	if (!code && !up->loaded)
+	if (!code)
 		code = write_settings(up, true, err);
 	return code;
 }
