@@ -24,6 +24,7 @@
 #define SP_CONTEXT struct __sk_buff
 #include "capture.h"
 #include "client.h"
+#include "download.h"
 #include "reply.h"
 
 /* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with options. */
@@ -134,21 +135,6 @@ int sallyport_in(struct __sk_buff *skb)
 	return sp_action(judged.reason);
 }
 
-/* Charge a download to an authorized client. */
-static __always_inline enum sp_reason sp_down_charge(const struct sp_view *view,
-                                                     const struct sp_judged *judged)
-{
-	const struct sp_client_policy *policy = judged->policy;
-	struct sp_usage *cell = judged->cell;
-
-	sp_usage_enter_down(cell, policy->generation, judged->now);
-	if (policy->limits & SP_LIMIT_RATE_DOWN &&
-	    !sp_within_rate(&cell->down_credit, policy->rate_down, policy->burst_down, view->bytes))
-		return SP_REASON_RATE_DOWN;
-	sp_usage_down(cell, view, judged->now);
-	return SP_REASON_DOWN_AUTHORIZED;
-}
-
 /* What may be sent to a captive client. */
 static __always_inline enum sp_reason sp_down_guest(const struct __sk_buff *skb,
                                                     const struct sp_view *view, __u64 now)
@@ -179,8 +165,9 @@ static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_v
 		return SP_REASON_DOWN_BLOCKED;
 	if (reason)
 		return reason;
+	judged.reason = SP_REASON_DOWN_AUTHORIZED;
 	if (judged.policy && judged.cell)
-		return sp_down_charge(view, &judged);
+		return sp_download_charge(view, &judged);
 	return sp_down_guest(skb, view, judged.now);
 }
 
