@@ -110,6 +110,10 @@ class Gateway:
                     return variable["sp_load"]
         raise AssertionError(f"{program} has no load-time configuration")
 
+    def settings(self):
+        (entry,) = json.loads(self.sh(f"bpftool -j map dump pinned {BPFFS / self.name / 'settings'}"))
+        return entry["formatted"]["value"]
+
     def pinned_program(self, link):
         shown = self.sh(f"bpftool -j link show pinned {BPFFS / self.name / 'links' / link}")
         return json.loads(shown)["prog_id"]
@@ -285,6 +289,31 @@ def test_second_up_follows_the_configuration(traceless):
     traceless.up("lan1")
     assert traceless.modes() == {"lan1": ("native", "tcx")}
     assert "clsact" not in traceless.sh("tc qdisc")
+
+
+def test_second_up_follows_the_settings(traceless, tmp_path):
+    """What the datapath reads at run time; with one that fails they stay."""
+    path = Path(traceless.config())
+    text = path.read_text()
+
+    def refusals():
+        settings = traceless.settings()
+        return settings["refuse_tcp"], settings["refuse_udp"]
+
+    answer, drop = "SP_REFUSE_ANSWER", "SP_REFUSE_DROP"
+    traceless.ok("up", "-c", str(path))
+    assert refusals() == (answer, answer)
+    path.write_text(text + "[captive]\nrefuse = drop\nrefuse_udp = drop\n")
+    traceless.ok("up", "-c", str(path))
+    assert refusals() == (drop, drop)
+    foreign_xdp(traceless, tmp_path, "lan1")
+    path.write_text(text.replace("lan0", "lan0 lan1") + "[captive]\nrefuse = reset\n")
+    assert "lan1" in traceless.fails(1, "up", "-c", str(path))
+    assert refusals() == (drop, drop)
+    traceless.sh("ip link set dev lan1 xdp off")
+    path.write_text(text + "[captive]\nrefuse_udp = unreachable\nrefuse = reset\n")
+    traceless.ok("up", "-c", str(path))
+    assert refusals() == (answer, answer)
 
 
 def test_second_up_that_fails_changes_nothing(traceless, tmp_path):

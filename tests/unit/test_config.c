@@ -80,6 +80,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.mark_mask, 0xff000000);
 	assert_true(config.guard);
 	assert_int_equal(config.resolver_count, 0);
+	assert_int_equal(config.refuse_tcp, SP_REFUSE_ANSWER);
+	assert_int_equal(config.refuse_udp, SP_REFUSE_ANSWER);
 	assert_int_equal(config.probe_status, 302);
 	assert_int_equal(config.refresh, 0);
 	assert_int_equal(config.workers, 0);
@@ -104,6 +106,7 @@ static void test_every_key(void **state)
 	     "guard = off\n"
 	     "[captive]\n"
 	     "resolvers = 10.85.0.1,fd85::1 fe80::1\nprobe_status = 511\nrefresh = 3600\n"
+	     "refuse = drop\nrefuse_udp = drop\n"
 	     "workers = 64\nresponder_user = _web\n"
 	     "[portal]\n"
 	     "listen = 10.85.0.1\nport = 65535\nhost = login.example.org\nsession = 7d\n"
@@ -121,6 +124,8 @@ static void test_every_key(void **state)
 	assert_address(&config.resolver[0], "10.85.0.1");
 	assert_address(&config.resolver[1], "fd85::1");
 	assert_address(&config.resolver[2], "fe80::1");
+	assert_int_equal(config.refuse_tcp, SP_REFUSE_DROP);
+	assert_int_equal(config.refuse_udp, SP_REFUSE_DROP);
 	assert_int_equal(config.probe_status, 511);
 	assert_int_equal(config.refresh, 3600);
 	assert_int_equal(config.workers, 64);
@@ -250,7 +255,7 @@ static void test_unknown_keys(void **state)
 	         "[portal]"},
 		{LAN "[captive]\ncolour = red\n",
 	         "x.conf:4: unknown key 'colour' in section [captive]: expected one of resolvers, "
-	         "probe_status, refresh, workers, responder_user"},
+	         "refuse, refuse_udp, probe_status, refresh, workers, responder_user"},
 		{LAN "[portal]\nkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk = 1\n",
 	         "expected one of listen"},
 	};
@@ -317,6 +322,8 @@ static void test_captive_values(void **state)
 		{LAN "[captive]\nresolvers = 10.0.0.1 fd00::1 fd00:0::1\n",
 	         "x.conf:4: key 'resolvers': 'fd00:0::1' is named twice"},
 		{LAN "[captive]\nprobe_status = 301\n", "expected 302 or 511"},
+		{LAN "[captive]\nrefuse = unreachable\n", "'unreachable': expected reset or drop"},
+		{LAN "[captive]\nrefuse_udp = reset\n", "'reset': expected unreachable or drop"},
 		{LAN "[captive]\nrefresh = 3601\n",
 	         "out of range: expected seconds from 0 to 3600"},
 		{LAN "[captive]\nrefresh = 10s\n", "'10s': expected seconds"},

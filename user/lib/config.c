@@ -41,6 +41,8 @@ void sp_config_defaults(struct sp_config *config)
 		.mark = 0x53000000,
 		.mark_mask = 0xff000000,
 		.guard = true,
+		.refuse_tcp = SP_REFUSE_ANSWER,
+		.refuse_udp = SP_REFUSE_ANSWER,
 		.probe_status = 302,
 		.responder_user = "sallyport-responder",
 		.portal_port = 8080,

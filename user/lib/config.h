@@ -41,7 +41,9 @@ struct sp_config {
 		resolver[SP_MAX_ADDRESSES]; /* resolvers = 10.0.0.1 fd00::1; none: the
 	                                       gateway's own addresses on client interfaces */
 	unsigned resolver_count;
-	unsigned probe_status; /* probe_status = 302 | 511 */
+	enum sp_refuse refuse_tcp; /* refuse = reset | drop */
+	enum sp_refuse refuse_udp; /* refuse_udp = unreachable | drop */
+	unsigned probe_status;     /* probe_status = 302 | 511 */
 	unsigned refresh; /* refresh = 0: seconds of the meta refresh of the 511 page (0 .. 3600) */
 	unsigned workers; /* workers = 0: responder processes; 0: one per CPU (0 .. 64) */
 	char responder_user[32]; /* responder_user = sallyport-responder */

@@ -350,6 +350,10 @@ static const struct sp_config_choice attach_choices[] = {{"auto", SP_ATTACH_AUTO
 static const struct sp_config_choice tc_choices[] = {
 	{"auto", SP_TC_AUTO}, {"tcx", SP_TC_TCX}, {"clsact", SP_TC_CLSACT}, {NULL, 0}};
 static const struct sp_config_choice switch_choices[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
+static const struct sp_config_choice refuse_choices[] = {
+	{"reset", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
+static const struct sp_config_choice refuse_udp_choices[] = {
+	{"unreachable", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
 static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 511}, {NULL, 0}};
 
 #define MEMBER(name) \
@@ -386,6 +390,10 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"gateway", "guard", read_choice, "on or off", MEMBER(guard), .choices = switch_choices},
 	{"captive", "resolvers", read_resolvers, ADDRESSES_EXPECTED, MEMBER(resolver),
          .count = offsetof(struct sp_config, resolver_count)},
+	{"captive", "refuse", read_choice, "reset or drop", MEMBER(refuse_tcp),
+         .choices = refuse_choices},
+	{"captive", "refuse_udp", read_choice, "unreachable or drop", MEMBER(refuse_udp),
+         .choices = refuse_udp_choices},
 	{"captive", "probe_status", read_choice, "302 or 511", MEMBER(probe_status),
          .choices = status_choices},
 	{"captive", "refresh", read_number, "seconds from 0 to 3600", MEMBER(refresh),
