@@ -151,21 +151,23 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
                                                     const struct sp_news *news,
                                                     const struct sp_view *view)
 {
-	struct sp_guest *guest = bpf_map_lookup_elem(&guests, &news->client);
+	/* On this stack: before Linux 6.2 a key may not be in memory that a global function got. */
+	struct sp_client_key key = news->client;
 	struct sp_guest fresh = {.first = news->now, .last = news->now};
+	struct sp_guest *guest = bpf_map_lookup_elem(&guests, &key);
 
 	if (guest)
 		return guest;
 	if (!sp_total_spend(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, 1, news->now))
 		return NULL;
-	if (!bpf_map_update_elem(&guests, &news->client, &fresh, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&guests, &key, &fresh, BPF_NOEXIST)) {
 		struct sp_news first = *news;
 
 		first.kind = SP_EVENT_GUEST;
 		first.reason = SP_REASON_NONE;
 		sp_tell(&first, view);
 	}
-	return bpf_map_lookup_elem(&guests, &news->client);
+	return bpf_map_lookup_elem(&guests, &key);
 }
 
 /* Take the price from both budgets; SP_REASON_NONE when they paid. DNS is also paid by the byte. */

@@ -17,13 +17,20 @@
 
 const volatile struct sp_load sp_load = {};
 
-/* Whether @address is one of the first @count entries of @list. */
+/*
+ * Whether @address is one of the first @count entries of @list. One branch an entry and not four:
+ * the verifier follows each of them, and cannot tell that they lead to the same.
+ */
 static __always_inline bool sp_listed(const volatile struct sp_address *list, __u32 count,
                                       const struct sp_address *address)
 {
 	for (__u32 i = 0; i < SP_MAX_ADDRESSES && i < count; i++) {
-		if (list[i].word[3] == address->word[3] && list[i].word[2] == address->word[2] &&
-		    list[i].word[1] == address->word[1] && list[i].word[0] == address->word[0])
+		__u32 differs = list[i].word[3] ^ address->word[3];
+
+		differs |= list[i].word[2] ^ address->word[2];
+		differs |= list[i].word[1] ^ address->word[1];
+		differs |= list[i].word[0] ^ address->word[0];
+		if (!differs)
 			return true;
 	}
 	return false;
@@ -72,7 +79,7 @@ static __always_inline bool sp_is_own_mac(const __u16 mac[3])
 	for (__u32 i = 0; i < SP_MAX_MACS && i < sp_load.mac_count; i++) {
 		const volatile __u16 *own = (const volatile __u16 *)sp_load.mac[i].byte;
 
-		if (own[0] == mac[0] && own[1] == mac[1] && own[2] == mac[2])
+		if (!((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2])))
 			return true;
 	}
 	return false;

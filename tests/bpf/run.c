@@ -79,6 +79,31 @@ static void load_fill(struct sp_load *load, bool guard)
 	memcpy(load->mac[load->mac_count++].byte, sp_test_gateway_mac, 6);
 }
 
+/* Every list with as many entries as it has room for, all of them different. */
+static void load_fill_up(struct sp_load *load)
+{
+	load->gateway_count = load->resolver_count = load->portal_count = SP_MAX_ADDRESSES;
+	load->mac_count = SP_MAX_MACS;
+	for (uint32_t i = 4; i < SP_MAX_ADDRESSES; i++) {
+		load->gateway[i] = load->resolver[i] = sp_packet_address("fd85::1000");
+		load->portal[i] = sp_packet_address("10.85.1.0");
+		load->gateway[i].word[3] += htonl(i);
+		load->resolver[i].word[1] += i;
+		load->portal[i].word[3] += htonl(i);
+	}
+	for (uint32_t i = 1; i < SP_MAX_MACS; i++)
+		sp_test_mac(load->mac[i].byte, (uint8_t)(0x80 + i));
+}
+
+void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent)
+{
+	memset(load, 0, sizeof(*load));
+	if (extent >= SP_EXTENT_SMALL)
+		load_fill(load, guard);
+	if (extent >= SP_EXTENT_FULL)
+		load_fill_up(load);
+}
+
 static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 {
 	struct sp_xdp_bpf *xdp = sp_xdp_bpf__open();
@@ -202,18 +227,7 @@ void sp_bench_open_full(void)
 {
 	struct sp_load load;
 
-	load_fill(&load, true);
-	load.gateway_count = load.resolver_count = load.portal_count = SP_MAX_ADDRESSES;
-	load.mac_count = SP_MAX_MACS;
-	for (uint32_t i = 4; i < SP_MAX_ADDRESSES; i++) {
-		load.gateway[i] = load.resolver[i] = sp_packet_address("fd85::1000");
-		load.portal[i] = sp_packet_address("10.85.1.0");
-		load.gateway[i].word[3] += htonl(i);
-		load.resolver[i].word[1] += i;
-		load.portal[i].word[3] += htonl(i);
-	}
-	for (uint32_t i = 1; i < SP_MAX_MACS; i++)
-		sp_test_mac(load.mac[i].byte, (uint8_t)(0x80 + i));
+	sp_bench_configure(&load, true, SP_EXTENT_FULL);
 	bench_close();
 	bench_load(&the_bench, &load, &small);
 	bench_close();

@@ -48,6 +48,12 @@ struct sp_bench {
  */
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size);
 
+/* How much of the load-time configuration is used. */
+enum sp_extent { SP_EXTENT_NONE, SP_EXTENT_SMALL, SP_EXTENT_FULL };
+
+/* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full. */
+void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent);
+
 /* Load the programs with every list of the configuration full, and unload them. */
 void sp_bench_open_full(void);
 
