@@ -11,7 +11,7 @@ struct wish {
 	const char *words; /* the configuration that leaves no choice, or NULL */
 };
 
-static struct wish wish_of(enum sp_hook_kind kind, const struct sp_config *config)
+static struct wish wish_of(enum sp_hook_kind kind, const struct sp_record_interface *one)
 {
 	static const struct wish xdp[] = {
 		[SP_ATTACH_AUTO] = {{SP_HOOK_NATIVE, SP_HOOK_GENERIC}, NULL},
@@ -25,7 +25,7 @@ static struct wish wish_of(enum sp_hook_kind kind, const struct sp_config *confi
 		[SP_TC_CLSACT] = {{SP_HOOK_CLSACT}, "tc = clsact"},
 	};
 
-	return kind == SP_HOOK_XDP ? xdp[config->attach] : tc[config->tc];
+	return kind == SP_HOOK_XDP ? xdp[one->attach] : tc[one->tc];
 }
 
 static void add_why(char why[SP_WHY], const char *reason)
@@ -62,23 +62,39 @@ static int impossible(const struct sp_hook *hook, const struct wish *wish, const
 	               hook->interface, wish->words ? wish->words : "tc = auto", why);
 }
 
-int sp_attach(struct sp_change *change, const struct sp_config *config,
-              const struct sp_objects *objects, bool same_wish, char why[SP_WHY],
-              struct sp_error *err)
+int sp_attach_begin(struct sp_change *change, const struct sp_instance *instance,
+                    struct sp_record_interface *one, enum sp_hook_kind kind, struct sp_error *err)
+{
+	struct sp_hook hook;
+	int code;
+
+	sp_hook_find(&hook, instance, kind, one->name, one->ifindex, &one->own_qdisc);
+	/* Said before anything is tried. */
+	if (kind == SP_HOOK_XDP && one->attach != SP_ATTACH_TC) {
+		code = sp_hook_check_foreign(one->name, hook.program_id, err);
+		if (code)
+			return code;
+	}
+	return sp_change_begin(change, &hook, err);
+}
+
+int sp_attach(struct sp_change *change, struct sp_record_interface *one,
+              const struct sp_programs *programs, bool same_wish, struct sp_error *err)
 {
 	enum sp_hook_kind kind = change->hook.kind;
-	struct wish wish = wish_of(kind, config);
+	struct wish wish = wish_of(kind, one);
+	char *why = one->why[kind];
 	struct sp_error reason = {.text = ""};
 	int code;
 
 	if (may_stay(&change->hook, &wish, same_wish))
 		return sp_change_set(change, change->hook.mode,
-		                     sp_objects_program(objects, kind, change->hook.mode), err);
+		                     sp_programs_for(programs, kind, change->hook.mode), err);
 	why[0] = '\0';
 	explain_configured(&wish, kind, why);
 	for (unsigned i = 0; wish.modes[i] != SP_HOOK_NONE; i++) {
 		code = sp_change_set(change, wish.modes[i],
-		                     sp_objects_program(objects, kind, wish.modes[i]), &reason);
+		                     sp_programs_for(programs, kind, wish.modes[i]), &reason);
 		if (code != -EOPNOTSUPP) {
 			if (code && err)
 				*err = reason;

@@ -9,17 +9,22 @@
 #include <stdbool.h>
 
 #include "lib/change.h"
-#include "lib/config.h"
-#include "lib/objects.h"
+#include "lib/programs.h"
 #include "lib/record.h"
 
 /*
- * Bring the hook of @change to what @config wants, with the program of @objects for it, and say in
- * @why why it is not the best mode. @same_wish: the configuration wanted the same when the present
- * mode was chosen, which then stays, and @why with it.
+ * Remember in @change what @kind of the interface @one runs now. -EBUSY when a program of somebody
+ * else is where ours is to go. 0 or negative errno.
  */
-int sp_attach(struct sp_change *change, const struct sp_config *config,
-              const struct sp_objects *objects, bool same_wish, char why[SP_WHY],
-              struct sp_error *err);
+int sp_attach_begin(struct sp_change *change, const struct sp_instance *instance,
+                    struct sp_record_interface *one, enum sp_hook_kind kind, struct sp_error *err);
+
+/*
+ * Bring the hook of @change to what was asked for @one, with the program of @programs for it, and
+ * say in its `why` why it is not the best mode. @same_wish: the same was asked for when the present
+ * mode was chosen, which then stays, and the reason with it.
+ */
+int sp_attach(struct sp_change *change, struct sp_record_interface *one,
+              const struct sp_programs *programs, bool same_wish, struct sp_error *err);
 
 #endif

@@ -160,40 +160,22 @@ static void inherit(struct up *up)
 	}
 }
 
-static int begin_change(struct up *up, struct sp_record_interface *one, enum sp_hook_kind kind,
-                        struct sp_change **change, struct sp_error *err)
-{
-	struct sp_hook hook;
-	int code;
-
-	sp_hook_find(&hook, up->instance, kind, one->name, one->ifindex, &one->own_qdisc);
-	/* Another program where ours is not: said before anything is tried. */
-	if (kind == SP_HOOK_XDP && up->config->attach != SP_ATTACH_TC) {
-		code = sp_hook_check_foreign(one->name, hook.program_id, err);
-		if (code)
-			return code;
-	}
-	*change = &up->change[up->changes];
-	code = sp_change_begin(*change, &hook, err);
-	if (!code)
-		up->changes++;
-	return code;
-}
-
 static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 {
-	struct sp_change *change;
+	struct sp_programs programs = sp_objects_programs(&up->objects);
 	int code = 0;
 
 	for (unsigned i = 0; i < up->now.count && !code; i++) {
 		struct sp_record_interface *one = &up->now.interface[i];
 		const struct sp_record_interface *was = sp_record_find(&up->before, one->name);
+		struct sp_change *change = &up->change[up->changes];
 		bool same_wish = was && was->attach == one->attach && was->tc == one->tc;
 
-		code = begin_change(up, one, kind, &change, err);
-		if (!code)
-			code = sp_attach(change, up->config, &up->objects, same_wish,
-			                 one->why[kind], err);
+		code = sp_attach_begin(change, up->instance, one, kind, err);
+		if (code)
+			break;
+		up->changes++;
+		code = sp_attach(change, one, &programs, same_wish, err);
 	}
 	return code;
 }

@@ -205,19 +205,14 @@ int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_in
 	return code;
 }
 
-int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind,
-                       enum sp_hook_mode mode)
+struct sp_programs sp_objects_programs(const struct sp_objects *objects)
 {
-	switch (kind) {
-	case SP_HOOK_TC_IN:
-		return bpf_program__fd(objects->tc->progs.sallyport_in);
-	case SP_HOOK_TC_OUT:
-		return bpf_program__fd(objects->tc->progs.sallyport_out);
-	default:
-		return bpf_program__fd(mode == SP_HOOK_GENERIC
-		                               ? objects->xdp->progs.sallyport_xdp_skb
-		                               : objects->xdp->progs.sallyport_xdp);
-	}
+	return (struct sp_programs){
+		.in = bpf_program__fd(objects->tc->progs.sallyport_in),
+		.out = bpf_program__fd(objects->tc->progs.sallyport_out),
+		.xdp = bpf_program__fd(objects->xdp->progs.sallyport_xdp),
+		.xdp_skb = bpf_program__fd(objects->xdp->progs.sallyport_xdp_skb),
+	};
 }
 
 int sp_objects_settings(const struct sp_objects *objects)

@@ -10,8 +10,8 @@
 
 #include "lib/config.h"
 #include "lib/error.h"
-#include "lib/hook.h"
 #include "lib/instance.h"
+#include "lib/programs.h"
 
 struct sp_xdp_bpf;
 struct sp_tc_bpf;
@@ -39,9 +39,8 @@ int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instan
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err);
 
-/* The program for hooks of @kind that are attached by @mode. */
-int sp_objects_program(const struct sp_objects *objects, enum sp_hook_kind kind,
-                       enum sp_hook_mode mode);
+/* The programs for the hooks; they stay the objects'. */
+struct sp_programs sp_objects_programs(const struct sp_objects *objects);
 
 /* The map `settings`. */
 int sp_objects_settings(const struct sp_objects *objects);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The programs that hooks run, as descriptors: those just loaded, or those that the last `up`
+ * pinned.
+ */
+#ifndef SP_LIB_PROGRAMS_H
+#define SP_LIB_PROGRAMS_H
+
+#include "lib/error.h"
+#include "lib/hook.h"
+#include "lib/instance.h"
+
+struct sp_programs {
+	int in, out;      /* TC */
+	int xdp, xdp_skb; /* XDP in the driver and in the stack */
+};
+
+/* The program for hooks of @kind that are attached by @mode. */
+int sp_programs_for(const struct sp_programs *programs, enum sp_hook_kind kind,
+                    enum sp_hook_mode mode);
+
+/* Open those that @instance has pinned. On failure nothing stays open. 0 or negative errno. */
+int sp_programs_open(struct sp_programs *programs, const struct sp_instance *instance,
+                     struct sp_error *err);
+
+/* Only what sp_programs_open opened. */
+void sp_programs_close(struct sp_programs *programs);
+
+#endif
