@@ -62,6 +62,12 @@ static int impossible(const struct sp_hook *hook, const struct wish *wish, const
 	               hook->interface, wish->words ? wish->words : "tc = auto", why);
 }
 
+void sp_attach_foresee(struct sp_record_interface *one)
+{
+	if (one->tc != SP_TC_TCX && sp_clsact_is_missing(one->ifindex))
+		one->own_qdisc = true;
+}
+
 int sp_attach_begin(struct sp_change *change, const struct sp_instance *instance,
                     struct sp_record_interface *one, enum sp_hook_kind kind, struct sp_error *err)
 {

@@ -13,6 +13,12 @@
 #include "lib/record.h"
 
 /*
+ * Have @one say what a crash on the way to attaching it would leave. For the record that is written
+ * before.
+ */
+void sp_attach_foresee(struct sp_record_interface *one);
+
+/*
  * Remember in @change what @kind of the interface @one runs now. -EBUSY when a program of somebody
  * else is where ours is to go. 0 or negative errno.
  */

@@ -140,6 +140,8 @@ static int write_transition(struct up *up, struct sp_error *err)
 {
 	struct sp_record both = up->now;
 
+	for (unsigned i = 0; i < both.count; i++)
+		sp_attach_foresee(&both.interface[i]);
 	for (unsigned i = 0; i < up->before.count; i++)
 		if (!sp_record_find(&up->now, up->before.interface[i].name))
 			both.interface[both.count++] = up->before.interface[i];

@@ -207,6 +207,9 @@ int sp_hook_detach(struct sp_hook *hook, struct sp_error *err)
 		code = sp_clsact_detach(hook, err);
 	else
 		code = detach_link(hook, err);
+	/* Of an `up` that was killed between the qdisc and its filter. */
+	if (!code && hook->mode == SP_HOOK_NONE && hook->ifindex)
+		code = sp_clsact_drop_qdisc(hook, err);
 	if (!code)
 		hook->mode = SP_HOOK_NONE;
 	return code;

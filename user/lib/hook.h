@@ -76,6 +76,12 @@ int sp_clsact_attach(struct sp_hook *hook, int program_fd, struct sp_error *err)
 int sp_clsact_update(struct sp_hook *hook, int program_fd, struct sp_error *err);
 int sp_clsact_detach(struct sp_hook *hook, struct sp_error *err);
 
+/* Take the qdisc away if we made it and nobody uses it. */
+int sp_clsact_drop_qdisc(struct sp_hook *hook, struct sp_error *err);
+
+/* Whether the interface has no qdisc that filters could be added to: attaching would make it. */
+bool sp_clsact_is_missing(uint32_t ifindex);
+
 /* The program of @instance's filter; 0: none of ours. */
 uint32_t sp_clsact_program(const struct sp_hook *hook, const struct sp_instance *instance);
 

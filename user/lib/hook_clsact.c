@@ -87,6 +87,17 @@ uint32_t sp_clsact_program(const struct sp_hook *hook, const struct sp_instance 
 	return which.prog_id;
 }
 
+bool sp_clsact_is_missing(uint32_t ifindex)
+{
+	const struct sp_hook hook = {.kind = SP_HOOK_TC_IN, .ifindex = ifindex};
+	struct bpf_tc_hook where;
+	struct bpf_tc_opts which;
+
+	fill(&hook, &where, &which);
+	/* -EINVAL: no such parent (net/sched/cls_api.c, __tcf_qdisc_find); -ENOENT: no filter. */
+	return bpf_tc_query(&where, &which) == -EINVAL;
+}
+
 static int count_filter(const struct nlmsghdr *message, void *context)
 {
 	unsigned *count = context;
@@ -125,8 +136,7 @@ static bool qdisc_is_empty(uint32_t ifindex)
 	return result;
 }
 
-/* Take the qdisc away if we made it and nobody uses it. */
-static int drop_qdisc(struct sp_hook *hook, struct sp_error *err)
+int sp_clsact_drop_qdisc(struct sp_hook *hook, struct sp_error *err)
 {
 	struct bpf_tc_hook where;
 	struct bpf_tc_opts which;
@@ -163,7 +173,7 @@ int sp_clsact_attach(struct sp_hook *hook, int program_fd, struct sp_error *err)
 	code = bpf_tc_attach(&where, &which);
 	if (!code)
 		return 0;
-	drop_qdisc(hook, NULL);
+	sp_clsact_drop_qdisc(hook, NULL);
 	if (code == -EEXIST)
 		return sp_fail(err, code, SP_EXIT_FAILED,
 		               "interface %s already has a tc filter of priority %u (tc filter "
@@ -202,5 +212,5 @@ int sp_clsact_detach(struct sp_hook *hook, struct sp_error *err)
 	if (code && code != -ENOENT && code != -EINVAL)
 		return sp_fail(err, code, SP_EXIT_FAILED, "cannot remove the tc filter on %s: %s",
 		               hook->interface, strerror(-code));
-	return drop_qdisc(hook, err);
+	return sp_clsact_drop_qdisc(hook, err);
 }
