@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "budget.h"
+#include "dns.h"
 #include "event.h"
 #include "garden.h"
 #include "maps.h"
@@ -68,6 +69,12 @@ static __always_inline bool sp_is_elsewhere(enum sp_reason reason)
 	}
 }
 
+/* Whether a packet that the garden does not hold may be early: those that would be answered. */
+static __always_inline bool sp_waits_for_garden(enum sp_reason reason)
+{
+	return reason == SP_REASON_CAPTURED || reason == SP_REASON_TCP || reason == SP_REASON_UDP;
+}
+
 /*
  * Judge a packet of a captive client; returns an enum sp_reason. A function of its own to the
  * verifier; authorized clients do not pay for the call.
@@ -86,6 +93,8 @@ __noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
 		return reason == SP_REASON_PORTAL ? (int)reason : SP_REASON_BYPASS;
 	if (sp_is_elsewhere(reason) && sp_garden_open(view, true, now))
 		return SP_REASON_GARDEN;
+	if (sp_waits_for_garden(reason) && sp_dns_pending(config, view, now))
+		return SP_REASON_GARDEN_PENDING;
 	return (int)sp_refuse(view, config, reason);
 }
 

@@ -110,6 +110,15 @@ struct {
 	__type(value, struct sp_garden_seen);
 } garden_seen SEC(".maps");
 
+/* User space only; no program looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SP_GARDEN_NAMES);
+	__type(key, struct sp_garden_name_key);
+	__type(value, struct sp_garden_name);
+} garden_names SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

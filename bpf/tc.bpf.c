@@ -22,6 +22,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define SP_CONTEXT struct __sk_buff
+#include "answer.h"
 #include "capture.h"
 #include "client.h"
 #include "download.h"
@@ -129,6 +130,8 @@ int sallyport_in(struct __sk_buff *skb)
 	}
 	if (sp_is_refusal(judged.reason))
 		return sp_tc_refuse(skb, &view, &judged);
+	if (judged.reason == SP_REASON_DNS)
+		sp_dns_asked(skb, &view, judged.now);
 	if (judged.reason == SP_REASON_CAPTURED)
 		judged.reason = sp_capture(skb, &view);
 	sp_count_reason(judged.reason, &view);
@@ -136,14 +139,20 @@ int sallyport_in(struct __sk_buff *skb)
 }
 
 /* What may be sent to a captive client. */
-static __always_inline enum sp_reason sp_down_guest(const struct __sk_buff *skb,
+static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb,
                                                     const struct sp_view *view, __u64 now)
 {
 	struct sp_settings *config = sp_settings_now();
 	enum sp_reason reason = sp_judge_down(view, !skb->ingress_ifindex);
 
-	if (sp_passes(reason) || !config)
+	if (!config)
 		return reason;
+	if (sp_passes(reason)) {
+		if (config->garden_names && view->protocol == IPPROTO_UDP &&
+		    view->source_port == SP_PORT_DNS)
+			sp_dns_answered(skb, view, now);
+		return reason;
+	}
 	if (config->bypass)
 		return SP_REASON_DOWN_BYPASS;
 	return sp_garden_open(view, false, now) ? SP_REASON_DOWN_GARDEN : reason;

@@ -95,6 +95,8 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool driver)
 	/* TC counts a captured packet: only there is it known whether a responder took it. */
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
+	if (judged.reason == SP_REASON_DNS)
+		sp_dns_asked(ctx, &view, judged.now);
 	sp_count_reason(judged.reason, &view);
 	return sp_passes(judged.reason) ? XDP_PASS : XDP_DROP;
 }

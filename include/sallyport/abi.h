@@ -102,7 +102,8 @@
 	X(73, TOTAL_ECHO, "all captive clients over the budget of pings")                  \
 	X(74, TOTAL_GARDEN, "all captive clients over the budget of the walled garden")    \
 	X(75, TOTAL_REFUSAL, "all captive clients over the budget of refusals")            \
-	X(76, BINDING, "IPv4 source is not the address that the session is bound to")
+	X(76, BINDING, "IPv4 source is not the address that the session is bound to")      \
+	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
 enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
@@ -287,7 +288,7 @@ struct sp_settings {
 	enum sp_refuse refuse_tcp;
 	enum sp_refuse refuse_udp;
 	__u32 garden4, garden6; /* prefixes in the map of that name; 0: it is not looked at */
-	__u32 garden_names;     /* 1: copy DNS answers to `answers` */
+	__u32 garden_names;     /* entries in the map of that name; 0: DNS answers are not copied */
 	__u32 spare;
 	struct sp_budget client[SP_BUDGETS]; /* each client's */
 	struct sp_budget total[SP_BUDGETS];  /* all clients' together */
@@ -321,27 +322,46 @@ struct sp_garden6_key {
 	__u8 address[16];
 };
 
+/* Bits of sp_garden_rule.flags. The datapath makes no difference. */
+#define SP_GARDEN_CONFIG    (1u << 0) /* of the configuration, else of the command line */
+#define SP_GARDEN_INHERITED (1u << 1) /* of a wider prefix */
+
 /* What of a prefix is open. */
 struct sp_garden_rule {
+	__u64 expires;  /* jiffies: first instant at which it is closed; 0: never */
+	__u32 lease;    /* jiffies after its last use that a learnt one is kept */
+	__u16 name;     /* number of the name that it was learnt for; 0: the operator's */
 	__u8 protocol;  /* IPPROTO_*; 0: every one */
-	__u8 inherited; /* 1: of a wider prefix; the datapath makes no difference */
+	__u8 flags;     /* SP_GARDEN_* */
 	__u16 port_low; /* host order, of the garden's side; 0 to 65535: every one */
 	__u16 port_high;
-	__u16 spare;
+	__u32 spare;
 };
 #define SP_GARDEN_RULES 8u
 
-/* Value of `garden4` and `garden6`: only the longest prefix that matches counts. Written by user
- * space only. */
+/* Value of `garden4` and `garden6`: only the longest prefix that matches counts, so it holds the
+ * rules of the wider ones too. Written by user space only. */
 struct sp_garden {
-	__u64 expires; /* jiffies: first instant at which it is closed; 0: never */
-	__u32 slot;    /* index into `garden_seen` */
-	__u32 name;  /* number of the name that it was learnt for, from 1; 0: the operator's prefix
-	              */
+	__u32 slot;  /* index into `garden_seen` */
 	__u32 count; /* rules used */
-	__u32 spare;
 	struct sp_garden_rule rule[SP_GARDEN_RULES];
 };
+
+/* Key of `garden_names`: lower case, no dot at its end, padded with NUL. "*.example.org" stands for
+ * every name that ends in ".example.org". */
+#define SP_GARDEN_NAME 256u
+struct sp_garden_name_key {
+	char name[SP_GARDEN_NAME];
+};
+
+/* Value of `garden_names`: what is opened of the addresses that the name is known to have. Of its
+ * rules, ICMP stands for ICMPv6 too. Written and read by user space only. */
+struct sp_garden_name {
+	__u32 number; /* from 1; no other name has it */
+	__u32 count;  /* rules used */
+	struct sp_garden_rule rule[SP_GARDEN_RULES];
+};
+#define SP_GARDEN_NAMES 1024u /* entries of garden_names */
 
 /* Value of `garden_seen`. Written by BPF only. */
 struct sp_garden_seen {
@@ -353,7 +373,8 @@ struct sp_garden_seen {
 
 /*
  * Key of `queries`: a question that a captive client asked a listed resolver by UDP. Its value is
- * the jiffy. Written by BPF only.
+ * the jiffy. With everything but the client zero: the jiffy of the last answer to this client that
+ * was copied to `answers`. Written by BPF only.
  */
 struct sp_query {
 	struct sp_address client, resolver;
@@ -365,8 +386,8 @@ struct sp_query {
 /* Record of `answers`: the answer to one of `queries`. */
 struct sp_dns_answer {
 	struct sp_client_key client;
-	__u32 length; /* bytes of the DNS message in data */
-	__u32 spare;
+	__u32 length;  /* bytes of the DNS message in data */
+	__u32 ifindex; /* where it came from; 0: from the gateway itself */
 	__u8 data[SP_ANSWER_SIZE];
 };
 
@@ -469,7 +490,9 @@ _Static_assert(sizeof(struct sp_count) == 24, "ABI");
 _Static_assert(sizeof(struct sp_settings) == 56 + 32 * SP_BUDGETS, "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
-_Static_assert(sizeof(struct sp_garden) == 24 + 8 * SP_GARDEN_RULES, "ABI");
+_Static_assert(sizeof(struct sp_garden_rule) == 24, "ABI");
+_Static_assert(sizeof(struct sp_garden) == 8 + 24 * SP_GARDEN_RULES, "ABI");
+_Static_assert(sizeof(struct sp_garden_name) == 8 + 24 * SP_GARDEN_RULES, "ABI");
 _Static_assert(sizeof(struct sp_query) == 40, "ABI");
 _Static_assert(sizeof(struct sp_event) == 48, "ABI");
 _Static_assert(sizeof(struct sp_link) == 12, "ABI");
