@@ -35,9 +35,11 @@ static __always_inline bool sp_budget_spend(const struct sp_budget *budget, __u6
 
 	if (!cost)
 		return true;
+	if (cost > budget->depth) /* a packet that stands for several takes all, and not for ever */
+		cost = budget->depth;
 	full = *(volatile __u64 *)credit;
 	begin = full > time ? full : time;
-	if (begin - time > budget->depth)
+	if (begin + cost - time > budget->depth)
 		return false;
 	return __sync_val_compare_and_swap(credit, full, begin + cost) == full;
 }

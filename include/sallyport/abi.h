@@ -266,7 +266,7 @@ enum sp_budget_kind {
  */
 struct sp_budget {
 	__u64 cost;  /* of a unit: 2^20 * hz / rate */
-	__u64 depth; /* how far ahead one may be: (burst - 1) * cost */
+	__u64 depth; /* how far ahead one may be: burst * cost */
 };
 #define SP_BUDGET_SHIFT 20u
 

@@ -168,6 +168,39 @@ static void empty(int map, void *key)
 			fail_msg("cannot empty a map: %s", strerror(errno));
 }
 
+int sp_bench_map(struct sp_bench *bench, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(bench->xdp->obj, name);
+
+	if (fd < 0)
+		fail_msg("there is no map %s", name);
+	return fd;
+}
+
+void sp_bench_settings(struct sp_bench *bench, const struct sp_settings *settings)
+{
+	struct sp_settings now = {.abi_version = SP_ABI_VERSION};
+	uint32_t zero = 0;
+
+	if (settings)
+		now = *settings;
+	now.hz = sp_test_hz();
+	if (bpf_map_update_elem(bench->settings, &zero, &now, BPF_ANY))
+		fail_msg("cannot write the settings: %s", strerror(errno));
+}
+
+/* Every captive client is unknown, every budget full. */
+static void forget_guests(struct sp_bench *bench)
+{
+	const struct sp_total total = {};
+	struct sp_client_key key;
+
+	empty(sp_bench_map(bench, "guests"), &key);
+	for (uint32_t kind = 0; kind < SP_BUDGETS; kind++)
+		if (bpf_map_update_elem(sp_bench_map(bench, "budgets"), &kind, &total, BPF_ANY))
+			fail_msg("cannot reset a budget: %s", strerror(errno));
+}
+
 /* As freshly loaded, without asking the verifier again. */
 static void bench_reset(struct sp_bench *bench)
 {
@@ -177,6 +210,8 @@ static void bench_reset(struct sp_bench *bench)
 
 	empty(bench->clients, &key);
 	sp_bench_forget(bench);
+	sp_bench_settings(bench, NULL);
+	forget_guests(bench);
 	for (uint32_t slot = 0; slot < bench->size.clients; slot++)
 		sp_bench_usage_set(bench, slot, &cell);
 	sp_bench_grown(bench, grown);

@@ -71,6 +71,13 @@ void sp_bench_revoke(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan
 struct sp_usage sp_bench_usage(struct sp_bench *bench, uint32_t slot);
 void sp_bench_usage_set(struct sp_bench *bench, uint32_t slot, const struct sp_usage *cell);
 
+/* The map of this name. */
+int sp_bench_map(struct sp_bench *bench, const char *name);
+
+/* Put @settings in force; hz is set here. NULL: as freshly loaded, nothing limited or refused
+ * with an answer. */
+void sp_bench_settings(struct sp_bench *bench, const struct sp_settings *settings);
+
 /* Forget every connection to the portal. */
 void sp_bench_forget(struct sp_bench *bench);
 

@@ -64,7 +64,6 @@ struct sp_budget sp_allowance_budget(enum sp_budget_kind kind, const struct sp_a
 	budget.cost = second / (allowance->rate * units);
 	if (!budget.cost)
 		budget.cost = 1;
-	/* The one that is paid for when the budget is not ahead of time is part of the burst. */
-	budget.depth = (allowance->burst - 1) * units * budget.cost;
+	budget.depth = allowance->burst * units * budget.cost;
 	return budget;
 }
