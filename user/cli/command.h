@@ -84,6 +84,8 @@ int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error 
 int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_bypass_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_events_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 

@@ -118,6 +118,32 @@ const struct sp_command sp_commands[] = {
 		.run = sp_stats_run,
 	},
 	{
+		.name = "events",
+		.summary = "what the datapath tells, as it happens",
+		.details = "New captive clients, first packets and ends of sessions, floods, "
+			   "clashes of\n"
+			   "addresses. With the daemon it begins with what was told lately; it "
+			   "goes on until\n"
+			   "it is interrupted. With -j one object per line.\n",
+		.examples = "sallyport events\n"
+			    "sallyport -j events | jq 'select(.event == \"flood\")'\n",
+		.run = sp_events_run,
+	},
+	{
+		.name = "bypass",
+		.operand = "on|off",
+		.summary = "open the gate for everybody, or close it again",
+		.details =
+			"For emergencies: captive clients are let through, blocked ones are not. "
+			"Sessions\n"
+			"go on being counted and limited. `status` says loudly that the gate is "
+			"open; it\n"
+			"stays so until `bypass off` or `down`.\n",
+		.examples = "sallyport bypass on\n"
+			    "sallyport bypass off\n",
+		.run = sp_bypass_run,
+	},
+	{
 		.name = "config check",
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "read a configuration file and say what is wrong with it",

@@ -62,6 +62,11 @@ static void put_text(const struct sp_invocation *invocation,
 	             sp_text_put_duration(age, (uint64_t)(time(NULL) - since)));
 	sp_put_field("Configuration", "%s",
 	             status->config_path[0] ? status->config_path : "defaults");
+	if (status->bypass)
+		sp_put_field("Bypass",
+		             "%sTHE GATE IS OPEN%s: every client gets through without a login; "
+		             "close it with `sallyport bypass off`",
+		             sp_colour(SP_BAD), sp_colour(SP_PLAIN));
 	sp_put_attachments(status);
 	sp_put_field("Clients", "%u of %u: %u authorized, %u blocked, %u ended",
 	             census->authorized + census->blocked + census->ended, status->max_clients,

@@ -20,11 +20,12 @@ json_t *sp_status_json(const struct sp_instance *instance, const struct sp_datap
 
 	for (unsigned i = 0; i < status->attachment_count; i++)
 		json_array_append_new(interfaces, attachment_json(&status->attachment[i]));
-	return json_pack("{s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:I}", "instance", instance->name,
-	                 "loaded", 1, "loaded_since", (json_int_t)status->loaded_unix,
-	                 "abi_version", (int)status->abi_version, "config", status->config_path,
-	                 "daemon", sp_json_number((uint64_t)status->daemon, status->daemon),
-	                 "interfaces", interfaces, "max_clients", (json_int_t)status->max_clients);
+	return json_pack(
+		"{s:s, s:b, s:I, s:i, s:s, s:o, s:o, s:I, s:b}", "instance", instance->name,
+		"loaded", 1, "loaded_since", (json_int_t)status->loaded_unix, "abi_version",
+		(int)status->abi_version, "config", status->config_path, "daemon",
+		sp_json_number((uint64_t)status->daemon, status->daemon), "interfaces", interfaces,
+		"max_clients", (json_int_t)status->max_clients, "bypass", (int)status->bypass);
 }
 
 void sp_put_attachments(const struct sp_dataplane_status *status)

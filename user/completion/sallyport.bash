@@ -67,8 +67,9 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client stats config help" "$word" ;;
+	"") _sallyport_offer "up down run status client stats events bypass config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
+	bypass) _sallyport_offer "on off" "$word" ;;
 	config) _sallyport_offer "check" "$word" ;;
 	"client allow" | "client block" | "client remove" | "client show") _sallyport_offer "$(_sallyport_macs)" "$word" ;;
 	esac

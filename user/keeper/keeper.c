@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "keeper/child.h"
+#include "keeper/herald.h"
 #include "keeper/login.h"
 #include "keeper/pidfile.h"
 #include "keeper/setup.h"
@@ -34,9 +36,13 @@
 
 #define ADDRESSES 32 /* of one client, temporary IPv6 addresses (RFC 8981) included */
 
+#define WORKERS offsetof(struct sp_settings, workers)
+
 /* epoll data: below these, the index of a child. */
 #define EVENT_SIGNAL 1000u
 #define EVENT_TIMER  1001u
+#define EVENT_TOLD   1002u /* by the datapath */
+#define EVENT_CALLER 1003u /* who wants to be told */
 
 struct keeper {
 	const struct sp_config *config;
@@ -44,6 +50,7 @@ struct keeper {
 	struct sp_setup setup;
 	struct sp_child child[SP_MAX_WORKERS + 1]; /* responders, then the portal */
 	unsigned child_count;
+	struct sp_herald herald;
 	int epoll, signals, timer;
 	bool stop;
 	bool announced;
@@ -202,6 +209,10 @@ static void dispatch(struct keeper *keeper, uint32_t data)
 		signal_event(keeper);
 	else if (data == EVENT_TIMER)
 		timer_event(keeper);
+	else if (data == EVENT_TOLD)
+		sp_herald_read(&keeper->herald);
+	else if (data == EVENT_CALLER)
+		sp_herald_accept(&keeper->herald);
 	else
 		child_event(keeper, &keeper->child[data]);
 }
@@ -268,7 +279,11 @@ static int open_events(struct keeper *keeper)
 	    timerfd_settime(keeper->timer, 0, &period, NULL))
 		return -errno;
 	ret = watch(keeper, keeper->signals, EVENT_SIGNAL);
-	return ret ? ret : watch(keeper, keeper->timer, EVENT_TIMER);
+	if (!ret)
+		ret = watch(keeper, keeper->timer, EVENT_TIMER);
+	if (!ret)
+		ret = watch(keeper, keeper->herald.events.fd, EVENT_TOLD);
+	return ret ? ret : watch(keeper, keeper->herald.socket, EVENT_CALLER);
 }
 
 static void close_events(struct keeper *keeper)
@@ -314,12 +329,12 @@ static int serve(struct keeper *keeper, struct sp_error *err)
 	if (!ret) {
 		plan_children(keeper);
 		/* From here on the datapath captures; connections wait for the responders. */
-		ret = sp_maps_set_workers(&keeper->maps, keeper->setup.workers, err);
+		ret = sp_maps_set(&keeper->maps, WORKERS, keeper->setup.workers, err);
 		if (ret)
 			goto out;
 		ret = loop(keeper);
 		sp_child_end_all(keeper->child, keeper->child_count);
-		if (!keeper->gone && sp_maps_set_workers(&keeper->maps, 0, err))
+		if (!keeper->gone && sp_maps_set(&keeper->maps, WORKERS, 0, err))
 			sp_log(SP_LOG_ERROR, "%s", err->text);
 	}
 	if (keeper->gone)
@@ -345,7 +360,10 @@ static int serve_alone(struct keeper *keeper, struct sp_error *err)
 		ret = sp_setup_make(&keeper->setup, &keeper->maps, keeper->config, err);
 	if (ret)
 		return ret;
-	ret = serve(keeper, err);
+	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
+	if (!ret)
+		ret = serve(keeper, err);
+	sp_herald_close(&keeper->herald);
 	sp_setup_close(&keeper->setup);
 	return ret;
 }

@@ -40,6 +40,7 @@ struct sp_dataplane_status {
 	uint32_t abi_version;
 	uint64_t loaded_unix;
 	uint32_t max_clients;
+	bool bypass;            /* the gate is open */
 	int daemon;             /* pid of the running sallyportd, 0: none */
 	char config_path[4096]; /* the file `up` was given */
 };

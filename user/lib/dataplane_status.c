@@ -81,6 +81,7 @@ int sp_dataplane_status(const struct sp_instance *instance, struct sp_dataplane_
 	status->abi_version = maps.loaded.abi_version;
 	status->loaded_unix = maps.loaded.loaded_unix;
 	status->max_clients = maps.max_clients;
+	status->bypass = maps.loaded.bypass;
 	sp_maps_close(&maps);
 	code = sp_record_read(instance, &record, err);
 	if (code == -ENOENT)

@@ -18,7 +18,7 @@
 
 #define HANDLE   0x5350
 #define PRIORITY 0x5350
-#define MAPS 64 /* more than a program of ours uses */
+#define MAPS     64 /* more than a program of ours uses */
 
 static void fill(const struct sp_hook *hook, struct bpf_tc_hook *where, struct bpf_tc_opts *which)
 {

@@ -272,7 +272,7 @@ void sp_maps_unlock(const struct sp_maps *maps)
 	errno = saved;
 }
 
-int sp_maps_set_workers(const struct sp_maps *maps, uint32_t workers, struct sp_error *err)
+int sp_maps_set(const struct sp_maps *maps, size_t offset, uint32_t value, struct sp_error *err)
 {
 	struct sp_settings settings;
 	uint32_t key = 0;
@@ -282,7 +282,7 @@ int sp_maps_set_workers(const struct sp_maps *maps, uint32_t workers, struct sp_
 		return result;
 	result = bpf_map_lookup_elem(maps->settings, &key, &settings);
 	if (!result) {
-		settings.workers = workers;
+		memcpy((char *)&settings + offset, &value, sizeof(value));
 		result = bpf_map_update_elem(maps->settings, &key, &settings, BPF_EXIST);
 	}
 	sp_maps_unlock(maps);

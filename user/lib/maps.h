@@ -5,6 +5,7 @@
 #ifndef SP_LIB_MAPS_H
 #define SP_LIB_MAPS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sallyport/abi.h>
@@ -43,9 +44,9 @@ int sp_maps_open(struct sp_maps *maps, const struct sp_instance *instance, struc
 int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err);
 void sp_maps_unlock(const struct sp_maps *maps);
 
-/* Write settings.workers, under the lock: how many responders have their sockets in `listeners`.
- * 0 or negative errno. */
-int sp_maps_set_workers(const struct sp_maps *maps, uint32_t workers, struct sp_error *err);
+/* Write one number of `settings`, the 32-bit member at @offset of the struct, under the lock. 0 or
+ * negative errno. */
+int sp_maps_set(const struct sp_maps *maps, size_t offset, uint32_t value, struct sp_error *err);
 
 /* Close and unmap. A zeroed or failed struct is fine. */
 void sp_maps_close(struct sp_maps *maps);
