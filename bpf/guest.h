@@ -147,6 +147,7 @@ static __always_inline bool sp_price_of(enum sp_reason reason, const struct sp_v
 		return true;
 	case SP_REASON_RESET:
 	case SP_REASON_UNREACHABLE:
+	case SP_REASON_DOWN_RESET:
 		*price = (struct sp_price){SP_BUDGET_REFUSAL, 1, SP_REASON_BUDGET_REFUSAL,
 		                           SP_REASON_TOTAL_REFUSAL};
 		return true;

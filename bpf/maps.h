@@ -137,6 +137,19 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
+/* What does not fit on the stack. Nothing stays in it. */
+#define SP_QUOTE_SIZE 512u
+struct sp_scratch {
+	__u8 ethernet[24];
+	__be32 quote[SP_QUOTE_SIZE / 4];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sp_scratch);
+} scratch SEC(".maps");
+
 /* Interfaces that frames may be redirected to: ifindex -> ifindex. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

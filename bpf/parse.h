@@ -41,6 +41,7 @@
 #define SP_IP_MORE_FRAGMENTS   0x2000
 #define SP_IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
 
+#define SP_TCP_FIN 0x01
 #define SP_TCP_SYN 0x02
 #define SP_TCP_RST 0x04
 #define SP_TCP_ACK 0x10
@@ -74,6 +75,7 @@ struct sp_view {
 	__u16 transport;        /* offset of the transport header, of all but later fragments */
 	__u16 source_port;      /* host order; TCP and UDP */
 	__u16 destination_port; /* host order */
+	__u32 length;           /* of the IP packet as it is here, which may stand for several */
 	__u32 packets;
 	__u32 bytes;                /* see struct sp_count */
 	struct sp_address from, to; /* IP addresses */
@@ -324,6 +326,7 @@ static __always_inline enum sp_reason sp_parse_transport(const struct sp_frame *
 static __always_inline void sp_size(const struct sp_frame *frame, struct sp_view *view, __u32 total,
                                     __u32 headers)
 {
+	view->length = total;
 	view->packets = frame->segments;
 	/* Not every source of such packets says it (virtio, tun). */
 	if (!view->packets && headers < total)

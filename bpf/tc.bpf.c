@@ -26,7 +26,7 @@
 #include "capture.h"
 #include "client.h"
 #include "download.h"
-#include "reply.h"
+#include "reply_tc.h"
 
 /* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with options. */
 #define SP_PULL 512u
@@ -138,9 +138,31 @@ int sallyport_in(struct __sk_buff *skb)
 	return sp_action(judged.reason);
 }
 
+/*
+ * A segment towards a client that has no session any more. If it only receives, nothing of its own
+ * would ever be answered: its connection is reset, or the download would just stand still.
+ */
+static __always_inline enum sp_reason sp_down_reset(struct __sk_buff *skb, struct sp_view *view,
+                                                    const struct sp_judged *judged)
+{
+	struct sp_news news = {
+		.client = judged->key,
+		.reason = SP_REASON_DOWN_RESET,
+		.ifindex = judged->ifindex,
+		.now = judged->now,
+	};
+	enum sp_reason reason;
+
+	sp_view_turn(view);
+	reason = (enum sp_reason)sp_guest_charge(&news, view);
+	if (reason == SP_REASON_DOWN_RESET && !sp_write_reset(skb, view, 1))
+		return SP_REASON_DOWN_CAPTIVE;
+	return reason;
+}
+
 /* What may be sent to a captive client. */
-static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb,
-                                                    const struct sp_view *view, __u64 now)
+static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb, struct sp_view *view,
+                                                    const struct sp_judged *judged)
 {
 	struct sp_settings *config = sp_settings_now();
 	enum sp_reason reason = sp_judge_down(view, !skb->ingress_ifindex);
@@ -150,12 +172,18 @@ static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb,
 	if (sp_passes(reason)) {
 		if (config->garden_names && view->protocol == IPPROTO_UDP &&
 		    view->source_port == SP_PORT_DNS)
-			sp_dns_answered(skb, view, now);
+			sp_dns_answered(skb, view, judged->now);
 		return reason;
 	}
+	if (sp_is_reply(skb, view))
+		return SP_REASON_DOWN_REFUSAL;
 	if (config->bypass)
 		return SP_REASON_DOWN_BYPASS;
-	return sp_garden_open(view, false, now) ? SP_REASON_DOWN_GARDEN : reason;
+	if (sp_garden_open(view, false, judged->now))
+		return SP_REASON_DOWN_GARDEN;
+	if (config->refuse_tcp == SP_REFUSE_ANSWER && sp_may_reset(view))
+		return sp_down_reset(skb, view, judged);
+	return reason;
 }
 
 static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_view *view)
@@ -177,7 +205,7 @@ static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_v
 	judged.reason = SP_REASON_DOWN_AUTHORIZED;
 	if (judged.policy && judged.cell)
 		return sp_download_charge(view, &judged);
-	return sp_down_guest(skb, view, judged.now);
+	return sp_down_guest(skb, view, &judged);
 }
 
 SEC("tc")

@@ -16,7 +16,7 @@
 #define SP_CONTEXT struct xdp_md
 #include "client.h"
 #include "forward.h"
-#include "reply.h"
+#include "reply_xdp.h"
 
 /*
  * Write the verdict in front of the frame. Packet pointers are invalid afterwards. Room of just our
@@ -75,8 +75,8 @@ static __always_inline int sp_xdp_refuse(struct xdp_md *ctx, const struct sp_vie
 	return answered ? XDP_TX : XDP_DROP;
 }
 
-/* @driver: in the driver, not behind it. */
-static __always_inline int sp_xdp(struct xdp_md *ctx, bool driver)
+/* @in_place: refuse here, and do not leave it to TC. */
+static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 {
 	struct sp_view view = {};
 	struct sp_judged judged;
@@ -86,12 +86,12 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool driver)
 	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
 	/* Behind the driver TC answers: a frame sent from there as it is keeps the checksum that
 	 * the packet before it asked the NIC for. */
-	on = sp_passes(judged.reason) || (!driver && sp_is_refusal(judged.reason));
+	on = sp_passes(judged.reason) || (!in_place && sp_is_refusal(judged.reason));
 	if (on && !sp_meta_write(ctx, judged.reason, view.vlan))
 		return XDP_PASS;
 	sp_client_charge(&view, &judged);
 	if (sp_is_refusal(judged.reason))
-		return driver ? sp_xdp_refuse(ctx, &view, &judged) : XDP_PASS;
+		return in_place ? sp_xdp_refuse(ctx, &view, &judged) : XDP_PASS;
 	/* TC counts a captured packet: only there is it known whether a responder took it. */
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
@@ -106,6 +106,17 @@ SEC("xdp.frags")
 int sallyport_xdp(struct xdp_md *ctx)
 {
 	return sp_xdp(ctx, true);
+}
+
+/*
+ * In the driver of a veth, where TC answers: what a veth sends back by XDP_TX comes to its peer
+ * only if that one runs XDP too (veth_xdp_flush in drivers/net/veth.c), and in a container it does
+ * not.
+ */
+SEC("xdp.frags")
+int sallyport_xdp_veth(struct xdp_md *ctx)
+{
+	return sp_xdp(ctx, false);
 }
 
 /*

@@ -367,6 +367,28 @@ static void find_grown(struct sp_bench *bench, struct sp_outcome *outcome)
 	}
 }
 
+/* @out: the frame as the program left it. Only one that is an answer may differ; of those at egress
+ * the action does not tell, the counter does (check_action). */
+static void take_frame(enum sp_program program, const struct sp_frame_bytes *frame,
+                       const uint8_t *out, size_t length, struct sp_outcome *outcome)
+{
+	static struct sp_frame_bytes answer;
+	bool same = length == frame->length && !memcmp(out, frame->byte, length);
+
+	if (same)
+		return;
+	if (program == SP_XDP && outcome->action != XDP_TX)
+		fail_msg("the XDP program changed the frame");
+	if (program == SP_IN && outcome->action != TC_ACT_REDIRECT)
+		fail_msg("the TC ingress program changed the frame");
+	assert_true(length <= sizeof(answer.byte));
+	memcpy(answer.byte, out, length);
+	answer.length = length;
+	answer.network = frame->network;
+	answer.ip_bytes = length - frame->network;
+	outcome->answer = &answer;
+}
+
 static void run_xdp(struct sp_bench *bench, const struct sp_frame_bytes *frame,
                     struct sp_outcome *outcome)
 {
@@ -382,9 +404,7 @@ static void run_xdp(struct sp_bench *bench, const struct sp_frame_bytes *frame,
 		fail_msg("cannot run the XDP program: %s", strerror(errno));
 	outcome->action = (int)opts.retval;
 	meta = left.data - left.data_meta;
-	if (opts.data_size_out != frame->length + meta ||
-	    memcmp(out + meta, frame->byte, frame->length) != 0)
-		fail_msg("the XDP program changed the frame");
+	take_frame(SP_XDP, frame, out + meta, opts.data_size_out - meta, outcome);
 	if (meta && meta != sizeof(outcome->meta))
 		fail_msg("%u bytes of metadata instead of %zu", meta, sizeof(outcome->meta));
 	outcome->has_meta = meta != 0;
@@ -414,8 +434,27 @@ static void run_tc(struct sp_bench *bench, enum sp_program program,
 		         strerror(errno));
 	outcome->action = (int)opts.retval;
 	outcome->mark = left.mark;
-	if (opts.data_size_out != frame->length || memcmp(out, frame->byte, frame->length) != 0)
-		fail_msg("the %s program changed the frame", sp_program_names[program]);
+	take_frame(program, frame, out, opts.data_size_out, outcome);
+}
+
+static bool is_answered(enum sp_reason reason)
+{
+	return reason == SP_REASON_RESET || reason == SP_REASON_UNREACHABLE ||
+	       reason == SP_REASON_DOWN_RESET;
+}
+
+/* What the program must return for @reason. */
+static int wanted_action(enum sp_program program, enum sp_reason reason)
+{
+	bool passes = reason < SP_REASON_FIRST_DROP;
+
+	if (is_answered(reason) && !passes)
+		return program == SP_XDP ? XDP_TX : TC_ACT_REDIRECT;
+	if (program == SP_XDP)
+		return passes ? XDP_PASS : XDP_DROP;
+	if (reason == SP_REASON_CAPTURED)
+		return TC_ACT_OK;
+	return passes ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* The verdict that was carried out is the one that was counted. */
@@ -423,13 +462,13 @@ static void check_action(enum sp_program program, const struct sp_outcome *outco
 {
 	enum sp_reason reason = sp_outcome_reason(outcome);
 	bool passes = reason < SP_REASON_FIRST_DROP;
-	int wanted = program == SP_XDP ? (passes ? XDP_PASS : XDP_DROP)
-	                               : (passes ? TC_ACT_UNSPEC : TC_ACT_SHOT);
+	int wanted = wanted_action(program, reason);
 
 	if (!reason)
 		fail_msg("%s: the frame was not counted", sp_program_names[program]);
-	if (program != SP_XDP && reason == SP_REASON_CAPTURED)
-		wanted = TC_ACT_OK;
+	if ((outcome->answer != NULL) != is_answered(reason))
+		fail_msg("%s: reason %s, but the frame is %s", sp_program_names[program],
+		         sp_reason_label(reason), outcome->answer ? "changed" : "as it was");
 	if (outcome->action != wanted)
 		fail_msg("%s: reason %s, but action %d instead of %d", sp_program_names[program],
 		         sp_reason_label(reason), outcome->action, wanted);

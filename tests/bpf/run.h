@@ -100,13 +100,16 @@ struct sp_outcome {
 	bool has_meta;
 	struct sp_meta meta;
 	uint32_t mark;
+	const struct sp_frame_bytes *answer; /* what the frame was turned into, until the next run;
+	                                        NULL: it was left as it is */
 };
 
 /* Whether the kernel's test run takes this frame: its skb must hold the IPv4 or IPv6 header that
  * the ethertype announces. (A tagged frame may end anywhere.) */
 bool sp_bench_takes(enum sp_program program, const struct sp_frame_bytes *frame);
 
-/* Run once. Fails if the frame was changed or more than one reason was counted. */
+/* Run once. Fails if the frame was changed and is no answer, or more than one reason was counted.
+ */
 void sp_bench_run(struct sp_bench *bench, enum sp_program program,
                   const struct sp_frame_bytes *frame, const struct sp_run *run,
                   struct sp_outcome *outcome);

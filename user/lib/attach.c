@@ -95,12 +95,14 @@ int sp_attach(struct sp_change *change, struct sp_record_interface *one,
 
 	if (may_stay(&change->hook, &wish, same_wish))
 		return sp_change_set(change, change->hook.mode,
-		                     sp_programs_for(programs, kind, change->hook.mode), err);
+		                     sp_programs_for(programs, &change->hook, change->hook.mode),
+		                     err);
 	why[0] = '\0';
 	explain_configured(&wish, kind, why);
 	for (unsigned i = 0; wish.modes[i] != SP_HOOK_NONE; i++) {
 		code = sp_change_set(change, wish.modes[i],
-		                     sp_programs_for(programs, kind, wish.modes[i]), &reason);
+		                     sp_programs_for(programs, &change->hook, wish.modes[i]),
+		                     &reason);
 		if (code != -EOPNOTSUPP) {
 			if (code && err)
 				*err = reason;

@@ -200,6 +200,9 @@ int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_in
 		code = pin_program(objects->xdp->progs.sallyport_xdp, instance,
 		                   "programs/sallyport_xdp", err);
 	if (!code)
+		code = pin_program(objects->xdp->progs.sallyport_xdp_veth, instance,
+		                   "programs/sallyport_xdp_veth", err);
+	if (!code)
 		code = pin_program(objects->xdp->progs.sallyport_xdp_skb, instance,
 		                   "programs/sallyport_xdp_skb", err);
 	return code;
@@ -211,6 +214,7 @@ struct sp_programs sp_objects_programs(const struct sp_objects *objects)
 		.in = bpf_program__fd(objects->tc->progs.sallyport_in),
 		.out = bpf_program__fd(objects->tc->progs.sallyport_out),
 		.xdp = bpf_program__fd(objects->xdp->progs.sallyport_xdp),
+		.xdp_veth = bpf_program__fd(objects->xdp->progs.sallyport_xdp_veth),
 		.xdp_skb = bpf_program__fd(objects->xdp->progs.sallyport_xdp_skb),
 	};
 }

@@ -7,17 +7,27 @@
 #include <unistd.h>
 
 #include "lib/bpffs.h"
+#include "lib/netlink.h"
 
-int sp_programs_for(const struct sp_programs *programs, enum sp_hook_kind kind,
+static bool is_veth(const char *interface)
+{
+	struct sp_interface link;
+
+	return !sp_netlink_link(interface, &link, NULL) && !strcmp(link.kind, "veth");
+}
+
+int sp_programs_for(const struct sp_programs *programs, const struct sp_hook *hook,
                     enum sp_hook_mode mode)
 {
-	switch (kind) {
+	switch (hook->kind) {
 	case SP_HOOK_TC_IN:
 		return programs->in;
 	case SP_HOOK_TC_OUT:
 		return programs->out;
 	default:
-		return mode == SP_HOOK_GENERIC ? programs->xdp_skb : programs->xdp;
+		if (mode == SP_HOOK_GENERIC)
+			return programs->xdp_skb;
+		return is_veth(hook->interface) ? programs->xdp_veth : programs->xdp;
 	}
 }
 
@@ -39,12 +49,15 @@ int sp_programs_open(struct sp_programs *programs, const struct sp_instance *ins
 {
 	int code;
 
-	*programs = (struct sp_programs){.in = -1, .out = -1, .xdp = -1, .xdp_skb = -1};
+	*programs =
+		(struct sp_programs){.in = -1, .out = -1, .xdp = -1, .xdp_veth = -1, .xdp_skb = -1};
 	code = open_one(&programs->in, instance, "sallyport_in", err);
 	if (!code)
 		code = open_one(&programs->out, instance, "sallyport_out", err);
 	if (!code)
 		code = open_one(&programs->xdp, instance, "sallyport_xdp", err);
+	if (!code)
+		code = open_one(&programs->xdp_veth, instance, "sallyport_xdp_veth", err);
 	if (!code)
 		code = open_one(&programs->xdp_skb, instance, "sallyport_xdp_skb", err);
 	if (code)
@@ -54,7 +67,8 @@ int sp_programs_open(struct sp_programs *programs, const struct sp_instance *ins
 
 void sp_programs_close(struct sp_programs *programs)
 {
-	const int files[] = {programs->in, programs->out, programs->xdp, programs->xdp_skb};
+	const int files[] = {programs->in, programs->out, programs->xdp, programs->xdp_veth,
+	                     programs->xdp_skb};
 
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (files[i] >= 0)

@@ -11,12 +11,12 @@
 #include "lib/instance.h"
 
 struct sp_programs {
-	int in, out;      /* TC */
-	int xdp, xdp_skb; /* XDP in the driver and in the stack */
+	int in, out;                /* TC */
+	int xdp, xdp_veth, xdp_skb; /* XDP in the driver, in that of a veth, and in the stack */
 };
 
-/* The program for hooks of @kind that are attached by @mode. */
-int sp_programs_for(const struct sp_programs *programs, enum sp_hook_kind kind,
+/* The program for @hook, attached by @mode. */
+int sp_programs_for(const struct sp_programs *programs, const struct sp_hook *hook,
                     enum sp_hook_mode mode);
 
 /* Open those that @instance has pinned. On failure nothing stays open. 0 or negative errno. */

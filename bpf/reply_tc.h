@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A packet turned into its own refusal in the stack, which sends it back by redirect; and a segment
+ * towards a captive client turned into a reset of the connection.
+ *
+ * The checksum of a packet that comes from a virtual machine or a container may not be there yet
+ * (CHECKSUM_PARTIAL): its field holds the sum of the pseudo-header, and whoever sends the packet
+ * over a wire sums up from csum_start, the transport header, to the end and puts the result into
+ * the field. No helper takes that away. So the transport header must stay where it is, and
+ *   - of a reset the field gets the sum of the pseudo-header;
+ *   - of an unreachable the field that will be completed lies in the quote. Then the quote sums up
+ *     to the IP header and minus what the field holds now: completing makes the sum of everything
+ *     from the transport header on the complement of that.
+ */
+#ifndef SP_BPF_REPLY_TC_H
+#define SP_BPF_REPLY_TC_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "reply.h"
+
+#define SP_UDP_CHECKSUM 6
+
+/* skb->tc_index of an answer on its way from ingress to egress. */
+#define SP_REFUSAL_INDEX 0x5350
+
+/* A checksum in a packet. */
+struct sp_checksum {
+	__u16 field;
+	bool partial; /* to be completed by whoever sends the packet */
+};
+
+/*
+ * Look at the checksum at @at. The helper changes the field unless it is to be completed
+ * (inet_proto_csum_replace4 in net/core/utils.c), there is no other way to know.
+ */
+static __always_inline bool sp_checksum_look(struct __sk_buff *skb, __u32 at,
+                                             struct sp_checksum *checksum)
+{
+	__u16 after;
+
+	if (bpf_skb_load_bytes(skb, at, &checksum->field, 2) ||
+	    bpf_l4_csum_replace(skb, at, 0, bpf_htons(1), 2) ||
+	    bpf_skb_load_bytes(skb, at, &after, 2) ||
+	    bpf_skb_store_bytes(skb, at, &checksum->field, 2, 0))
+		return false;
+	checksum->partial = after == checksum->field;
+	return true;
+}
+
+static __always_inline bool sp_packet_write(struct __sk_buff *skb, const struct sp_view *view,
+                                            const union sp_reply_ip *ip, const void *transport,
+                                            __u32 size)
+{
+	__u64 flags = BPF_F_RECOMPUTE_CSUM;
+	__u32 at = view->network;
+
+	if (view->family == 4)
+		return !bpf_skb_store_bytes(skb, at, ip, sizeof(ip->v4), flags) &&
+		       !bpf_skb_store_bytes(skb, at + sizeof(ip->v4), transport, size, flags);
+	return !bpf_skb_store_bytes(skb, at, ip, sizeof(ip->v6), flags) &&
+	       !bpf_skb_store_bytes(skb, at + sizeof(ip->v6), transport, size, flags);
+}
+
+/*
+ * Write a reset over the packet, all but the Ethernet header: the one that answers it, or (@down)
+ * one in its place, for whose receiver @view was turned. A function of its own to the verifier, as
+ * are the next. 1 if the packet is a reset now.
+ */
+__noinline int sp_write_reset(struct __sk_buff *skb, const struct sp_view *view, __u32 down)
+{
+	union sp_reply_tcp segment, reset;
+	struct sp_checksum checksum;
+	union sp_reply_ip ip;
+	__u32 size;
+
+	if (!view || !sp_checksum_look(skb, view->transport + SP_TCP_CHECKSUM, &checksum) ||
+	    bpf_skb_load_bytes(skb, view->transport, &segment, sizeof(segment)))
+		return 0;
+	size = sp_reply_ip_size(view);
+	/* IP options or extension headers go, and the transport header would move. */
+	if (checksum.partial && view->transport != view->network + size)
+		return 0;
+	sp_reply_ip(view, IPPROTO_TCP, sizeof(reset), &ip);
+	if (down)
+		sp_reset_instead(&segment, &reset);
+	else
+		sp_reset_of(view, &segment, &reset);
+	if (checksum.partial)
+		reset.checksum = sp_fold(sp_pseudo(view, IPPROTO_TCP, sizeof(reset)));
+	else
+		reset.checksum = sp_reset_checksum(view, &reset);
+	/* This also takes away that the packet stands for several. */
+	return !bpf_skb_change_tail(skb, view->network + size + sizeof(reset), 0) &&
+	       sp_packet_write(skb, view, &ip, &reset, sizeof(reset));
+}
+
+__noinline int sp_reply_reset(struct __sk_buff *skb, const struct sp_view *view)
+{
+	__u8 ethernet[ETH_HLEN];
+
+	if (!view || bpf_skb_load_bytes(skb, 0, ethernet, sizeof(ethernet)))
+		return 0;
+	sp_turn_ethernet(ethernet);
+	return sp_write_reset(skb, view, 0) &&
+	       !bpf_skb_store_bytes(skb, 0, ethernet, sizeof(ethernet), BPF_F_RECOMPUTE_CSUM);
+}
+
+/* The sum of the quote of @size bytes, which is in @copy; negative if there is none. */
+static __always_inline __s64 sp_quote_sum(struct __sk_buff *skb, const struct sp_view *view,
+                                          struct sp_scratch *copy, __u32 size)
+{
+	__u32 headers = view->transport - view->network;
+	struct sp_checksum checksum;
+	__s64 sum;
+
+	if (!sp_checksum_look(skb, view->transport + SP_UDP_CHECKSUM, &checksum))
+		return -1;
+	if (!checksum.partial)
+		return bpf_csum_diff(NULL, 0, copy->quote, size, 0);
+	barrier_var(headers);
+	if (headers > sizeof(copy->quote))
+		return -1;
+	sum = bpf_csum_diff(NULL, 0, copy->quote, headers, 0);
+	return sum < 0 ? sum : sum + (__u16)~checksum.field;
+}
+
+__noinline int sp_reply_unreachable(struct __sk_buff *skb, const struct sp_view *view)
+{
+	struct sp_scratch *copy = sp_scratch();
+	union sp_reply_icmp icmp;
+	union sp_reply_ip ip;
+	__u32 quote, front;
+	__s64 sum;
+
+	if (!view || !copy)
+		return 0;
+	quote = sp_quote_size(view);
+	front = view->network;
+	/* Or clang bounds something else than what it uses. */
+	barrier_var(quote);
+	barrier_var(front);
+	if (!quote || quote > sizeof(copy->quote) || !front || front > sizeof(copy->ethernet) ||
+	    bpf_skb_load_bytes(skb, 0, copy->ethernet, front) ||
+	    bpf_skb_load_bytes(skb, view->network, copy->quote, quote))
+		return 0;
+	sum = sp_quote_sum(skb, view, copy, quote);
+	if (sum < 0)
+		return 0;
+	sp_turn_ethernet(copy->ethernet);
+	sp_reply_ip(view, sp_icmp_protocol(view), (__u32)sizeof(icmp) + quote, &ip);
+	sp_unreachable(view, quote, (__u64)sum, &icmp);
+	return !bpf_skb_change_tail(skb, view->network + quote, 0) &&
+	       !bpf_skb_change_head(skb, sp_reply_ip_size(view) + (__u32)sizeof(icmp), 0) &&
+	       !bpf_skb_store_bytes(skb, 0, copy->ethernet, front, BPF_F_RECOMPUTE_CSUM) &&
+	       sp_packet_write(skb, view, &ip, &icmp, sizeof(icmp));
+}
+
+/* As in reply_xdp.h. */
+static __always_inline bool sp_reply(struct __sk_buff *skb, const struct sp_view *view,
+                                     enum sp_reason reason)
+{
+	bool answered = reason == SP_REASON_RESET ? sp_reply_reset(skb, view)
+	                                          : sp_reply_unreachable(skb, view);
+
+	if (answered)
+		skb->tc_index = SP_REFUSAL_INDEX;
+	return answered;
+}
+
+/* What is turned into a reset: a segment of a connection, nothing that opens or ends one. */
+static __always_inline bool sp_may_reset(const struct sp_view *view)
+{
+	return view->family && view->fragment == SP_WHOLE && view->protocol == IPPROTO_TCP &&
+	       !(view->tcp_flags & (SP_TCP_SYN | SP_TCP_RST));
+}
+
+/* From now on the packet is seen as if its receiver had sent it. */
+static __always_inline void sp_view_turn(struct sp_view *view)
+{
+	struct sp_address to = view->to;
+
+	view->to = view->from;
+	view->from = to;
+}
+
+/* At egress: is this an answer of ours? Only a refusal may use the way of refusals: a client behind
+ * a virtual link could write the index itself. */
+static __always_inline bool sp_is_reply(struct __sk_buff *skb, const struct sp_view *view)
+{
+	if (skb->tc_index != SP_REFUSAL_INDEX || skb->ingress_ifindex != skb->ifindex)
+		return false;
+	skb->tc_index = 0;
+	if (view->protocol == IPPROTO_TCP)
+		return view->tcp_flags & SP_TCP_RST;
+	return view->icmp_type == (view->family == 4 ? SP_ICMP_UNREACHABLE : SP_ICMP6_UNREACHABLE);
+}
+
+#endif
