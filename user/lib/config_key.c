@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "lib/text.h"
 
 #define SEPARATORS   " \t,"
-#define LONGEST_NAME 253 /* of a DNS name, RFC 1035 section 2.3.4 without the root */
 
 /* --- values --- */
 
@@ -152,36 +152,10 @@ static int read_user(const struct sp_config_key *key, struct sp_config *config, 
 	return 0;
 }
 
-/* Labels of letters, digits and inner hyphens; not an IPv4 address, so the last one has a letter.
- */
-static bool is_host_name(const char *text)
-{
-	bool letter = false;
-	size_t label = 0;
-
-	if (strlen(text) > LONGEST_NAME)
-		return false;
-	for (const char *at = text;; at++) {
-		if (*at == '.' || *at == '\0') {
-			if (label == 0 || label > 63 || at[-1] == '-')
-				return false;
-			if (*at == '\0')
-				return letter;
-			label = 0;
-			letter = false;
-			continue;
-		}
-		if (!isalnum((unsigned char)*at) && (*at != '-' || label == 0))
-			return false;
-		letter = letter || isalpha((unsigned char)*at);
-		label++;
-	}
-}
-
 static int read_host(const struct sp_config_key *key, struct sp_config *config, const char *text,
                      struct sp_error *reason)
 {
-	if (!is_host_name(text))
+	if (!sp_text_is_host_name(text))
 		return unexpected(key, text, "", reason);
 	snprintf(config->portal_host, sizeof(config->portal_host), "%s", text);
 	return 0;
@@ -250,53 +224,19 @@ static int read_interfaces(const struct sp_config_key *key, struct sp_config *co
 	return read_list(key, config, text, put_interface, reason);
 }
 
-static const char *refuse_ipv4(struct in_addr address)
-{
-	uint32_t number = ntohl(address.s_addr);
-
-	if (number >> 24 == 0 || number == INADDR_BROADCAST || IN_MULTICAST(number))
-		return " is not the address of a host";
-	if (number >> 24 == 127)
-		return " is a loopback address, which clients cannot reach";
-	return NULL;
-}
-
-static const char *refuse_ipv6(const struct in6_addr *address)
-{
-	if (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_MULTICAST(address))
-		return " is not the address of a host";
-	if (IN6_IS_ADDR_LOOPBACK(address))
-		return " is a loopback address, which clients cannot reach";
-	if (IN6_IS_ADDR_V4MAPPED(address))
-		return " is an IPv4 address in disguise";
-	return NULL;
-}
-
-/* Read an address of either family as the datapath compares it. NULL, or what is wrong. */
-static const char *parse_address(const char *text, struct sp_address *address)
-{
-	struct in_addr ipv4;
-	struct in6_addr ipv6;
-
-	if (inet_pton(AF_INET, text, &ipv4) == 1) {
-		*address = (struct sp_address){{0, 0, htonl(0xffff), ipv4.s_addr}};
-		return refuse_ipv4(ipv4);
-	}
-	if (inet_pton(AF_INET6, text, &ipv6) == 1) {
-		memcpy(address->word, &ipv6, sizeof(ipv6));
-		return refuse_ipv6(&ipv6);
-	}
-	return " is no IP address";
-}
-
 static int put_address(const struct sp_config_key *key, struct sp_config *config, const char *text,
                        struct sp_error *reason)
 {
 	struct sp_address *list = (struct sp_address *)(void *)((char *)config + key->offset);
 	unsigned *count = (unsigned *)(void *)((char *)config + key->count);
 	struct sp_address address;
-	const char *wrong = parse_address(text, &address);
+	const char *wrong;
 
+	if (!sp_address_read(text, &address))
+		return unexpected(key, text, " is no IP address", reason);
+	if (strchr(text, ':') && sp_address_is_ipv4(&address))
+		return unexpected(key, text, " is an IPv4 address in disguise", reason);
+	wrong = sp_address_refuse(&address);
 	if (wrong)
 		return unexpected(key, text, wrong, reason);
 	for (unsigned i = 0; i < *count; i++) {
@@ -312,9 +252,10 @@ static int put_address(const struct sp_config_key *key, struct sp_config *config
 static int put_listener(const struct sp_config_key *key, struct sp_config *config, const char *text,
                         struct sp_error *reason)
 {
-	struct in6_addr ipv6;
+	struct sp_address address;
 
-	if (inet_pton(AF_INET6, text, &ipv6) == 1 && IN6_IS_ADDR_LINKLOCAL(&ipv6))
+	if (sp_address_read(text, &address) && !sp_address_is_ipv4(&address) &&
+	    sp_address_is_link_local(&address))
 		return unexpected(key, text, " is a link-local address, which names no interface",
 		                  reason);
 	return put_address(key, config, text, reason);

@@ -6,21 +6,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/netlink.h"
 
 /* A machine with containers has more Ethernet interfaces than the datapath has room for MACs. */
 #define MACS_OF_NAMESPACE 4096
-
-static bool is_link_local(const struct sp_address *address)
-{
-	return (ntohl(address->word[0]) & 0xffc00000u) == 0xfe800000u;
-}
-
-static bool is_ipv4(const struct sp_address *address)
-{
-	return !address->word[0] && !address->word[1] && address->word[2] == htonl(0xffff);
-}
 
 static int too_many(const char *what, struct sp_error *err)
 {
@@ -60,9 +51,9 @@ static void choose_capture(struct sp_load *load)
 	for (unsigned i = load->gateway_count; i-- > 0;) {
 		const struct sp_address *one = &load->gateway[i];
 
-		if (is_ipv4(one))
+		if (sp_address_is_ipv4(one))
 			load->capture4 = *one;
-		else if (!is_link_local(one))
+		else if (!sp_address_is_link_local(one))
 			load->capture6 = *one;
 	}
 }
@@ -74,7 +65,7 @@ static void fill_list(struct sp_address *list, __u32 *count, const struct sp_add
 	*count = configured_count;
 	memcpy(list, configured, configured_count * sizeof(*list));
 	for (unsigned i = 0; i < load->gateway_count && !configured_count; i++)
-		if (link_local || !is_link_local(&load->gateway[i]))
+		if (link_local || !sp_address_is_link_local(&load->gateway[i]))
 			list[(*count)++] = load->gateway[i];
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #define LONGEST_DURATION (36525ull * 86400) /* 100 years */
 #define LEAST_RATE       8000ull
 #define GREATEST_RATE    400000000000ull
+#define LONGEST_NAME     253 /* of a DNS name, RFC 1035 section 2.3.4 without the root */
 
 int sp_text_hex_digit(char c)
 {
@@ -194,6 +196,30 @@ bool sp_text_printable(const char *text, size_t length)
 		at += size;
 	}
 	return true;
+}
+
+bool sp_text_is_host_name(const char *text)
+{
+	bool letter = false;
+	size_t label = 0;
+
+	if (strlen(text) > LONGEST_NAME)
+		return false;
+	for (const char *at = text;; at++) {
+		if (*at == '.' || *at == '\0') {
+			if (label == 0 || label > 63 || at[-1] == '-')
+				return false;
+			if (*at == '\0')
+				return letter;
+			label = 0;
+			letter = false;
+			continue;
+		}
+		if (!isalnum((unsigned char)*at) && (*at != '-' || label == 0))
+			return false;
+		letter = letter || isalpha((unsigned char)*at);
+		label++;
+	}
 }
 
 static unsigned lesser(unsigned one, unsigned other)

@@ -38,6 +38,10 @@ int sp_text_number(const char *text, uint64_t least, uint64_t most, uint64_t *nu
  */
 bool sp_text_printable(const char *text, size_t length);
 
+/* Whether @text is the name of a host: at most 253 letters, digits, inner hyphens and dots between
+ * labels (RFC 1123 section 2.1), and no IPv4 address. */
+bool sp_text_is_host_name(const char *text);
+
 /* Letters to add, drop, change or swap with their neighbour to make one word of the other (optimal
  * string alignment): how wrong a typed name is. UINT_MAX for words longer than SP_TEXT_WORD. */
 #define SP_TEXT_WORD 32
