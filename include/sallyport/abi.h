@@ -289,7 +289,7 @@ struct sp_settings {
 	enum sp_refuse refuse_udp;
 	__u32 garden4, garden6; /* prefixes in the map of that name; 0: it is not looked at */
 	__u32 garden_names;     /* entries in the map of that name; 0: DNS answers are not copied */
-	__u32 spare;
+	__u32 garden_generation;             /* goes up with each change of the garden */
 	struct sp_budget client[SP_BUDGETS]; /* each client's */
 	struct sp_budget total[SP_BUDGETS];  /* all clients' together */
 };

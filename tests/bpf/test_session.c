@@ -34,8 +34,9 @@
 #define SMALL 70u /* entries: the last word of `slots` is not full */
 #define LARGE 131072u
 
-static const char *const pins[] = {"clients", "usage",     "slots",   "settings",
-                                   "reasons", "listeners", "origins", "clock"};
+static const char *const pins[] = {"clients",     "usage",        "slots",  "settings", "reasons",
+                                   "listeners",   "origins",      "clock",  "garden4",  "garden6",
+                                   "garden_seen", "garden_names", "answers"};
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
 
 static struct sp_instance instance; /* a random name, the same for all tests */
@@ -145,6 +146,14 @@ static void pin_all(uint32_t entries)
 	pin_map(BPF_MAP_TYPE_SOCKMAP, "listeners", 4, 8, 2 * SP_MAX_WORKERS, 0);
 	pin_map(BPF_MAP_TYPE_LRU_HASH, "origins", sizeof(struct sp_origin_key),
 	        sizeof(struct sp_origin), 1024, 0);
+	pin_map(BPF_MAP_TYPE_LPM_TRIE, "garden4", sizeof(struct sp_garden4_key),
+	        sizeof(struct sp_garden), 16, BPF_F_NO_PREALLOC);
+	pin_map(BPF_MAP_TYPE_LPM_TRIE, "garden6", sizeof(struct sp_garden6_key),
+	        sizeof(struct sp_garden), 16, BPF_F_NO_PREALLOC);
+	pin_map(BPF_MAP_TYPE_ARRAY, "garden_seen", 4, sizeof(struct sp_garden_seen), 16, 0);
+	pin_map(BPF_MAP_TYPE_HASH, "garden_names", sizeof(struct sp_garden_name_key),
+	        sizeof(struct sp_garden_name), 16, 0);
+	pin_map(BPF_MAP_TYPE_RINGBUF, "answers", 0, 0, 4096, 0);
 	pin_clock();
 	write_settings(&(struct sp_settings){.abi_version = SP_ABI_VERSION, .hz = 250});
 }

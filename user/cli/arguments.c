@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_WORDS 8
+#define MAX_WORDS 16
 
 /* Words that are no options, in order: the command and its operand. */
 struct words {
@@ -241,16 +241,20 @@ static int take_operand(struct reading *reading, unsigned used)
 	struct sp_invocation *invocation = reading->invocation;
 	const struct sp_command *command = invocation->command;
 	unsigned wanted = command->operand ? 1 : 0, given = reading->words.count - used;
+	unsigned most = wanted + (command->more ? SP_MORE_WORDS : 0);
 
 	if (given < wanted)
 		return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
 		               "`%s` needs a %s; see `sallyport %s --help`", command->name,
 		               command->operand, command->name);
-	if (given > wanted)
+	if (given > most)
 		return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
 		               "%s is one argument too many for `%s`; see `sallyport %s --help`",
-		               reading->words.word[used + wanted], command->name, command->name);
+		               reading->words.word[used + most], command->name, command->name);
 	invocation->operand = wanted ? reading->words.word[used] : NULL;
+	invocation->more_count = given - wanted;
+	memcpy(invocation->more, reading->words.word + used + wanted,
+	       invocation->more_count * sizeof(*invocation->more));
 	return 0;
 }
 

@@ -36,11 +36,14 @@ extern const struct sp_option_words sp_options[SP_OPTION_COUNT];
 
 #define SP_OPTION_BIT(id) (1u << SP_OPTION_##id)
 
+#define SP_MORE_WORDS 9u /* one more than any command has use for, so that it can complain */
+
 struct sp_invocation;
 
 struct sp_command {
 	const char *name;     /* "up", "client allow" */
 	const char *operand;  /* "MAC": one operand of this name; NULL: none */
+	const char *more;     /* what may follow the operand; NULL: nothing */
 	unsigned options;     /* SP_OPTION_BIT of those it takes */
 	const char *summary;  /* one line */
 	const char *details;  /* paragraphs of its help; lines end in a newline */
@@ -58,6 +61,8 @@ struct sp_invocation {
 	const char *instance_name; /* NULL: not given */
 	struct sp_instance instance;
 	const char *operand;
+	const char *more[SP_MORE_WORDS]; /* behind the operand */
+	unsigned more_count;
 	const char *option[SP_OPTION_COUNT]; /* NULL: not given */
 };
 
@@ -86,6 +91,10 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_bypass_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_events_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_garden_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_garden_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_garden_test_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 

@@ -108,6 +108,68 @@ const struct sp_command sp_commands[] = {
 		.run = sp_client_list_run,
 	},
 	{
+		.name = "garden add",
+		.operand = "ENTRY",
+		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.summary = "open an address, prefix or name to captive clients",
+		.details = "ENTRY is a prefix (192.0.2.0/24, 2001:db8::/32), an address, a name\n"
+			   "(example.org) or every name below one (*.example.org). What follows "
+                           "says what\n"
+			   "of it is open: tcp, udp, icmp or a protocol number, tcp and udp with a "
+                           "port or\n"
+			   "a range of ports if need be; nothing: everything. Lasts until it is "
+                           "removed or\n"
+			   "the gateway is taken down; the configuration is the place for what "
+                           "must last\n"
+			   "longer. The addresses of a name are learnt by the daemon when a "
+                           "captive client\n"
+			   "asks a listed resolver for it, and closed when the answer is no longer "
+                           "valid\n"
+			   "and they are not in use.\n",
+		.examples = "sallyport garden add 192.0.2.0/24\n"
+			    "sallyport garden add 2001:db8::7 tcp/443 udp/443\n"
+			    "sallyport garden add example.org\n"
+			    "sallyport garden add '*.example.org' tcp/80 tcp/443\n",
+		.run = sp_garden_add_run,
+	},
+	{
+		.name = "garden remove",
+		.operand = "ENTRY",
+		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.summary = "close an entry of the garden, or some of what it opens",
+		.details = "Takes effect with the next packet, addresses learnt for a name "
+                           "included. What\n"
+			   "is in the configuration comes back with the next `up`. Exits 3 when "
+                           "there is no\n"
+			   "such entry.\n",
+		.examples = "sallyport garden remove example.org\n"
+			    "sallyport garden remove 2001:db8::7 udp/443\n",
+		.run = sp_garden_remove_run,
+	},
+	{
+		.name = "garden list",
+		.summary = "the entries of the garden, and the addresses learnt for names",
+		.details = "With -j one object per line. Addresses that were learnt show how long "
+                           "they "
+			   "stay\n"
+			   "open without being used.\n",
+		.examples = "sallyport garden list\n"
+			    "sallyport -j garden list | jq 'select(.source == \"learnt\")'\n",
+		.run = sp_garden_list_run,
+	},
+	{
+		.name = "garden test",
+		.operand = "NAME|ADDRESS",
+		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.summary = "whether captive clients may go there, and why",
+		.details = "Exits 0 when it is open (or all that is asked for of it), 1 when it is "
+			   "not.\n"
+			   "Nothing is sent and no name is looked up.\n",
+		.examples = "sallyport garden test www.example.org\n"
+			    "sallyport garden test 192.0.2.7 tcp/443\n",
+		.run = sp_garden_test_run,
+	},
+	{
 		.name = "stats",
 		.summary = "packets and bytes by the reason they passed or were dropped for",
 		.details = "Reasons that were never met are left out. Reason numbers are stable: 1 "

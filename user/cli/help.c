@@ -8,6 +8,8 @@ static void print_synopsis(const struct sp_command *command)
 {
 	printf("%s%s%s", command->name, command->operand ? " " : "",
 	       command->operand ? command->operand : "");
+	if (command->more)
+		printf(" %s", command->more);
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++) {
 		if (!(command->options & 1u << i))
 			continue;

@@ -37,7 +37,7 @@ int main(int argc, char *argv[])
 		return SP_EXIT_DONE;
 	/* What was written before the failure comes first; -EPIPE: the reader had enough. */
 	fflush(stdout);
-	if (code != -EPIPE)
+	if (code != -EPIPE && err.text[0])
 		sp_put_error(&err, invocation.json);
 	return (int)err.exit_code;
 }

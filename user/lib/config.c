@@ -48,6 +48,8 @@ void sp_config_defaults(struct sp_config *config)
 		.portal_port = 8080,
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
+		.garden_addresses = 256,
+		.garden_user = "sallyport-garden",
 	};
 	memcpy(config->budget, sp_allowance_client, sizeof(config->budget));
 	memcpy(config->budget_all, sp_allowance_all, sizeof(config->budget_all));
@@ -156,7 +158,7 @@ static int read_key(struct parser *parser, size_t index, const char *value)
 	const struct sp_config_key *key = &sp_config_keys[index];
 	struct sp_error reason = {0};
 
-	if (parser->seen[index])
+	if (parser->seen[index] && !key->repeats)
 		return wrong(parser, parser->line,
 		             "key '%s' is repeated: expected it once, it stands on line %d already",
 		             key->name, parser->seen[index]);
@@ -318,27 +320,42 @@ static int line_of(const struct parser *parser, const char *section, const char 
 	return 0;
 }
 
+/* Each process has a user of its own. */
+static int check_users(struct parser *parser)
+{
+	const struct sp_config *config = parser->config;
+	const struct {
+		const char *section, *key, *user;
+	} users[] = {
+		{"captive", "responder_user", config->responder_user},
+		{"portal", "portal_user", config->portal_user},
+		{"garden", "garden_user", config->garden_user},
+	};
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		for (size_t k = i + 1; k < sizeof(users) / sizeof(*users); k++) {
+			int first = line_of(parser, users[i].section, users[i].key);
+			int second = line_of(parser, users[k].section, users[k].key);
+
+			if (!strcmp(users[i].user, users[k].user))
+				return wrong(parser, first > second ? first : second,
+				             "keys '%s' and '%s' are both '%s': expected two "
+				             "users, so that neither process can touch the other",
+				             users[i].key, users[k].key, users[i].user);
+		}
+	}
+	return 0;
+}
+
 /* What only the whole file shows. */
 static int check_whole(struct parser *parser)
 {
-	const struct sp_config *config = parser->config;
-	int line;
-
-	if (config->client_count == 0)
+	if (parser->config->client_count == 0)
 		return sp_fail(parser->err, -EINVAL, SP_EXIT_USAGE,
 		               "%s: no key 'client' in section [gateway]: expected the interfaces "
 		               "where the clients are, such as client = lan0",
 		               parser->path);
-	if (!strcmp(config->responder_user, config->portal_user)) {
-		line = line_of(parser, "portal", "portal_user");
-		if (!line)
-			line = line_of(parser, "captive", "responder_user");
-		return wrong(parser, line,
-		             "keys 'responder_user' and 'portal_user' are both '%s': expected two "
-		             "users, so that neither process can touch the other",
-		             config->portal_user);
-	}
-	return 0;
+	return check_users(parser);
 }
 
 int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err)

@@ -16,10 +16,12 @@
 
 #include "lib/budgets.h"
 #include "lib/error.h"
+#include "lib/garden_entry.h"
 
 #define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
 #define SP_MAX_INTERFACES 16
 #define SP_CONFIG_TEXT    256
+#define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
@@ -47,6 +49,13 @@ struct sp_config {
 	unsigned refresh; /* refresh = 0: seconds of the meta refresh of the 511 page (0 .. 3600) */
 	unsigned workers; /* workers = 0: responder processes; 0: one per CPU (0 .. 64) */
 	char responder_user[32]; /* responder_user = sallyport-responder */
+
+	/* [garden] */
+	struct sp_garden_entry
+		garden[SP_CONFIG_GARDEN]; /* allow = 192.0.2.0/24 tcp/443   (any number of lines) */
+	unsigned garden_count;
+	uint32_t garden_addresses; /* addresses = 256: learnt at once for a name (1 .. 4096) */
+	char garden_user[32];      /* garden_user = sallyport-garden */
 
 	/* [portal] */
 	struct sp_address

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "lib/garden_set.h"
 #include "lib/text.h"
 
-#define SEPARATORS   " \t,"
+#define SEPARATORS " \t,"
 
 /* --- values --- */
 
@@ -273,6 +274,26 @@ static int read_listeners(const struct sp_config_key *key, struct sp_config *con
 	return read_list(key, config, text, put_listener, reason);
 }
 
+/* --- the garden --- */
+
+static int read_garden(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	struct sp_garden_entry *entry = &config->garden[config->garden_count];
+	int result = 0;
+
+	if (config->garden_count == SP_CONFIG_GARDEN)
+		return unexpected(key, text, " is one too many", reason);
+	result = sp_garden_entry_read_line(entry, text, reason);
+	for (unsigned i = 0; i < config->garden_count && !result; i++)
+		result = sp_garden_check_pair(entry, &config->garden[i].target,
+		                              config->garden[i].rule, config->garden[i].count,
+		                              reason);
+	if (!result)
+		config->garden_count++;
+	return result ? -EINVAL : 0;
+}
+
 /* --- the table --- */
 
 static const char *refuse_port(uint64_t port)
@@ -342,6 +363,14 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"captive", "workers", read_number, "a number from 0 (one for each CPU) to 64",
          MEMBER(workers), .most = SP_MAX_WORKERS},
 	{"captive", "responder_user", read_user, USER_EXPECTED, MEMBER(responder_user)},
+	{"garden", "allow", read_garden,
+         "a prefix, address, name or *.name, and what of it is open, such as 192.0.2.0/24 tcp/443, "
+         "at "
+         "most 1024 times",
+         MEMBER(garden), .count = offsetof(struct sp_config, garden_count), .repeats = true},
+	{"garden", "addresses", read_number, "a number from 1 to 4096", MEMBER(garden_addresses),
+         .least = 1, .most = 4096},
+	{"garden", "garden_user", read_user, USER_EXPECTED, MEMBER(garden_user)},
 	{"portal", "listen", read_listeners, ADDRESSES_EXPECTED, MEMBER(portal),
          .count = offsetof(struct sp_config, portal_count)},
 	{"portal", "port", read_number, "a number from 1 to 65535, but not 80; 8080 is usual",
@@ -379,5 +408,6 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	BUDGET("events", budget_all, SP_BUDGET_EVENT),
 };
 
-_Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64,
+_Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64 &&
+                       SP_CONFIG_GARDEN == 1024,
                "the sentences above say so");

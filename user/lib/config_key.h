@@ -29,10 +29,11 @@ struct sp_config_key {
 	int (*quantity)(const char *text, uint64_t *value); /* reader of a duration, size or rate */
 	bool or_none;                                       /* ... which may also be "none": 0 */
 	const struct sp_config_choice *choices;             /* ends with a NULL name */
+	bool repeats;                           /* it may stand on several lines, which add up */
 	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
 };
 
-#define SP_CONFIG_KEYS 40
+#define SP_CONFIG_KEYS 43
 
 extern const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS];
 

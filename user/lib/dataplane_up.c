@@ -235,6 +235,14 @@ static int finish(struct up *up, struct sp_error *err)
 	return code;
 }
 
+/* The garden of the configuration. */
+static int plant(struct up *up, struct sp_error *err)
+{
+	const struct sp_garden_maps maps = sp_objects_garden(&up->objects);
+
+	return sp_garden_configure(&maps, up->config->garden, up->config->garden_count, err);
+}
+
 static int carry_out(struct up *up, struct sp_error *err)
 {
 	int code = sp_objects_load(&up->objects, up->instance, up->config, up->loaded, err);
@@ -247,6 +255,8 @@ static int carry_out(struct up *up, struct sp_error *err)
 		code = pin_maps(up, err);
 	if (!code)
 		code = attach_all(up, err);
+	if (!code)
+		code = plant(up, err);
 	if (!code)
 		code = finish(up, err);
 	return code;

@@ -32,6 +32,15 @@ static const struct expected expected_maps[] = {
          sizeof(struct sp_origin_key), sizeof(struct sp_origin)},
 	{"reasons", offsetof(struct sp_maps, reasons), BPF_MAP_TYPE_PERCPU_ARRAY, 4,
          sizeof(struct sp_count)},
+	{"garden4", offsetof(struct sp_maps, garden4), BPF_MAP_TYPE_LPM_TRIE,
+         sizeof(struct sp_garden4_key), sizeof(struct sp_garden)},
+	{"garden6", offsetof(struct sp_maps, garden6), BPF_MAP_TYPE_LPM_TRIE,
+         sizeof(struct sp_garden6_key), sizeof(struct sp_garden)},
+	{"garden_seen", offsetof(struct sp_maps, garden_seen), BPF_MAP_TYPE_ARRAY, 4,
+         sizeof(struct sp_garden_seen)},
+	{"garden_names", offsetof(struct sp_maps, garden_names), BPF_MAP_TYPE_HASH,
+         sizeof(struct sp_garden_name_key), sizeof(struct sp_garden_name)},
+	{"answers", offsetof(struct sp_maps, answers), BPF_MAP_TYPE_RINGBUF, 0, 0},
 	{"listeners", offsetof(struct sp_maps, listeners), BPF_MAP_TYPE_SOCKMAP, 4, 0},
 };
 

@@ -224,6 +224,17 @@ int sp_objects_settings(const struct sp_objects *objects)
 	return bpf_map__fd(objects->tc->maps.settings);
 }
 
+struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects)
+{
+	return (struct sp_garden_maps){
+		.garden4 = bpf_map__fd(objects->tc->maps.garden4),
+		.garden6 = bpf_map__fd(objects->tc->maps.garden6),
+		.seen = bpf_map__fd(objects->tc->maps.garden_seen),
+		.names = bpf_map__fd(objects->tc->maps.garden_names),
+		.settings = bpf_map__fd(objects->tc->maps.settings),
+	};
+}
+
 void sp_objects_free(struct sp_objects *objects)
 {
 	sp_clock_bpf__destroy(objects->clock);

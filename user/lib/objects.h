@@ -10,6 +10,7 @@
 
 #include "lib/config.h"
 #include "lib/error.h"
+#include "lib/garden.h"
 #include "lib/instance.h"
 #include "lib/programs.h"
 
@@ -44,6 +45,9 @@ struct sp_programs sp_objects_programs(const struct sp_objects *objects);
 
 /* The map `settings`. */
 int sp_objects_settings(const struct sp_objects *objects);
+
+/* The maps of the garden. */
+struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects);
 
 void sp_objects_free(struct sp_objects *objects);
 
