@@ -29,6 +29,7 @@ struct sp_judged {
 	struct sp_client_policy *policy; /* of a session that goes on, else NULL */
 	struct sp_usage *cell;           /* its usage */
 	bool ended;                      /* there is a session, and it is over */
+	bool stray;                      /* the client's address is not to be remembered */
 	__u64 now;                       /* jiffies */
 };
 
@@ -146,6 +147,8 @@ static __always_inline enum sp_reason sp_session_charge(const struct sp_view *vi
 	    !sp_within_rate(&cell->up_credit, policy->rate_up, policy->burst_up, view->bytes))
 		return SP_REASON_RATE_UP;
 	sp_usage_up(cell, view, judged->now);
+	if (!judged->stray)
+		sp_usage_address(cell, view);
 	return judged->reason;
 }
 

@@ -89,22 +89,29 @@ static __always_inline void sp_usage_enter_down(struct sp_usage *cell, __u32 gen
 	__sync_lock_test_and_set(&cell->down_generation, generation);
 }
 
+/* Whether the packet comes from the last address that its client was seen with. */
+static __always_inline bool sp_usage_knows(const struct sp_usage *cell, const struct sp_view *view)
+{
+	const __u32 *ipv6 = (const __u32 *)cell->ipv6;
+
+	if (view->family == 4)
+		return cell->ipv4 == view->from.word[3];
+	return ipv6[3] == view->from.word[3] && ipv6[2] == view->from.word[2] &&
+	       ipv6[1] == view->from.word[1] && ipv6[0] == view->from.word[0];
+}
+
 /* Remember the last addresses; a store only when they change keeps the line clean. */
 static __always_inline void sp_usage_address(struct sp_usage *cell, const struct sp_view *view)
 {
-	__u32 *ipv6 = (__u32 *)cell->ipv6;
-
+	if (!view->family || sp_usage_knows(cell, view))
+		return;
 	if (view->family == 4) {
-		if (cell->ipv4 != view->from.word[3])
-			cell->ipv4 = view->from.word[3];
-	} else if (view->family == 6) {
-		/* fe80::/10 says nothing about where the client is reached. */
-		if ((view->from.word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000))
-			return;
-		if (ipv6[3] != view->from.word[3] || ipv6[2] != view->from.word[2] ||
-		    ipv6[1] != view->from.word[1] || ipv6[0] != view->from.word[0])
-			__builtin_memcpy(ipv6, &view->from, sizeof(view->from));
+		cell->ipv4 = view->from.word[3];
+		return;
 	}
+	/* fe80::/10 says nothing about where the client is reached. */
+	if ((view->from.word[0] & bpf_htonl(0xffc00000)) != bpf_htonl(0xfe800000))
+		__builtin_memcpy(cell->ipv6, &view->from, sizeof(view->from));
 }
 
 static __always_inline void sp_usage_up(struct sp_usage *cell, const struct sp_view *view,
@@ -114,7 +121,6 @@ static __always_inline void sp_usage_up(struct sp_usage *cell, const struct sp_v
 	__sync_fetch_and_add(&cell->up_bytes, view->bytes);
 	if (cell->up_last != now)
 		cell->up_last = now;
-	sp_usage_address(cell, view);
 }
 
 static __always_inline void sp_usage_down(struct sp_usage *cell, const struct sp_view *view,

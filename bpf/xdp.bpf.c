@@ -4,6 +4,7 @@
  * kernel has made a packet of it. It parses (parse.h), looks up the client by source MAC and VLAN
  * (one hash lookup, whatever the protocol), judges (verdict.h) and either drops the frame here or
  * lets it on into the stack with the verdict in front of it as metadata, where tc.bpf.c reads it.
+ * In route mode what authorized clients send to the network goes there directly (forward.h).
  *
  * A driver that cannot carry metadata gets no verdict and no count from here for frames that go on:
  * TC judges and counts them as if there were no XDP. Frames that are dropped are counted here in
@@ -17,6 +18,7 @@
 #include "client.h"
 #include "forward.h"
 #include "reply_xdp.h"
+#include "xdp_frame.h"
 
 /*
  * Write the verdict in front of the frame. Packet pointers are invalid afterwards. Room of just our
@@ -36,15 +38,6 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason rea
 	meta->reason = (__u16)reason;
 	meta->vlan = vlan;
 	return true;
-}
-
-static __always_inline void sp_frame_of(struct xdp_md *ctx, __u32 length, struct sp_frame *frame)
-{
-	frame->context = ctx;
-	frame->data = (void *)(long)ctx->data;
-	frame->end = (void *)(long)ctx->data_end;
-	frame->length = length;
-	frame->segments = 1;
 }
 
 /*
@@ -75,6 +68,30 @@ static __always_inline int sp_xdp_refuse(struct xdp_md *ctx, const struct sp_vie
 	return answered ? XDP_TX : XDP_DROP;
 }
 
+/*
+ * Forward an authorized client's packet past the stack, if that is wanted and possible: the frame
+ * is the next hop's then, and XDP_REDIRECT leads there. What goes to other clients belongs to the
+ * stack: TC egress says whether they may have it.
+ *
+ * An address that the client has not used just now is looked up first. One that does not hold is
+ * left to the stack, which may let it pass, and is not remembered: so the one that is, held.
+ */
+static __always_inline bool sp_xdp_route(struct xdp_md *ctx, const struct sp_view *view,
+                                         struct sp_judged *judged)
+{
+	const struct sp_usage *cell = judged->cell;
+	struct sp_route route = {};
+
+	if (!judged->policy || !cell || !view->family || !sp_is_route_mode())
+		return false;
+	if (cell->up_generation != judged->policy->generation || !sp_usage_knows(cell, view))
+		judged->stray = !sp_source_holds(ctx, view);
+	if (judged->stray || judged->reason != SP_REASON_AUTHORIZED ||
+	    !sp_route_find(ctx, view, &route))
+		return false;
+	return !route.client && sp_route_apply(ctx, view, &route);
+}
+
 /* @in_place: refuse here, and do not leave it to TC. */
 static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 {
@@ -84,6 +101,12 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 	bool on;
 
 	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
+	if (sp_xdp_route(ctx, &view, &judged)) {
+		judged.reason = SP_REASON_ROUTED;
+		sp_client_charge(&view, &judged);
+		sp_count_reason(judged.reason, &view);
+		return sp_passes(judged.reason) ? XDP_REDIRECT : XDP_DROP;
+	}
 	/* Behind the driver TC answers: a frame sent from there as it is keeps the checksum that
 	 * the packet before it asked the NIC for. */
 	on = sp_passes(judged.reason) || (!in_place && sp_is_refusal(judged.reason));
