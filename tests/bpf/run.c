@@ -17,6 +17,7 @@
 
 #include "clock.skel.h"
 #include "tc.skel.h"
+#include "uplink.skel.h"
 #include "xdp.skel.h"
 
 #include "lib/clock.h"
@@ -127,17 +128,12 @@ static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 	bench->listeners = bpf_map__fd(xdp->maps.listeners);
 }
 
-/* The TC programs share the maps of the XDP program, as on a gateway. */
-static void load_tc(struct sp_bench *bench)
+/* The other programs share the maps of the XDP program, as on a gateway. */
+static void share_maps(const struct sp_bench *bench, const struct bpf_object *object)
 {
-	struct sp_tc_bpf *tc = sp_tc_bpf__open();
 	struct bpf_map *map;
 
-	bench->tc = tc;
-	if (!tc)
-		fail_msg("cannot open the TC object: %s", strerror(errno));
-	memcpy((void *)&tc->rodata->sp_load, &bench->load, sizeof(bench->load));
-	bpf_object__for_each_map(map, tc->obj)
+	bpf_object__for_each_map(map, object)
 	{
 		struct bpf_map *same =
 			bpf_object__find_map_by_name(bench->xdp->obj, bpf_map__name(map));
@@ -145,16 +141,42 @@ static void load_tc(struct sp_bench *bench)
 		if (same && !bpf_map__is_internal(map) && bpf_map__reuse_fd(map, bpf_map__fd(same)))
 			fail_msg("cannot reuse map %s", bpf_map__name(map));
 	}
+}
+
+static void load_tc(struct sp_bench *bench)
+{
+	struct sp_tc_bpf *tc = sp_tc_bpf__open();
+
+	bench->tc = tc;
+	if (!tc)
+		fail_msg("cannot open the TC object: %s", strerror(errno));
+	memcpy((void *)&tc->rodata->sp_load, &bench->load, sizeof(bench->load));
+	share_maps(bench, tc->obj);
 	if (sp_tc_bpf__load(tc))
 		fail_msg("cannot load the TC programs: %s", strerror(errno));
 	bench->program[SP_IN] = bpf_program__fd(tc->progs.sallyport_in);
 	bench->program[SP_OUT] = bpf_program__fd(tc->progs.sallyport_out);
 }
 
+static void load_uplink(struct sp_bench *bench)
+{
+	struct sp_uplink_bpf *uplink = sp_uplink_bpf__open();
+
+	bench->uplink = uplink;
+	if (!uplink)
+		fail_msg("cannot open the uplink object: %s", strerror(errno));
+	memcpy((void *)&uplink->rodata->sp_load, &bench->load, sizeof(bench->load));
+	share_maps(bench, uplink->obj);
+	if (sp_uplink_bpf__load(uplink))
+		fail_msg("cannot load the uplink program: %s", strerror(errno));
+	bench->uplink_program = bpf_program__fd(uplink->progs.sallyport_uplink);
+}
+
 static struct sp_bench the_bench;
 
 static void bench_close(void)
 {
+	sp_uplink_bpf__destroy(the_bench.uplink);
 	sp_tc_bpf__destroy(the_bench.tc);
 	sp_xdp_bpf__destroy(the_bench.xdp);
 	free(the_bench.scratch);
@@ -232,6 +254,7 @@ static void bench_load(struct sp_bench *bench, const struct sp_load *load,
 	bench->load = *load;
 	load_xdp(bench, size);
 	load_tc(bench);
+	load_uplink(bench);
 	bench->loaded = true;
 }
 

@@ -16,6 +16,7 @@
 
 struct sp_xdp_bpf;
 struct sp_tc_bpf;
+struct sp_uplink_bpf;
 
 enum sp_program { SP_XDP, SP_IN, SP_OUT, SP_PROGRAMS };
 
@@ -29,9 +30,11 @@ struct sp_bench_size {
 struct sp_bench {
 	struct sp_xdp_bpf *xdp;
 	struct sp_tc_bpf *tc;
+	struct sp_uplink_bpf *uplink;
 	struct sp_load load;
 	struct sp_bench_size size;
 	int program[SP_PROGRAMS];
+	int uplink_program;
 	int clients, usage, origins, settings, reasons, listeners;
 	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
 	struct sp_count *scratch;

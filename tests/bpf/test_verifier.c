@@ -21,6 +21,7 @@
 
 #include "clock.skel.h"
 #include "tc.skel.h"
+#include "uplink.skel.h"
 #include "xdp.skel.h"
 
 #define LIMIT     20000u
@@ -123,6 +124,22 @@ static unsigned weigh_tc(const struct sp_load *load, enum sp_extent extent)
 	return above;
 }
 
+static unsigned weigh_uplink(const struct sp_load *load, enum sp_extent extent)
+{
+	struct sp_uplink_bpf *uplink = sp_uplink_bpf__open();
+	unsigned above;
+
+	if (!uplink)
+		fail_msg("cannot open the uplink object: %s", strerror(errno));
+	memcpy((void *)&uplink->rodata->sp_load, load, sizeof(*load));
+	want_logs(uplink->obj);
+	if (sp_uplink_bpf__load(uplink))
+		fail_msg("cannot load the uplink programs: %s", strerror(errno));
+	above = read_logs(uplink->obj, extent);
+	sp_uplink_bpf__destroy(uplink);
+	return above;
+}
+
 static void no_program_is_too_heavy(void **unused)
 {
 	unsigned above = weigh_clock();
@@ -134,6 +151,7 @@ static void no_program_is_too_heavy(void **unused)
 		sp_bench_configure(&load, true, extent);
 		above += weigh_xdp(&load, extent);
 		above += weigh_tc(&load, extent);
+		above += weigh_uplink(&load, extent);
 	}
 	if (above)
 		fail_msg("%u programs took the verifier more than %u instructions", above, LIMIT);
