@@ -623,7 +623,7 @@ static void test_generation_is_never_0(void **state)
 	must(allow(1, FOREVER, NULL));
 	assert_int_equal(get(1).policy.generation, 1);
 	assert_int_equal(read_settings().workers, 3);
-	must(sp_maps_set_workers(&maps, 7, &error));
+	must(sp_maps_set(&maps, offsetof(struct sp_settings, workers), 7, &error));
 	assert_int_equal(read_settings().workers, 7);
 	assert_int_equal(read_settings().generation, 1);
 	assert_int_equal(read_settings().abi_version, SP_ABI_VERSION);
