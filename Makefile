@@ -148,7 +148,7 @@ $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyp
 
 .PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
-tests: $(TEST_BIN) all ## build the test programs without running them
+tests: $(TEST_BIN) all $(O)/bench/traffic ## build the test programs without running them
 
 test: ## run every test (needs root), as tools/test does
 	tools/test

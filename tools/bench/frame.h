@@ -19,6 +19,9 @@ struct sp_bench_headers {
 	struct udphdr udp;
 } __attribute__((packed));
 
+/* Longest frame of a flood, which may be anything. */
+#define SP_BENCH_FLOOD 96u
+
 _Static_assert(sizeof(struct sp_bench_headers) == 42, "headers of UDP over IPv4 over Ethernet");
 
 #endif

@@ -11,11 +11,13 @@ import time
 
 import part_cli
 import part_flat
+import part_flood
 import part_path
 import part_responder
 from hosts import Failed
 
-PARTS = {"path": part_path, "flat": part_flat, "responder": part_responder, "cli": part_cli}
+PARTS = {"path": part_path, "flat": part_flat, "flood": part_flood, "responder": part_responder,
+         "cli": part_cli}
 
 
 @dataclasses.dataclass

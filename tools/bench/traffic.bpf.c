@@ -4,6 +4,8 @@
  * (BPF_PROG_TEST_RUN, BPF_F_TEST_XDP_LIVE_FRAMES); it fills in the headers and sends the frame out
  * of the interface. The kernel gives out the same frames again as they come back, with the TTL and
  * addresses of their last trip: hence all headers are written each time.
+ *
+ * With a flood every second frame is one of that, in front of the same length of padding.
  */
 #include <linux/bpf.h>
 
@@ -15,9 +17,13 @@
 const volatile struct sp_bench_headers headers = {};
 const volatile __u32 interface = 0;
 const volatile __u32 clients = 1;
+const volatile __u8 flood[SP_BENCH_FLOOD] = {};
+const volatile __u32 flood_length = 0; /* 0: none */
+const volatile __u32 flooders = 1;
 
 /* Only ever one CPU sends. */
-static __u32 random_state = 2463534242u;
+__u32 random_state = 2463534242u; /* user space begins elsewhere each time */
+static __u32 turn;
 
 /* Marsaglia's xorshift: every client in turn would be too kind to the caches. */
 static __always_inline __u32 next_random(void)
@@ -31,21 +37,41 @@ static __always_inline __u32 next_random(void)
 	return x;
 }
 
+/* The last four bytes of the source MAC are the client's number. */
+static __always_inline void number_client(struct ethhdr *ethernet, __u32 among)
+{
+	__u32 client;
+
+	if (among <= 1)
+		return;
+	__builtin_memcpy(&client, ethernet->h_source + 2, sizeof(client));
+	client = bpf_htonl(bpf_ntohl(client) + next_random() % among);
+	__builtin_memcpy(ethernet->h_source + 2, &client, sizeof(client));
+}
+
+static __always_inline int send_flood(struct xdp_md *ctx)
+{
+	__u8 *out = (void *)(long)ctx->data;
+
+	if ((void *)(out + SP_BENCH_FLOOD) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	for (__u32 i = 0; i < SP_BENCH_FLOOD; i++)
+		out[i] = flood[i];
+	number_client((struct ethhdr *)out, flooders);
+	return (int)bpf_redirect(interface, 0);
+}
+
 SEC("xdp")
 int traffic(struct xdp_md *ctx)
 {
 	struct sp_bench_headers *out = (void *)(long)ctx->data;
-	__u32 client;
 
+	if (flood_length && turn++ & 1)
+		return send_flood(ctx);
 	if ((void *)(out + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	*out = headers;
-	if (clients > 1) {
-		/* The last four bytes of the source MAC are the client's number. */
-		__builtin_memcpy(&client, out->ethernet.h_source + 2, sizeof(client));
-		client = bpf_htonl(bpf_ntohl(client) + next_random() % clients);
-		__builtin_memcpy(out->ethernet.h_source + 2, &client, sizeof(client));
-	}
+	number_client(&out->ethernet, clients);
 	return (int)bpf_redirect(interface, 0);
 }
 

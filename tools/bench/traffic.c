@@ -32,7 +32,9 @@
 struct order {
 	const char *interface;
 	struct sp_bench_headers headers;
-	uint64_t clients, milliseconds, cpu;
+	uint64_t clients, milliseconds, cpu, flooders;
+	uint8_t flood[SP_BENCH_FLOOD];
+	size_t flood_length;
 };
 
 static const struct option options[] = {
@@ -43,6 +45,8 @@ static const struct option options[] = {
 	{"clients", required_argument, NULL, 'c'},
 	{"milliseconds", required_argument, NULL, 'm'},
 	{"cpu", required_argument, NULL, 'C'},
+	{"flood", required_argument, NULL, 'x'},
+	{"flooders", required_argument, NULL, 'X'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -50,11 +54,13 @@ static const struct option options[] = {
 static void usage(FILE *out)
 {
 	fputs("usage: traffic --from-mac MAC --to-mac MAC --from IPV4 --to IPV4\n"
-	      "               [--clients N] [--milliseconds N] [--cpu N] INTERFACE\n"
+	      "               [--clients N] [--milliseconds N] [--cpu N]\n"
+	      "               [--flood HEX [--flooders N]] INTERFACE\n"
 	      "\n"
 	      "Send UDP frames of 60 bytes out of INTERFACE (a veth) and print how many and how "
 	      "long.\n"
-	      "With --clients each frame's source is one of N at random: MAC, MAC + 1, ...\n",
+	      "With --clients each frame's source is one of N at random: MAC, MAC + 1, ...\n"
+	      "With --flood every second frame is that one instead, from one of N sources.\n",
 	      out);
 }
 
@@ -62,6 +68,25 @@ static int bad(const char *option, const char *value, const char *expected)
 {
 	fprintf(stderr, "traffic: --%s: expected %s, got \"%s\"\n", option, expected, value);
 	return -EINVAL;
+}
+
+/* A frame in hexadecimal digits. */
+static int take_flood(struct order *order, const char *value)
+{
+	size_t length = strlen(value) / 2;
+
+	if (strlen(value) % 2 || length < ETH_HLEN || length > SP_BENCH_FLOOD)
+		return -EINVAL;
+	for (size_t i = 0; i < length; i++) {
+		int high = sp_text_hex_digit(value[2 * i]);
+		int low = sp_text_hex_digit(value[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		order->flood[i] = (uint8_t)(high << 4 | low);
+	}
+	order->flood_length = length;
+	return 0;
 }
 
 static int take(struct order *order, int option, const char *name, const char *value)
@@ -96,6 +121,14 @@ static int take(struct order *order, int option, const char *name, const char *v
 	case 'C':
 		return sp_text_number(value, 0, CPU_SETSIZE - 1, &order->cpu)
 		               ? bad(name, value, "the number of a CPU")
+		               : 0;
+	case 'x':
+		return take_flood(order, value)
+		               ? bad(name, value, "a frame of 14 to 96 bytes in hexadecimal digits")
+		               : 0;
+	case 'X':
+		return sp_text_number(value, 1, 1u << 24, &order->flooders)
+		               ? bad(name, value, "a number from 1 to 16777216")
 		               : 0;
 	}
 	return -EINVAL;
@@ -150,6 +183,14 @@ static int settle(const struct order *order)
 	return 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static struct traffic_bpf *load(const struct order *order)
 {
 	unsigned index = if_nametoindex(order->interface);
@@ -167,6 +208,10 @@ static struct traffic_bpf *load(const struct order *order)
 	memcpy((void *)(uintptr_t)&bpf->rodata->headers, &order->headers, sizeof(order->headers));
 	bpf->rodata->interface = index;
 	bpf->rodata->clients = (uint32_t)order->clients;
+	memcpy((void *)(uintptr_t)bpf->rodata->flood, order->flood, sizeof(order->flood));
+	bpf->rodata->flood_length = (uint32_t)order->flood_length;
+	bpf->rodata->flooders = (uint32_t)order->flooders;
+	bpf->data->random_state = (uint32_t)now_ns() | 1;
 	if (traffic_bpf__load(bpf)) {
 		fprintf(stderr, "traffic: cannot load the program: %s\n", strerror(errno));
 		traffic_bpf__destroy(bpf);
@@ -175,19 +220,12 @@ static struct traffic_bpf *load(const struct order *order)
 	return bpf;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static int send_all(const struct order *order, int program)
 {
-	uint8_t frame[SP_BENCH_FRAME] = {0};
-	struct xdp_md context = {.data_end = sizeof(frame)};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame),
+	uint8_t frame[SP_BENCH_FLOOD] = {0};
+	const uint32_t size = order->flood_length ? SP_BENCH_FLOOD : SP_BENCH_FRAME;
+	struct xdp_md context = {.data_end = size};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = size,
 	            .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = BURST,
 	            .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	uint64_t start = now_ns(), taken, sent = 0;
@@ -224,7 +262,7 @@ static int run(const struct order *order)
 
 int main(int argc, char **argv)
 {
-	struct order order = {.clients = 1, .milliseconds = 1000};
+	struct order order = {.clients = 1, .flooders = 1, .milliseconds = 1000};
 	int option, index = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
