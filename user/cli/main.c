@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "lib/objects.h"
 
 #ifndef SP_VERSION
 #define SP_VERSION "0.1.0"
@@ -29,7 +30,10 @@ int main(int argc, char *argv[])
 {
 	struct sp_error err = {.exit_code = SP_EXIT_FAILED};
 	struct sp_invocation invocation;
-	int code = sp_arguments_read(&invocation, argc, argv, &err);
+	int code;
+
+	sp_objects_quiet();
+	code = sp_arguments_read(&invocation, argc, argv, &err);
 
 	if (!code)
 		code = act(&invocation, &err);

@@ -9,9 +9,10 @@
 
 static json_t *attachment_json(const struct sp_attachment *one)
 {
-	return json_pack("{s:s, s:o, s:s, s:s, s:s}", "interface", one->interface, "ifindex",
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "interface", one->interface,
+	                 "state", sp_presence_name(one->presence), "ifindex",
 	                 sp_json_number(one->ifindex, one->ifindex), "mode", one->mode, "tc_hook",
-	                 one->tc_hook, "why", one->why);
+	                 one->tc_hook, "why", one->why, "changed", one->changed);
 }
 
 json_t *sp_status_json(const struct sp_instance *instance, const struct sp_dataplane_status *status)
@@ -28,17 +29,28 @@ json_t *sp_status_json(const struct sp_instance *instance, const struct sp_datap
 		"max_clients", (json_int_t)status->max_clients, "bypass", (int)status->bypass);
 }
 
+static void put_attachment(const char *field, const struct sp_attachment *one)
+{
+	enum sp_colour colour = one->presence == SP_ATTACHED ? SP_PLAIN : SP_BAD;
+	bool tc_only = !strcmp(one->mode, "tc");
+	char how[64] = "";
+
+	if (one->presence != SP_MISSING)
+		snprintf(how, sizeof(how), "%s%s, TC %s", tc_only ? "no XDP" : "XDP ",
+		         tc_only ? "" : one->mode, one->tc_hook);
+	sp_put_field(field, "%s%s%s: %s%s%s%s%s%s%s", sp_colour(colour), one->interface,
+	             sp_colour(SP_PLAIN),
+	             one->presence == SP_ATTACHED ? "" : sp_presence_name(one->presence),
+	             one->presence == SP_ATTACHED || !how[0] ? "" : ", ", how,
+	             one->why[0] ? sp_colour(SP_FAINT) : "", one->why[0] ? " (" : "", one->why,
+	             one->why[0] ? ")" : "");
+	if (one->changed[0])
+		sp_put_field("", "%s%s%s: addresses changed since `up` (%s): run `sallyport up`",
+		             sp_colour(SP_BAD), one->interface, sp_colour(SP_PLAIN), one->changed);
+}
+
 void sp_put_attachments(const struct sp_dataplane_status *status)
 {
-	for (unsigned i = 0; i < status->attachment_count; i++) {
-		const struct sp_attachment *one = &status->attachment[i];
-		enum sp_colour colour = one->ifindex ? SP_PLAIN : SP_BAD;
-		bool tc_only = !strcmp(one->mode, "tc");
-
-		sp_put_field(i ? "" : "Interfaces", "%s%s%s: %s%s, TC %s%s%s%s%s",
-		             sp_colour(colour), one->interface, sp_colour(SP_PLAIN),
-		             tc_only ? "no XDP" : "XDP ", tc_only ? "" : one->mode, one->tc_hook,
-		             one->why[0] ? sp_colour(SP_FAINT) : "", one->why[0] ? " (" : "",
-		             one->why, one->why[0] ? ")" : "");
-	}
+	for (unsigned i = 0; i < status->attachment_count; i++)
+		put_attachment(i ? "" : "Interfaces", &status->attachment[i]);
 }

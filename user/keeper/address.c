@@ -14,8 +14,9 @@ static int append(const char *interface, struct sp_address list[SP_MAX_ADDRESSES
 	struct sp_interface link;
 	int ret = sp_netlink_link(interface, &link, err);
 
+	/* Those of one that is missing are served by the next daemon. */
 	if (ret)
-		return ret;
+		return ret == -ENODEV ? 0 : ret;
 	ret = sp_netlink_addresses(link.ifindex, found, 2 * SP_MAX_ADDRESSES, err);
 	for (int i = 0; i < ret; i++) {
 		if (sp_address_is_link_local(&found[i]) ||

@@ -94,6 +94,14 @@ void sp_child_stop(struct sp_child *child, const char *reason)
 	kill(child->pid, SIGKILL);
 }
 
+void sp_child_renew(struct sp_child *child, const char *reason)
+{
+	if (!child->pid)
+		return;
+	child->renewed = true;
+	sp_child_stop(child, reason);
+}
+
 void sp_child_hung_up(struct sp_child *child)
 {
 	close_socket(child);
@@ -124,9 +132,16 @@ bool sp_child_reap(struct sp_child *child)
 	if (!child->pid || waitpid(child->pid, &status, WNOHANG) != child->pid)
 		return false;
 	close_socket(child);
-	plan_restart(child);
-	report(child, status);
+	if (child->renewed) {
+		child->start_at = sp_monotonic_ms();
+		sp_log(SP_LOG_NOTICE, "%s (pid %d) is started again: %s", child->plan.name,
+		       (int)child->pid, child->stopped);
+	} else {
+		plan_restart(child);
+		report(child, status);
+	}
 	child->pid = 0;
+	child->renewed = false;
 	return true;
 }
 

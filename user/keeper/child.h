@@ -30,6 +30,7 @@ struct sp_child {
 	uint64_t start_at;   /* ms: when to start it (again) */
 	uint32_t delay;      /* ms: the next wait before a restart */
 	const char *stopped; /* why the keeper ended it, NULL if it ended by itself */
+	bool renewed;        /* it was ended to be started again at once */
 };
 
 /* Prepare @child, to be started at once by sp_child_start. */
@@ -41,6 +42,10 @@ int sp_child_start(struct sp_child *child);
 
 /* End it for @reason (static text). sp_child_reap has the rest to do. */
 void sp_child_stop(struct sp_child *child, const char *reason);
+
+/* The same for what has to begin anew with a changed setup: it is started again at once. Nothing if
+ * it is not running. */
+void sp_child_renew(struct sp_child *child, const char *reason);
 
 /* It closed its side of the socket: it is most likely dying already, of what its status will tell,
  * and gets a moment to do so. */

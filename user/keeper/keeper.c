@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Theory of operation: one thread, one epoll. Its events are messages of the children, signals and
- * a timer. Children that are to be started (again) are looked after between the rounds, by the
- * time-out of epoll_wait. Listening sockets live here and not in the children: while one of those
- * is being replaced, its connections wait in the backlog.
+ * Theory of operation: one thread, one epoll. Its events are messages of the children, signals, a
+ * timer, and what the kernel says of interfaces. Children that are to be started (again) are looked
+ * after between the rounds, by the time-out of epoll_wait. Listening sockets live here and not in
+ * the children: while one of those is being replaced, its connections wait in the backlog.
  */
 #include "keeper/keeper.h"
 
@@ -22,6 +22,7 @@
 
 #include "keeper/child.h"
 #include "keeper/herald.h"
+#include "keeper/interfaces.h"
 #include "keeper/login.h"
 #include "keeper/pidfile.h"
 #include "keeper/setup.h"
@@ -43,6 +44,7 @@
 #define EVENT_TIMER  1001u
 #define EVENT_TOLD   1002u /* by the datapath */
 #define EVENT_CALLER 1003u /* who wants to be told */
+#define EVENT_LINK   1004u /* by the kernel, of interfaces */
 
 struct keeper {
 	const struct sp_config *config;
@@ -51,6 +53,7 @@ struct keeper {
 	struct sp_child child[SP_MAX_WORKERS + 1]; /* responders, then the portal */
 	unsigned child_count;
 	struct sp_herald herald;
+	struct sp_interfaces interfaces;
 	int epoll, signals, timer;
 	bool stop;
 	bool announced;
@@ -187,6 +190,36 @@ static bool still_pinned(const struct sp_maps *maps)
 	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+/* The portal knows its clients by the number of the interface they come from. */
+static void renew_portal(struct keeper *keeper)
+{
+	struct sp_ipc_portal_setup *portal = &keeper->setup.portal;
+	bool changed = false;
+
+	for (unsigned i = 0; i < keeper->config->client_count; i++) {
+		uint32_t number =
+			sp_interfaces_number(&keeper->interfaces, keeper->config->client[i]);
+
+		changed |= number && number != portal->ifindex[i];
+		if (number)
+			portal->ifindex[i] = number;
+	}
+	if (changed)
+		sp_child_renew(&keeper->child[keeper->child_count - 1], "an interface is new");
+}
+
+static void look_at_interfaces(struct keeper *keeper, bool settled)
+{
+	sp_interfaces_look(&keeper->interfaces, settled);
+	renew_portal(keeper);
+}
+
+static void link_event(struct keeper *keeper)
+{
+	if (sp_interfaces_read(&keeper->interfaces))
+		look_at_interfaces(keeper, false);
+}
+
 static void timer_event(struct keeper *keeper)
 {
 	struct sp_error err;
@@ -199,6 +232,8 @@ static void timer_event(struct keeper *keeper)
 		keeper->stop = true;
 		return;
 	}
+	/* Also for programs that were taken away, of which no message comes. */
+	look_at_interfaces(keeper, true);
 	if (sp_session_sweep(&keeper->maps, GRACE_SECONDS, &err) < 0)
 		sp_log(SP_LOG_ERROR, "cannot remove ended sessions: %s", err.text);
 }
@@ -213,6 +248,8 @@ static void dispatch(struct keeper *keeper, uint32_t data)
 		sp_herald_read(&keeper->herald);
 	else if (data == EVENT_CALLER)
 		sp_herald_accept(&keeper->herald);
+	else if (data == EVENT_LINK)
+		link_event(keeper);
 	else
 		child_event(keeper, &keeper->child[data]);
 }
@@ -283,7 +320,9 @@ static int open_events(struct keeper *keeper)
 		ret = watch(keeper, keeper->timer, EVENT_TIMER);
 	if (!ret)
 		ret = watch(keeper, keeper->herald.events.fd, EVENT_TOLD);
-	return ret ? ret : watch(keeper, keeper->herald.socket, EVENT_CALLER);
+	if (!ret)
+		ret = watch(keeper, keeper->herald.socket, EVENT_CALLER);
+	return ret ? ret : watch(keeper, sp_interfaces_file(&keeper->interfaces), EVENT_LINK);
 }
 
 static void close_events(struct keeper *keeper)
@@ -349,6 +388,21 @@ out:
 	return ret;
 }
 
+/* With the interfaces looked after. */
+static int serve_prepared(struct keeper *keeper, struct sp_error *err)
+{
+	int ret = sp_setup_make(&keeper->setup, &keeper->maps, keeper->config, err);
+
+	if (ret)
+		return ret;
+	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
+	if (!ret)
+		ret = serve(keeper, err);
+	sp_herald_close(&keeper->herald);
+	sp_setup_close(&keeper->setup);
+	return ret;
+}
+
 /* As the only keeper of the instance. */
 static int serve_alone(struct keeper *keeper, struct sp_error *err)
 {
@@ -357,14 +411,11 @@ static int serve_alone(struct keeper *keeper, struct sp_error *err)
 	if (ret > 0)
 		sp_log(SP_LOG_WARNING, "%d slots had been left taken by nobody", ret);
 	if (ret >= 0)
-		ret = sp_setup_make(&keeper->setup, &keeper->maps, keeper->config, err);
+		ret = sp_interfaces_open(&keeper->interfaces, &keeper->maps.instance, err);
 	if (ret)
 		return ret;
-	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
-	if (!ret)
-		ret = serve(keeper, err);
-	sp_herald_close(&keeper->herald);
-	sp_setup_close(&keeper->setup);
+	ret = serve_prepared(keeper, err);
+	sp_interfaces_close(&keeper->interfaces);
 	return ret;
 }
 

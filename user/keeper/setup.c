@@ -13,6 +13,7 @@
 #include "keeper/address.h"
 #include "keeper/key.h"
 #include "keeper/listen.h"
+#include "lib/address.h"
 #include "lib/netlink.h"
 
 static unsigned count_workers(const struct sp_config *config)
@@ -107,7 +108,8 @@ static int make_portal(struct sp_setup *setup, const struct sp_config *config, s
 		struct sp_interface interface;
 		int ret = sp_netlink_link(config->client[i], &interface, err);
 
-		if (ret)
+		/* One that comes later gets its number then. */
+		if (ret && ret != -ENODEV)
 			return ret;
 		portal->ifindex[portal->interface_count++] = interface.ifindex;
 	}

@@ -26,13 +26,36 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 /* Detach and remove everything of @instance. -ENOENT (SP_EXIT_NOT_LOADED) when there is nothing. */
 int sp_dataplane_down(const struct sp_instance *instance, struct sp_error *err);
 
+/*
+ * Attach @interface, one of those that `up` was given, in the way `up` did, with the programs that
+ * are pinned: for one that was removed and has come back, or that lost a program. What was attached
+ * to an interface that had its name before is taken away. When XDP is not possible any more, TC
+ * judges everything, and the error says why. 0 or negative errno; -ENODEV: there is none now.
+ */
+int sp_dataplane_reattach(const struct sp_instance *instance, const char *interface,
+                          struct sp_error *err);
+
+enum sp_presence {
+	SP_ATTACHED,
+	SP_MISSING,  /* there is no interface of that name */
+	SP_RENAMED,  /* it has another name now and is judged as before */
+	SP_DETACHED, /* an interface of that name is there, and what it sends is not judged */
+};
+
+#define SP_CHANGED 160
+
 struct sp_attachment {
 	char interface[IF_NAMESIZE];
-	uint32_t ifindex;    /* 0: the interface is gone */
-	const char *mode;    /* "native", "generic", "tc" or "none" */
-	const char *tc_hook; /* "tcx", "clsact" or "none" */
-	char why[160];       /* why not a better mode; "" if it is the best */
+	enum sp_presence presence;
+	uint32_t ifindex;         /* 0: SP_MISSING */
+	const char *mode;         /* "native", "generic", "tc" or "none" */
+	const char *tc_hook;      /* "tcx", "clsact" or "none" */
+	char why[160];            /* why not a better mode; "" if it is the best */
+	char changed[SP_CHANGED]; /* how its addresses differ from those the programs know */
 };
+
+/* "attached", "missing", "renamed", "detached". */
+const char *sp_presence_name(enum sp_presence presence);
 
 struct sp_dataplane_status {
 	struct sp_attachment attachment[SP_MAX_INTERFACES];

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/bpffs.h"
 #include "lib/daemon.h"
 #include "lib/hook.h"
@@ -28,40 +29,112 @@ static const char *tc_name(const struct sp_hook *in, const struct sp_hook *out)
 	return in->mode == out->mode ? sp_hook_mode_name(in->mode) : "none";
 }
 
-static void describe(struct sp_attachment *attachment, const struct sp_instance *instance,
-                     struct sp_record_interface *one)
+const char *sp_presence_name(enum sp_presence presence)
 {
-	struct sp_hook xdp, in, out;
+	static const char *const names[] = {
+		[SP_ATTACHED] = "attached",
+		[SP_MISSING] = "missing",
+		[SP_RENAMED] = "renamed",
+		[SP_DETACHED] = "detached",
+	};
+
+	return names[presence];
+}
+
+/* By name, for that is what the configuration says; @now is what was found. */
+static enum sp_presence find(const struct sp_record_interface *one, struct sp_interface *now)
+{
+	if (!sp_netlink_link(one->name, now, NULL))
+		return now->ifindex == one->ifindex ? SP_ATTACHED : SP_DETACHED;
+	if (!sp_netlink_link_at(one->ifindex, now, NULL))
+		return SP_RENAMED;
+	*now = (struct sp_interface){.ifindex = 0};
+	return SP_MISSING;
+}
+
+/* @size of @text with an address that is new or gone. */
+static void add_changed(char *text, size_t size, const struct sp_address *address, const char *what)
+{
+	size_t used = strlen(text);
+	char number[INET6_ADDRSTRLEN];
+
+	snprintf(text + used, size - used, "%s%s is %s", used ? ", " : "",
+	         sp_address_text(address, number), what);
+}
+
+static void describe_addresses(struct sp_attachment *attachment,
+                               const struct sp_record_interface *one)
+{
+	struct sp_address now[4 * SP_MAX_ADDRESSES];
+	int count = sp_netlink_addresses(attachment->ifindex, now, 4 * SP_MAX_ADDRESSES, NULL);
+
+	for (int i = 0; i < count; i++)
+		if (!sp_address_listed(one->address, one->address_count, &now[i]))
+			add_changed(attachment->changed, sizeof(attachment->changed), &now[i],
+			            "new");
+	for (unsigned i = 0; i < one->address_count && count >= 0; i++)
+		if (!sp_address_listed(now, (unsigned)count, &one->address[i]))
+			add_changed(attachment->changed, sizeof(attachment->changed),
+			            &one->address[i], "gone");
+}
+
+/* @now: what has the place of @one. */
+static void describe_presence(struct sp_attachment *attachment,
+                              const struct sp_record_interface *one, const struct sp_interface *now,
+                              bool daemon)
+{
+	char *why = attachment->why;
+	size_t size = sizeof(attachment->why);
+	const char *what = daemon ? "sallyportd is about to attach it" : "run `sallyport up`";
+
+	if (attachment->presence == SP_MISSING)
+		snprintf(why, size, "the interface was removed; %s",
+		         daemon ? "sallyportd attaches it when it is back"
+		                : "run `sallyport up` when it is back");
+	else if (attachment->presence == SP_RENAMED)
+		snprintf(why, size, "it is called %s now, and judged as before", now->name);
+	else if (attachment->presence == SP_DETACHED && now->ifindex != one->ifindex)
+		snprintf(why, size, "the interface was made anew and is not judged: %s", what);
+	else if (attachment->presence == SP_DETACHED)
+		snprintf(why, size, "a program was taken away: %s", what);
+	else
+		join_why(why, size, one);
+}
+
+static void describe(struct sp_attachment *attachment, const struct sp_instance *instance,
+                     struct sp_record_interface *one, bool daemon)
+{
+	struct sp_hook hook[SP_HOOK_KINDS];
 	struct sp_interface now;
+	bool lost = false;
 
 	snprintf(attachment->interface, sizeof(attachment->interface), "%s", one->name);
-	if (!sp_netlink_link(one->name, &now, NULL) && now.ifindex == one->ifindex)
-		attachment->ifindex = one->ifindex;
-	sp_hook_find(&xdp, instance, SP_HOOK_XDP, one->name, attachment->ifindex, &one->own_qdisc);
-	sp_hook_find(&in, instance, SP_HOOK_TC_IN, one->name, attachment->ifindex, &one->own_qdisc);
-	sp_hook_find(&out, instance, SP_HOOK_TC_OUT, one->name, attachment->ifindex,
-	             &one->own_qdisc);
-	attachment->tc_hook = tc_name(&in, &out);
-	attachment->mode = sp_hook_mode_name(xdp.mode);
-	if (xdp.mode == SP_HOOK_NONE && in.mode != SP_HOOK_NONE)
+	attachment->presence = find(one, &now);
+	attachment->ifindex = now.ifindex;
+	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++) {
+		sp_hook_find(&hook[kind], instance, kind, one->name, now.ifindex, &one->own_qdisc);
+		lost |= hook[kind].lost;
+	}
+	lost |= hook[SP_HOOK_TC_IN].mode == SP_HOOK_NONE;
+	lost |= hook[SP_HOOK_TC_OUT].mode == SP_HOOK_NONE;
+	if (lost && attachment->presence != SP_MISSING)
+		attachment->presence = SP_DETACHED;
+	attachment->tc_hook = tc_name(&hook[SP_HOOK_TC_IN], &hook[SP_HOOK_TC_OUT]);
+	attachment->mode = sp_hook_mode_name(hook[SP_HOOK_XDP].mode);
+	if (hook[SP_HOOK_XDP].mode == SP_HOOK_NONE && hook[SP_HOOK_TC_IN].mode != SP_HOOK_NONE)
 		attachment->mode = "tc";
-	if (!attachment->ifindex)
-		snprintf(attachment->why, sizeof(attachment->why),
-		         "the interface was removed; run `sallyport up` when it is back");
-	else if (in.mode == SP_HOOK_NONE || out.mode == SP_HOOK_NONE)
-		snprintf(attachment->why, sizeof(attachment->why),
-		         "a program was taken away; run `sallyport up`");
-	else
-		join_why(attachment->why, sizeof(attachment->why), one);
+	describe_presence(attachment, one, &now, daemon);
+	if (now.ifindex)
+		describe_addresses(attachment, one);
 }
 
 static void fill(struct sp_dataplane_status *status, const struct sp_instance *instance,
                  struct sp_record *record)
 {
+	status->daemon = sp_daemon_pid(instance);
 	for (unsigned i = 0; i < record->count && i < SP_MAX_INTERFACES; i++)
 		describe(&status->attachment[status->attachment_count++], instance,
-		         &record->interface[i]);
-	status->daemon = sp_daemon_pid(instance);
+		         &record->interface[i], status->daemon);
 	sp_run_config(instance, status->config_path, sizeof(status->config_path));
 }
 

@@ -43,7 +43,7 @@ static enum sp_hook_mode link_mode(const struct sp_hook *hook)
 
 	if (hook->kind != SP_HOOK_XDP)
 		return SP_HOOK_TCX;
-	if (!sp_netlink_link(hook->interface, &interface, NULL) && interface.xdp_mode &&
+	if (!sp_netlink_link_at(hook->ifindex, &interface, NULL) && interface.xdp_mode &&
 	    !strcmp(interface.xdp_mode, "generic"))
 		return SP_HOOK_GENERIC;
 	return SP_HOOK_NATIVE;
@@ -75,6 +75,7 @@ void sp_hook_find(struct sp_hook *hook, const struct sp_instance *instance, enum
 		hook->program_id = sp_clsact_program(hook, instance);
 		hook->mode = hook->program_id ? SP_HOOK_CLSACT : SP_HOOK_NONE;
 	}
+	hook->lost = fd >= 0 && hook->mode == SP_HOOK_NONE;
 	if (fd >= 0)
 		close(fd);
 }

@@ -28,6 +28,7 @@ struct sp_hook {
 	enum sp_hook_kind kind;
 	enum sp_hook_mode mode; /* how it is attached now */
 	uint32_t program_id;    /* what is attached now */
+	bool lost;              /* a link is pinned that holds nothing on this interface any more */
 	char interface[IF_NAMESIZE];
 	uint32_t ifindex;
 	bool *own_qdisc;       /* the interface's clsact qdisc was made by us */

@@ -147,7 +147,7 @@ int sp_clsact_drop_qdisc(struct sp_hook *hook, struct sp_error *err)
 	fill(hook, &where, &which);
 	where.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	code = bpf_tc_hook_destroy(&where);
-	if (code && code != -ENOENT && code != -EINVAL)
+	if (code && code != -ENOENT && code != -EINVAL && code != -ENODEV)
 		return sp_fail(err, code, SP_EXIT_FAILED,
 		               "cannot remove the clsact qdisc of %s: %s", hook->interface,
 		               strerror(-code));
@@ -209,7 +209,7 @@ int sp_clsact_detach(struct sp_hook *hook, struct sp_error *err)
 
 	fill(hook, &where, &which);
 	code = bpf_tc_detach(&where, &which);
-	if (code && code != -ENOENT && code != -EINVAL)
+	if (code && code != -ENOENT && code != -EINVAL && code != -ENODEV)
 		return sp_fail(err, code, SP_EXIT_FAILED, "cannot remove the tc filter on %s: %s",
 		               hook->interface, strerror(-code));
 	return sp_clsact_drop_qdisc(hook, err);

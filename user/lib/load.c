@@ -32,8 +32,6 @@ static int fill_gateway(struct sp_load *load, const struct sp_config *config, st
 		if (code)
 			return code;
 		count = sp_netlink_addresses(interface.ifindex, list, SP_MAX_ADDRESSES, err);
-		if (count == -ENOSPC)
-			return too_many("the gateway's own", err);
 		if (count < 0)
 			return count;
 		if (load->gateway_count + (unsigned)count > SP_MAX_ADDRESSES)

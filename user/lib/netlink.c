@@ -210,6 +210,28 @@ static int on_address(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
+int sp_netlink_link_at(uint32_t ifindex, struct sp_interface *interface, struct sp_error *err)
+{
+	struct sp_netlink netlink;
+	struct ifinfomsg *info;
+	int code;
+
+	memset(interface, 0, sizeof(*interface));
+	code = sp_netlink_open(&netlink, err);
+	if (code)
+		return code;
+	info = mnl_nlmsg_put_extra_header(sp_netlink_begin(&netlink, RTM_GETLINK, 0),
+	                                  sizeof(*info));
+	info->ifi_index = (int)ifindex;
+	code = sp_netlink_send(&netlink, on_link, interface);
+	if (code)
+		sp_fail(err, code, code == -ENODEV ? SP_EXIT_NOT_FOUND : SP_EXIT_FAILED,
+		        "cannot look up interface number %u: %s", ifindex,
+		        sp_netlink_reason(&netlink, code));
+	sp_netlink_close(&netlink);
+	return code;
+}
+
 int sp_netlink_addresses(uint32_t ifindex, struct sp_address *list, unsigned room,
                          struct sp_error *err)
 {

@@ -29,6 +29,9 @@ struct sp_interface {
  */
 int sp_netlink_link(const char *name, struct sp_interface *interface, struct sp_error *err);
 
+/* The same by number. -ENODEV: there is none of that number. */
+int sp_netlink_link_at(uint32_t ifindex, struct sp_interface *interface, struct sp_error *err);
+
 /*
  * The addresses of interface @ifindex, at most @room of them, IPv4 mapped; link-local IPv6
  * addresses too, tentative ones too. Returns the number or a negative errno (-ENOSPC: more).

@@ -19,7 +19,6 @@
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
-/* What libbpf says is for a developer; the operator gets one sentence. */
 static int print(enum libbpf_print_level level, const char *format, va_list args)
 {
 	const char *debug = getenv("SALLYPORT_DEBUG");
@@ -139,6 +138,11 @@ static int load_xdp(struct sp_objects *objects, const struct sp_load *load,
 	return code ? cannot_load(code, "XDP", err) : 0;
 }
 
+void sp_objects_quiet(void)
+{
+	libbpf_set_print(print);
+}
+
 int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instance,
                     const struct sp_config *config, bool pinned, struct sp_error *err)
 {
@@ -146,7 +150,6 @@ int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instan
 	int code = sp_load_fill(&load, config, err);
 
 	*objects = (struct sp_objects){.hz = code ? 0 : load.hz};
-	libbpf_set_print(print);
 	if (!code)
 		code = load_tc(objects, &load, instance, config, pinned, err);
 	if (!code)

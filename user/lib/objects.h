@@ -25,6 +25,9 @@ struct sp_objects {
 	uint32_t hz; /* jiffies per second, as the programs were told */
 };
 
+/* What libbpf says is for a developer, with SALLYPORT_DEBUG; the operator gets one sentence. */
+void sp_objects_quiet(void);
+
 /*
  * Load everything for @config. If @pinned, with the maps that @instance has pinned; else with new
  * maps. 0 or negative errno; sp_objects_free in either case.

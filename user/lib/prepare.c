@@ -45,6 +45,10 @@ static int add_interface(struct sp_record *record, const char *name, const struc
 	one->attach = config->attach;
 	one->tc = config->tc;
 	record->count++;
+	code = sp_netlink_addresses(one->ifindex, one->address, SP_MAX_ADDRESSES, err);
+	if (code < 0)
+		return code;
+	one->address_count = (unsigned)code;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/rundir.h"
 
 #define NAME "dataplane"
@@ -71,6 +72,17 @@ static int read_why(char *line, struct sp_record *record)
 	return 0;
 }
 
+static int read_address(char *line, struct sp_record *record)
+{
+	struct sp_record_interface *one = &record->interface[record->count - 1];
+
+	if (!record->count || one->address_count == SP_MAX_ADDRESSES ||
+	    !sp_address_read(next_word(&line), &one->address[one->address_count]))
+		return -EBADMSG;
+	one->address_count++;
+	return 0;
+}
+
 static int read_line(char *line, struct sp_record *record)
 {
 	const char *what = next_word(&line);
@@ -79,6 +91,8 @@ static int read_line(char *line, struct sp_record *record)
 		return read_interface(line, record);
 	if (!strcmp(what, "why"))
 		return read_why(line, record);
+	if (!strcmp(what, "address"))
+		return read_address(line, record);
 	if (!strcmp(what, "netns"))
 		return next_numbers(&line, &record->netns, 1);
 	return -EBADMSG;
@@ -115,18 +129,24 @@ int sp_record_read(const struct sp_instance *instance, struct sp_record *record,
 	               strerror(-code));
 }
 
+static void put_interface(FILE *file, const struct sp_record_interface *one)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	fprintf(file, "interface %s %" PRIu32 " %u %u %u\n", one->name, one->ifindex, one->attach,
+	        one->tc, one->own_qdisc);
+	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++)
+		if (one->why[kind][0])
+			fprintf(file, "why %u %s\n", kind, one->why[kind]);
+	for (unsigned i = 0; i < one->address_count; i++)
+		fprintf(file, "address %s\n", sp_address_text(&one->address[i], text));
+}
+
 static void put(FILE *file, const struct sp_record *record)
 {
 	fprintf(file, "netns %" PRIu64 "\n", record->netns);
-	for (unsigned i = 0; i < record->count; i++) {
-		const struct sp_record_interface *one = &record->interface[i];
-
-		fprintf(file, "interface %s %" PRIu32 " %u %u %u\n", one->name, one->ifindex,
-		        one->attach, one->tc, one->own_qdisc);
-		for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++)
-			if (one->why[kind][0])
-				fprintf(file, "why %u %s\n", kind, one->why[kind]);
-	}
+	for (unsigned i = 0; i < record->count; i++)
+		put_interface(file, &record->interface[i]);
 }
 
 int sp_record_write(const struct sp_instance *instance, const struct sp_record *record,
