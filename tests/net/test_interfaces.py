@@ -151,6 +151,12 @@ def sender(lab):
     )
 
 
+def refused(lab):
+    """Datagrams that were refused, with or without an answer."""
+    reasons = lab.reasons()
+    return sum(reasons.get(name, 0) for name in ("udp", "unreachable", "budget_refusal"))
+
+
 def test_what_is_made_up_is_soon_judged(gate):
     """Nothing can be attached before an interface is there; then it takes a moment only."""
     remove(gate)
@@ -178,7 +184,7 @@ def test_what_is_made_down_is_judged_from_the_first_packet(gate):
             make(gate, "down")
             wait_for(gate, "attached")
             gate.run("gw", "ip", "link", "set", "lan0", "up")
-            wait_until(lambda: gate.reasons().get("udp", 0) > 20, 5, "packets of the sender")
+            wait_until(lambda: refused(gate) > 20, 5, "packets of the sender")
     finally:
         process.terminate()
         process.wait()
