@@ -13,7 +13,6 @@
 #include "keeper/address.h"
 #include "keeper/key.h"
 #include "keeper/listen.h"
-#include "lib/address.h"
 #include "lib/netlink.h"
 
 static unsigned count_workers(const struct sp_config *config)
