@@ -31,11 +31,12 @@ __noinline int sp_tell(const struct sp_news *news, const struct sp_view *view)
 	struct sp_event *event;
 
 	if (!news || !view || !config ||
-	    !sp_total_spend(&config->total[SP_BUDGET_EVENT], SP_BUDGET_EVENT, 1, news->now))
+	    !sp_total_spend(&config->total[SP_BUDGET_EVENT], SP_TOTAL_OF_EVENT(news->kind), 1,
+	                    news->now))
 		return 0;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
-		sp_total_refuse(SP_BUDGET_EVENT);
+		sp_total_refuse(SP_TOTAL_OF_EVENT(news->kind));
 		return 0;
 	}
 	__builtin_memset(event, 0, sizeof(*event));

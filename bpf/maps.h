@@ -79,10 +79,10 @@ struct {
 	__type(value, struct sp_guest);
 } guests SEC(".maps");
 
-/* Index: enum sp_budget_kind. */
+/* Index: enum sp_budget_kind, or SP_TOTAL_OF_EVENT. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SP_BUDGETS);
+	__uint(max_entries, SP_TOTALS);
 	__type(key, __u32);
 	__type(value, struct sp_total);
 } budgets SEC(".maps");

@@ -308,7 +308,7 @@ struct sp_guest {
 /* Value of `budgets`: the credit of all captive clients together. Written by BPF only. */
 struct sp_total {
 	__u64 credit;   /* as in struct sp_guest */
-	__u64 refused;  /* packets that it stopped; EVENT: lost */
+	__u64 refused;  /* packets that it stopped, or events that were lost */
 	__u64 spare[6]; /* a cache line each */
 };
 
@@ -406,6 +406,12 @@ struct sp_dns_answer {
 #define SP_EVENT_ENUM(number, name, word, text) SP_EVENT_##name = number,
 enum sp_event_kind { SP_EVENT_NONE = 0, SP_EVENTS(SP_EVENT_ENUM) };
 #undef SP_EVENT_ENUM
+
+/* Entries of `budgets`: those of packets at their kind, and one for each kind of event behind
+ * them, so that a flood of one kind leaves room for the others; all have the rate of
+ * SP_BUDGET_EVENT. */
+#define SP_TOTAL_OF_EVENT(kind) (SP_BUDGETS + (kind))
+#define SP_TOTALS               (SP_BUDGETS + 16u)
 
 /* Record of `events`. Written by BPF only. */
 struct sp_event {

@@ -218,7 +218,7 @@ static void forget_guests(struct sp_bench *bench)
 	struct sp_client_key key;
 
 	empty(sp_bench_map(bench, "guests"), &key);
-	for (uint32_t kind = 0; kind < SP_BUDGETS; kind++)
+	for (uint32_t kind = 0; kind < SP_TOTALS; kind++)
 		if (bpf_map_update_elem(sp_bench_map(bench, "budgets"), &kind, &total, BPF_ANY))
 			fail_msg("cannot reset a budget: %s", strerror(errno));
 }
