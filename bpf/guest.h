@@ -27,17 +27,23 @@ static __always_inline bool sp_is_refusal(enum sp_reason reason)
 	return reason == SP_REASON_RESET || reason == SP_REASON_UNREACHABLE;
 }
 
-/* Never answered: what was sent to a group (RFC 1122 section 3.2.2), resets (RFC 9293 section
- * 3.5.2). */
+/* The address of one host somewhere: no group, not everybody, not nobody, not oneself. */
+static __always_inline bool sp_is_host(const struct sp_view *view, const struct sp_address *address)
+{
+	__u32 word = bpf_ntohl(address->word[3]);
+
+	if (view->family == 6)
+		return !sp_is_multicast6(address) &&
+		       (address->word[0] | address->word[1] | address->word[2] || word > 1);
+	return word >> 24 != 0 && word >> 24 != 127 && word >> 24 < 224;
+}
+
+/* Never answered: what was sent to a group or comes from no host (RFC 1122 section 3.2.2, RFC 4443
+ * section 2.4 e), resets (RFC 9293 section 3.5.2). */
 static __always_inline bool sp_may_answer(const struct sp_view *view)
 {
-	__u8 first = *(const __u8 *)&view->to.word[3];
-
-	if (sp_is_group(view->destination) || view->tcp_flags & SP_TCP_RST)
-		return false;
-	if (view->family == 6)
-		return !sp_is_multicast6(&view->to);
-	return first < 224;
+	return !sp_is_group(view->destination) && !(view->tcp_flags & SP_TCP_RST) &&
+	       sp_is_host(view, &view->to) && sp_is_host(view, &view->from);
 }
 
 /* Drop, or drop and answer. */
