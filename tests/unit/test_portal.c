@@ -374,23 +374,25 @@ static int portal_stop(void **state)
 	return status; /* it ends by itself, without an error, when the keeper goes away */
 }
 
-/* Write down the connection as the datapath does when it sees the SYN. */
-static void record(struct world *world, uint32_t ifindex)
+/* Write down that the connection is @client's, as the datapath does when it sees the SYN. */
+static void record(struct world *world, uint32_t ifindex, const struct sp_client_key *client)
 {
-	const struct sp_origin origin = {.client = visitor};
+	const struct sp_origin origin = {.client = *client};
 	struct sockaddr_storage local, peer;
 	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
 	struct sp_origin_key key;
 
 	assert_int_equal(getsockname(world->socket, (struct sockaddr *)&local, &local_size), 0);
-	assert_int_equal(getpeername(world->socket, (struct sockaddr *)&peer, &peer_size), 0);
+	assert_int_equal(
+		getsockname(world->listener[world->ipv6], (struct sockaddr *)&peer, &peer_size), 0);
 	assert_int_equal(sp_visitor_key(&key, (struct sockaddr *)&local, (struct sockaddr *)&peer),
 	                 0);
 	key.ifindex = ifindex;
 	assert_int_equal(bpf_map_update_elem(world->origins, &key, &origin, BPF_ANY), 0);
 }
 
-static void connect_portal(struct world *world)
+/* A socket that has its port, not connected yet. */
+static void open_socket(struct world *world)
 {
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
@@ -399,8 +401,22 @@ static void connect_portal(struct world *world)
 		close(world->socket);
 	assert_int_equal(
 		getsockname(world->listener[world->ipv6], (struct sockaddr *)&address, &size), 0);
+	if (world->ipv6)
+		((struct sockaddr_in6 *)&address)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&address)->sin_port = 0;
 	world->socket = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(world->socket >= 0);
+	assert_int_equal(bind(world->socket, (struct sockaddr *)&address, size), 0);
+}
+
+static void connect_portal(struct world *world)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	assert_int_equal(
+		getsockname(world->listener[world->ipv6], (struct sockaddr *)&address, &size), 0);
 	assert_int_equal(connect(world->socket, (struct sockaddr *)&address, size), 0);
 }
 
@@ -466,8 +482,9 @@ static void post(struct world *world, const char *path, const char *body, const 
 /* A connection whose client is known. */
 static void visit(struct world *world)
 {
+	open_socket(world);
+	record(world, 1, &visitor);
 	connect_portal(world);
-	record(world, 1);
 }
 
 /* Be the keeper: expect one question of @kind and answer it. */
@@ -661,6 +678,7 @@ static void test_unknown_visitor(void **state)
 {
 	struct world *world = *state;
 
+	open_socket(world);
 	connect_portal(world);
 	get(world, "GET", "/", "");
 	STATUS(403);
@@ -668,7 +686,7 @@ static void test_unknown_visitor(void **state)
 
 	/* In two places at once: nobody can tell. */
 	visit(world);
-	record(world, OTHER_IFINDEX);
+	record(world, OTHER_IFINDEX, &visitor);
 	post(world, "/accept", "", "");
 	STATUS(403);
 	nothing_asked(world);
@@ -777,6 +795,22 @@ static void test_keep_alive(void **state)
 	STATUS(200);
 	HAS("I accept the terms");
 	HAS("You are connected");
+}
+
+/* A flood pushed the record out, and somebody else wrote it anew while the connection was open. */
+static void test_another_owner(void **state)
+{
+	const struct sp_client_key thief = {{0x02, 0, 0, 0, 0, 9}, 7};
+	struct world *world = *state;
+
+	visit(world);
+	request(world, "GET / HTTP/1.1\r\nHost: portal\r\n\r\n");
+	keep(world, SP_IPC_QUERY, captive);
+	record(world, 1, &thief);
+	post(world, "/accept", "", "");
+	STATUS(200); /* of the first answer */
+	HAS("cannot see which device");
+	nothing_asked(world);
 }
 
 static void test_nonsense_on_the_wire(void **state)
@@ -889,6 +923,7 @@ int main(void)
 		PROCESS(test_bodies_too_long),
 		PROCESS(test_not_a_form),
 		PROCESS(test_keep_alive),
+		PROCESS(test_another_owner),
 		PROCESS(test_nonsense_on_the_wire),
 		PROCESS(test_keeper_is_silent),
 		PROCESS(test_keeper_goes_away),

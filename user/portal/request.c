@@ -168,13 +168,9 @@ static void read_link_of_query(struct sp_request *request)
 static enum MHD_Result ask_keeper(struct sp_request *request)
 {
 	struct sp_portal *portal = request->portal;
-	const struct sp_ipc_portal_setup *setup = &portal->setup;
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct sp_client_key client;
 
-	if (!info || sp_visitor_find(&client, portal->origins, setup->ifindex,
-	                             setup->interface_count, info->connect_fd))
+	if (sp_visitor_of(portal, request->connection, &client))
 		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
 	if (sp_ask_send(&portal->asker, &request->ask, request->route->kind, &client))
 		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "portal/request.h"
+#include "portal/visitor.h"
 
 #define CONNECTIONS        512u
 #define CONNECTIONS_PER_IP 16u
@@ -52,6 +53,7 @@ static int start_http(struct sp_portal *portal)
 	portal->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		sp_request_handle, portal, MHD_OPTION_NOTIFY_COMPLETED, sp_request_completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, sp_visitor_notify, portal,
 		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,

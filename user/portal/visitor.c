@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 union endpoint {
@@ -70,4 +71,46 @@ int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *i
 		hits++;
 	}
 	return hits == 1 ? 0 : -ENOENT;
+}
+
+static int find(const struct sp_portal *portal, struct MHD_Connection *connection,
+                struct sp_client_key *client)
+{
+	const struct sp_ipc_portal_setup *setup = &portal->setup;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? sp_visitor_find(client, portal->origins, setup->ifindex,
+	                              setup->interface_count, info->connect_fd)
+	            : -ENOENT;
+}
+
+void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
+                       enum MHD_ConnectionNotificationCode code)
+{
+	struct sp_client_key client;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		free(*note);
+		*note = NULL;
+	} else if (!find(cls, connection, &client)) {
+		*note = malloc(sizeof(client));
+		if (*note)
+			memcpy(*note, &client, sizeof(client));
+	}
+}
+
+int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connection,
+                  struct sp_client_key *client)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int ret = find(portal, connection, client);
+
+	if (ret)
+		return ret;
+	if (!info || !info->socket_context ||
+	    memcmp(info->socket_context, client, sizeof(*client)) != 0)
+		return -ENOENT;
+	return 0;
 }

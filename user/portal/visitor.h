@@ -3,10 +3,13 @@
 #ifndef SP_PORTAL_VISITOR_H
 #define SP_PORTAL_VISITOR_H
 
+#include <microhttpd.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include <sallyport/abi.h>
+
+#include "portal/server.h"
 
 /* Fill the addresses and ports of @key for a connection from @peer to @local; IPv4 addresses become
  * IPv4-mapped ones. -EAFNOSUPPORT for another family. */
@@ -19,5 +22,17 @@ int sp_visitor_key(struct sp_origin_key *key, const struct sockaddr *peer,
  */
 int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *ifindex,
                     unsigned count, int fd);
+
+/*
+ * MHD_NotifyConnectionCallback; @cls is the struct sp_portal. Notes whose each new connection is:
+ * an entry of `origins` that was pushed out by a flood and written anew by somebody else is then
+ * found to be another one.
+ */
+void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
+                       enum MHD_ConnectionNotificationCode code);
+
+/* The client of @connection: the same when it was accepted and now. -ENOENT: nobody can tell. */
+int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connection,
+                  struct sp_client_key *client);
 
 #endif
