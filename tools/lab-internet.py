@@ -86,7 +86,8 @@ class DualStack:
 
 
 class WebServer(DualStack, ThreadingHTTPServer):
-    pass
+    # Many clients may come at once.
+    request_queue_size = 1024
 
 
 class TcpServer(DualStack, socketserver.ThreadingTCPServer):
@@ -94,7 +95,7 @@ class TcpServer(DualStack, socketserver.ThreadingTCPServer):
 
 
 class UdpServer(DualStack, socketserver.ThreadingUDPServer):
-    pass
+    max_packet_size = 65535
 
 
 def main():

@@ -240,9 +240,9 @@ class Lab:
         result = self.run(role, "ping", "-n", "-c", "1", "-W", "1", address, check=False)
         return result.returncode == 0
 
-    def udp_echo(self, family, data=b"marco", port=7, seconds=1.0):
+    def udp_echo(self, family, data=b"marco", port=7, seconds=1.0, role="client"):
         """What the Internet's echo sent back, or None."""
-        with self.socket("client", family, socket.SOCK_DGRAM) as sender:
+        with self.socket(role, family, socket.SOCK_DGRAM) as sender:
             sender.settimeout(seconds)
             sender.sendto(data, (INTERNET[family], port))
             try:
@@ -289,6 +289,19 @@ def gateway_state(lab):
         ],
         "processes": processes(lab),
     }
+
+
+def pids(lab, name):
+    """The processes of the gateway whose command begins with that name."""
+    found = []
+    for pid in lines("ip", "netns", "pids", lab.host("gw")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+                if comm.read().startswith(name):
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
 
 
 def processes(lab):

@@ -8,21 +8,8 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, SBIN, Sniffer, processes, wait_until,
+    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, SBIN, Sniffer, pids, processes, wait_until,
 )
-
-
-def pids(lab, name):
-    """The processes of the gateway whose command begins with that name."""
-    found = []
-    for pid in lab.tool("exec", lab.host("gw"), "ip", "netns", "pids", lab.host("gw")).stdout.split():
-        try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
-                if comm.read().startswith(name):
-                    found.append(int(pid))
-        except OSError:
-            continue
-    return found
 
 
 def kill_daemon(lab, number=signal.SIGKILL):
