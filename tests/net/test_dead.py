@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, SBIN, Sniffer, pids, processes, wait_until,
+    CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, SBIN, Sniffer, pids, processes, wait_until,
 )
 
 NEIGHBOUR = "02:85:00:00:00:03"

@@ -2,18 +2,15 @@
 """What hosts do with a network besides HTTP, through an authorized session, in every mode."""
 
 import hashlib
-import os
-import re
 import shutil
 import socket
 import struct
 import threading
-import time
 
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, FAMILY, GATEWAY, GATEWAY_MAC, INTERNET, Sniffer, in_namespace, wait_until,
+    CLIENT_MAC, FAMILY, GATEWAY, GATEWAY_MAC, INTERNET, Sniffer, in_namespace, wait_until,
 )
 
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_MTU = 10, 2, 14

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY, GATEWAY_MAC, INTERNET, PORTAL_PORT, SBIN, Sniffer,
+    CLIENT, CLIENT_MAC, GATEWAY, GATEWAY_MAC, PORTAL_PORT, SBIN, Sniffer,
     bpftool, gateway_state, processes, wait_until,
 )
 
