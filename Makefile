@@ -146,9 +146,16 @@ $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyp
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
 
+# Programs for the hosts of the lab.
+NET_BPF := $(patsubst tests/%.c,$(O)/tests/%.o,$(wildcard tests/net/*.bpf.c))
+$(O)/tests/net/%.bpf.o: tests/net/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
 .PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
-tests: $(TEST_BIN) all $(O)/bench/traffic ## build the test programs without running them
+tests: $(TEST_BIN) $(NET_BPF) all $(O)/bench/traffic ## build the test programs without running them
 
 test: ## run every test (needs root), as tools/test does
 	tools/test
