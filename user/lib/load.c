@@ -2,43 +2,24 @@
 #include "lib/load.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/gateway.h"
 #include "lib/netlink.h"
 
 /* A machine with containers has more Ethernet interfaces than the datapath has room for MACs. */
 #define MACS_OF_NAMESPACE 4096
 
-static int too_many(const char *what, struct sp_error *err)
-{
-	return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
-	               "the client interfaces have more than %u addresses, the most that the "
-	               "datapath knows as %s: remove some",
-	               SP_MAX_ADDRESSES, what);
-}
-
 static int fill_gateway(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
 {
-	struct sp_address list[SP_MAX_ADDRESSES];
-	struct sp_interface interface;
-	int count, code;
+	int count = sp_gateway_addresses(config, load->gateway, err);
 
-	for (unsigned i = 0; i < config->client_count; i++) {
-		code = sp_netlink_link(config->client[i], &interface, err);
-		if (code)
-			return code;
-		count = sp_netlink_addresses(interface.ifindex, list, SP_MAX_ADDRESSES, err);
-		if (count < 0)
-			return count;
-		if (load->gateway_count + (unsigned)count > SP_MAX_ADDRESSES)
-			return too_many("the gateway's own", err);
-		memcpy(&load->gateway[load->gateway_count], list, (size_t)count * sizeof(list[0]));
-		load->gateway_count += (unsigned)count;
-	}
+	if (count < 0)
+		return count;
+	load->gateway_count = (__u32)count;
 	return 0;
 }
 

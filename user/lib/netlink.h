@@ -43,6 +43,19 @@ int sp_netlink_addresses(uint32_t ifindex, struct sp_address *list, unsigned roo
  * Returns the number or a negative errno (-ENOSPC: more than @room). */
 int sp_netlink_macs(struct sp_mac *list, unsigned room, struct sp_error *err);
 
+/* A VLAN interface. */
+struct sp_vlan_device {
+	uint32_t ifindex;
+	uint32_t lower;    /* the interface whose frames it tags */
+	uint16_t vlan;     /* id of its tag */
+	uint16_t protocol; /* of its tag, network order */
+};
+#define SP_VLAN_DEVICES 4096u /* enough for one interface full of them */
+
+/* The VLAN interfaces of this network namespace. Returns the number or a negative errno (-ENOSPC:
+ * more than @room). */
+int sp_netlink_vlans(struct sp_vlan_device *list, unsigned room, struct sp_error *err);
+
 /*
  * The addresses at which this network namespace's neighbour tables (ARP, ND) know @mac, on any
  * interface, at most @room of them, IPv4 mapped. Returns the number or a negative errno.
