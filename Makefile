@@ -59,7 +59,8 @@ LIBS_TEST      := -lcmocka -ljansson -lmicrohttpd $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
             $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal
-TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c))
+TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c)) \
+            $(O)/tests/differential/runner
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
@@ -121,6 +122,8 @@ $(DATA): $(DATA_SRC) Makefile
 
 # --- tests: the same sources with sanitizers --------------------------------------------------------
 
+$(O)/testobj/tests/differential/%.o: TEST_CFLAGS += -Itests/bpf
+
 $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -139,6 +142,8 @@ $(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
 # What the tests of the datapath share.
 BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
 $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testobj,$(BENCH_SRC))
+
+$(O)/tests/differential/runner: $(call testobj,$(BENCH_SRC))
 
 # The same tests without sanitizers, for the kernels that tests/kernels/run boots in an emulator.
 $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyport.a
