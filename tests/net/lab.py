@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's hosts as the tests use them: tools/lab, sockets inside a host, what came over a wire."""
 
+import contextlib
 import ctypes
 import json
 import os
 import secrets
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -269,6 +271,28 @@ def bpftool(*arguments):
         ["bpftool", "-j", *arguments], capture_output=True, text=True, check=False
     )
     return json.loads(result.stdout) if result.returncode == 0 else None
+
+
+@contextlib.contextmanager
+def foreign_program(section):
+    """The pin of a program that lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1. Pinned by
+    bpftool, because iproute2 leaves folders of its own in /sys/fs/bpf when it loads an object."""
+    verdict = {"xdp": 2, "tc": -1}[section]
+    source = (
+        f'__attribute__((section("{section}"), used)) int other_prog(void *c) {{ return {verdict}; }}\n'
+        'char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
+    )
+    pin = Path("/sys/fs/bpf") / f"foreign-{secrets.token_hex(4)}"
+    with tempfile.NamedTemporaryFile(suffix=".o") as built:
+        subprocess.run(
+            ["clang", "-target", "bpf", "-O2", "-g", "-x", "c", "-c", "-", "-o", built.name],
+            input=source, text=True, check=True,
+        )
+        subprocess.run(["bpftool", "prog", "load", built.name, pin], check=True)
+    try:
+        yield pin
+    finally:
+        pin.unlink()
 
 
 def gateway_state(lab):

@@ -10,7 +10,7 @@ import pytest
 
 from lab import (
     CLIENT, CLIENT_MAC, GATEWAY, GATEWAY_MAC, PORTAL_PORT, SBIN, Sniffer,
-    bpftool, gateway_state, processes, wait_until,
+    foreign_program, gateway_state, processes, wait_until,
 )
 
 MODES = [("native", "tcx"), ("generic", "clsact"), ("tc", "tcx")]
@@ -264,17 +264,20 @@ def test_renamed(gate):
     assert gate.status(4) == 511
 
 
-def test_another_takes_its_name(gate):
+@pytest.mark.parametrize("tc", ["tcx", "clsact"])
+def test_another_takes_its_name(bare, tmp_path, tc):
     """The configuration names lan0: the new one is judged, the renamed one is let go."""
-    batch(gate, "gw", "link set lan0 down", "link set lan0 name other0")
-    wait_for(gate, "renamed")
-    batch(gate, "gw", "link add lan0 type veth peer name peer0")
-    wait_for(gate, "attached")
-    assert "xdp" not in gate.run("gw", "ip", "link", "show", "other0").stdout
-    assert "xdp" in gate.run("gw", "ip", "link", "show", "lan0").stdout
-    batch(gate, "gw", "link delete lan0", "link set other0 name lan0", "link set lan0 up")
-    wait_for(gate, "attached")
-    assert gate.status(4) == 511
+    bare.gate(configuration(tmp_path, tc=tc))
+    batch(bare, "gw", "link set lan0 down", "link set lan0 name other0")
+    wait_for(bare, "renamed")
+    batch(bare, "gw", "link add lan0 type veth peer name peer0")
+    wait_for(bare, "attached")
+    assert "xdp" not in bare.run("gw", "ip", "link", "show", "other0").stdout
+    assert "clsact" not in bare.run("gw", "tc", "qdisc", "show", "dev", "other0").stdout
+    assert "xdp" in bare.run("gw", "ip", "link", "show", "lan0").stdout
+    batch(bare, "gw", "link delete lan0", "link set other0 name lan0", "link set lan0 up")
+    wait_for(bare, "attached")
+    assert bare.status(4) == 511
 
 
 def test_moved_to_another_namespace_and_back(gate):
@@ -312,11 +315,34 @@ def test_lost_messages(gate):
 
 def test_program_that_was_taken_away(gate):
     """Of a detached link no message comes: found within seconds, for it is looked for."""
-    pin = f"/sys/fs/bpf/{gate.name}/links/tc-in-lan0"
-    subprocess.run(["bpftool", "link", "detach", "pinned", pin], check=True)
-    wait_for(gate, "attached")
+    links = [f"/sys/fs/bpf/{gate.name}/links/{name}" for name in ("tc-in-lan0", "xdp-lan0")]
+    for link in links:
+        subprocess.run(["bpftool", "link", "detach", "pinned", link], check=True)
+    assert interface(gate)["state"] == "detached"
+    back = wait_for(gate, "attached")
+    assert (back["mode"], back["tc_hook"]) == ("native", "tcx")
     assert gate.status(4) == 511
-    assert bpftool("link", "show", "pinned", pin)["prog_id"]
+
+
+def test_somebody_else_was_faster(gate):
+    """Another's XDP program on the new interface stays; TC judges, and both are told."""
+    daemon = gate.daemon_pid()
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        remove(gate)
+        make(gate)
+        with foreign_program("xdp") as pin:
+            batch(gate, "gw", f"link set dev lan0 xdp pinned {pin}")
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    back = wait_for(gate, "attached")
+    assert back["mode"] == "tc" and "already has an XDP program" in back["why"]
+    assert "other_prog" in log(gate)
+    with Sniffer(gate.host("net"), "net0") as network:
+        assert gate.status(4) == 511
+        assert gate.udp_echo(4, seconds=0.2) is None
+    assert network.with_address(CLIENT[4]) == []
+    batch(gate, "gw", "link set dev lan0 xdp off")
 
 
 def test_changed_addresses(gate, tmp_path):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Attachment on real interfaces in a namespace of its own: every mode, every failure, no trace left."""
 
-import contextlib
 import fcntl
 import json
 import os
@@ -14,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from lab import foreign_program
 
 TOP = Path(__file__).resolve().parents[2]
 SALLYPORT = Path(os.environ.get("SALLYPORT", TOP / ".output/sbin/sallyport"))
@@ -137,28 +138,8 @@ def traceless(gateway):
     assert gateway.traces() == before
 
 
-@contextlib.contextmanager
-def foreign_program(tmp_path, section):
-    """The pin of a program that lets everything on: XDP_PASS is 2, TC_ACT_UNSPEC is -1. Pinned by
-    bpftool, because iproute2 leaves folders of its own in /sys/fs/bpf when it loads an object."""
-    source = tmp_path / f"{section}.c"
-    verdict = {"xdp": 2, "tc": -1}[section]
-    source.write_text(
-        f'__attribute__((section("{section}"), used)) int other_prog(void *c) {{ return {verdict}; }}\n'
-        'char LICENSE[] __attribute__((section("license"), used)) = "GPL";\n'
-    )
-    built = tmp_path / f"{section}.o"
-    subprocess.run(["clang", "-target", "bpf", "-O2", "-g", "-c", source, "-o", built], check=True)
-    pin = BPFFS / f"foreign-{secrets.token_hex(4)}"
-    subprocess.run(["bpftool", "prog", "load", built, pin], check=True)
-    try:
-        yield pin
-    finally:
-        pin.unlink()
-
-
 def foreign_xdp(gateway, tmp_path, interface):
-    with foreign_program(tmp_path, "xdp") as pin:
+    with foreign_program("xdp") as pin:
         gateway.sh(f"ip link set dev {interface} xdp pinned {pin}")
 
 
@@ -364,7 +345,7 @@ def test_foreign_xdp_is_left_alone(traceless, tmp_path):
 
 
 def test_filters_of_others_stay(traceless, tmp_path):
-    with foreign_program(tmp_path, "tc") as pin:
+    with foreign_program("tc") as pin:
         filters_of_others(traceless, pin)
 
 
@@ -386,7 +367,7 @@ def filters_of_others(traceless, pin):
 
 def test_priority_of_the_filter_taken(traceless, tmp_path):
     traceless.sh("tc qdisc add dev lan0 clsact")
-    with foreign_program(tmp_path, "tc") as pin:
+    with foreign_program("tc") as pin:
         traceless.sh(
             "tc filter add dev lan0 egress protocol all priority 21328 handle 0x5350 bpf "
             f"direct-action object-pinned {pin}"
