@@ -64,7 +64,7 @@ TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tes
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
-.PHONY: all deps install uninstall demo test bench lint format clean help tests
+.PHONY: all deps install uninstall demo test test-kernels bench lint format clean help tests
 
 all: $(PROGRAMS) $(DATA) ## build everything into .output/
 
@@ -165,6 +165,9 @@ tests: $(TEST_BIN) $(NET_BPF) all $(O)/bench/traffic ## build the test programs 
 test: ## run every test (needs root), as tools/test does
 	tools/test
 
+test-kernels: ## the tests of the datapath on Debian's 6.1 and 6.12 in an emulator (needs root)
+	tests/kernels/run
+
 demo: ## show the main job end to end in the lab (needs root), as tools/demo does
 	tools/demo
 
@@ -231,4 +234,4 @@ clean: ## remove .output/
 	rm -rf $(O)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

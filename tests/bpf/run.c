@@ -223,6 +223,15 @@ static void forget_guests(struct sp_bench *bench)
 			fail_msg("cannot reset a budget: %s", strerror(errno));
 }
 
+static void forget_garden(struct sp_bench *bench)
+{
+	struct sp_garden4_key key4;
+	struct sp_garden6_key key6;
+
+	empty(sp_bench_map(bench, "garden4"), &key4);
+	empty(sp_bench_map(bench, "garden6"), &key6);
+}
+
 /* As freshly loaded, without asking the verifier again. */
 static void bench_reset(struct sp_bench *bench)
 {
@@ -234,6 +243,7 @@ static void bench_reset(struct sp_bench *bench)
 	sp_bench_forget(bench);
 	sp_bench_settings(bench, NULL);
 	forget_guests(bench);
+	forget_garden(bench);
 	for (uint32_t slot = 0; slot < bench->size.clients; slot++)
 		sp_bench_usage_set(bench, slot, &cell);
 	sp_bench_grown(bench, grown);

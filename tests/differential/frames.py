@@ -74,7 +74,9 @@ class Frames:
             return 0x888e, b"\2\1" + struct.pack("!H", len(body) + self.chance(8)) + body
         if kind < 0.11:
             return self.pick(OTHER_TYPES), self.pick((b"", b"\xaa\xaa\3\0\0\0")) + bytes(12)
-        if kind < 0.55:
+        if kind < 0.14:
+            return 0x0800, self.portal(up)
+        if kind < 0.56:
             return 0x0800, self.ipv4(up)
         return 0x86dd, self.ipv6(up)
 
@@ -113,6 +115,13 @@ class Frames:
             body = head + bytes(size - len(head)) + body
             following = kind
         return struct.pack("!IHBB", 0x60000000, len(body), following, 255) + sender + receiver + body
+
+    def portal(self, up):
+        """Of few connections, so that several clients send on the same one."""
+        ends = [self.pick(HERE4[:2]), THERE4[0]], (40000, PORTAL_PORT)
+        (sender, receiver), ports = ends if up else (ends[0][::-1], ends[1][::-1])
+        return struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + sender + receiver + struct.pack(
+            "!HHIIBBHHH", *ports, 1, 1, 5 << 4, self.pick(FLAGS), 0, 0, 0)
 
     def transport(self, family, up, headless):
         kind = self.random.random()

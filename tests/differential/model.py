@@ -170,8 +170,11 @@ def is_group(mac):
     return mac[0] & 1
 
 
-def is_multicast(receiver, family):
-    return receiver[0] == 0xff if family == 6 else receiver[12] >= 224
+def is_host(where, family):
+    """The address of one host somewhere (RFC 1122 section 3.2.1.3, RFC 4291 section 2.4)."""
+    if family == 4:
+        return 0 < where[12] < 224 and where[12] != 127
+    return where[0] != 0xff and where not in (address("::"), address("::1"))
 
 
 # --- who sends it -------------------------------------------------------------------------------------
@@ -334,9 +337,8 @@ class Budget:
 BUDGETS = ["NEIGHBOUR", "DNS", "DNS_BYTES", "HTTP", "PORTAL", "ECHO", "GARDEN", "REFUSAL", "GUEST",
            "EVENT"]
 NEIGHBOURS = {"ARP", "EAPOL", "DHCP", "ND", "MLD"}
-REFUSALS = {"RESET", "UNREACHABLE"}
 PAID = {"DNS": "DNS", "CAPTURED": "HTTP", "PORTAL": "PORTAL", "ECHO": "ECHO", "GARDEN": "GARDEN",
-        "RESET": "REFUSAL", "UNREACHABLE": "REFUSAL"}
+        "RESET": "REFUSAL", "UNREACHABLE": "REFUSAL", "DOWN_RESET": "REFUSAL"}
 SEGMENT = 32  # segments of a captured connection that cost as much as its first
 
 # What the walled garden is asked about: what the gateway itself does not offer.
@@ -348,6 +350,9 @@ class Rule:
 
     def __init__(self, protocol=None, ports=None, over=False):
         self.protocol, self.ports, self.over = protocol, ports, over
+
+    def __repr__(self):
+        return str(vars(self))
 
     def opens(self, protocol, port):
         return (not self.over and self.protocol in (None, protocol)
@@ -413,13 +418,17 @@ class World:
             return "BYPASS"
         if reason in ELSEWHERE and self.is_garden(packet, packet.receiver, 1):
             return "GARDEN"
-        answered = not (is_group(packet.destination) or packet.flags & RST
-                        or packet.family and is_multicast(packet.receiver, packet.family))
-        if reason == "TCP" and self.reset and answered:
+        if reason == "TCP" and self.reset and self.is_answered(packet):
             return "RESET"
-        if reason == "UDP" and self.unreachable and answered:
+        if reason == "UDP" and self.unreachable and self.is_answered(packet):
             return "UNREACHABLE"
         return reason
+
+    @staticmethod
+    def is_answered(packet):
+        """Groups, resets, and what comes from no host, are never answered (RFC 1122 section 3.2.2)."""
+        return (not is_group(packet.destination) and not packet.flags & RST
+                and is_host(packet.receiver, packet.family) and is_host(packet.sender, packet.family))
 
     def origin(self, packet, client):
         """Whose SYN opened this portal connection? Only that client may go on with it."""
@@ -477,7 +486,8 @@ class World:
                 return "RATE_DOWN"
             session.down += packet.bytes
             return "DOWN_AUTHORIZED"
-        return self.download_captive(packet, local)
+        return self.pay(packet, (packet.destination, packet.vlan),
+                        self.download_captive(packet, local))
 
     def download_captive(self, packet, local):
         if local:
@@ -488,4 +498,7 @@ class World:
             return "DOWN_BYPASS"
         if packet.family and self.is_garden(packet, packet.sender, 0):
             return "DOWN_GARDEN"
+        # A download whose session is over is reset; nothing that opens or ends a connection is.
+        if self.reset and packet.is_tcp() and not packet.fragment and not packet.flags & (SYN | RST):
+            return "DOWN_RESET"
         return "DOWN_CAPTIVE"
