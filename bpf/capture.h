@@ -182,13 +182,17 @@ static __always_inline enum sp_reason sp_hand_over(struct __sk_buff *skb,
 	return SP_REASON_CAPTURED;
 }
 
-/* SP_REASON_CAPTURED, or why the packet must be dropped. */
-static __always_inline enum sp_reason sp_capture(struct __sk_buff *skb, const struct sp_view *view)
+/* SP_REASON_CAPTURED, or why the packet must be dropped. A function of its own, so that its keys
+ * are not on the stack while others are called. */
+__noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 {
-	struct sp_end own = {.port = sp_stand_in(view)};
+	struct sp_end own = {};
 	enum sp_reason reason;
 	struct bpf_sock *sk;
 
+	if (!view)
+		return SP_REASON_INTERNAL;
+	own.port = sp_stand_in(view);
 	sp_own_end(view, &own);
 	if (!own.address.word[3])
 		return SP_REASON_NO_LISTENER;
@@ -200,7 +204,7 @@ static __always_inline enum sp_reason sp_capture(struct __sk_buff *skb, const st
 		return SP_REASON_NO_LISTENER;
 	reason = sp_hand_over(skb, view, &own, sk);
 	bpf_sk_release(sk);
-	return reason;
+	return (int)reason;
 }
 
 /*

@@ -64,10 +64,8 @@ __noinline int sp_reply_unreachable(struct xdp_md *ctx, const struct sp_view *vi
 		return 0;
 	quote = sp_quote_size(view);
 	front = view->network;
-	/* Or clang bounds something else than what it uses. */
-	barrier_var(quote);
-	barrier_var(front);
-	if (!quote || quote > sizeof(copy->quote) || !front || front > sizeof(copy->ethernet) ||
+	if (!sp_is_within(&quote, sizeof(struct udphdr), sizeof(copy->quote)) ||
+	    !sp_is_within(&front, ETH_HLEN, sizeof(copy->ethernet)) ||
 	    bpf_xdp_load_bytes(ctx, 0, copy->ethernet, front) ||
 	    bpf_xdp_load_bytes(ctx, view->network, copy->quote, quote))
 		return 0;

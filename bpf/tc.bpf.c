@@ -133,7 +133,7 @@ int sallyport_in(struct __sk_buff *skb)
 	if (judged.reason == SP_REASON_DNS)
 		sp_dns_asked(skb, &view, judged.now);
 	if (judged.reason == SP_REASON_CAPTURED)
-		judged.reason = sp_capture(skb, &view);
+		judged.reason = (enum sp_reason)sp_capture(skb, &view);
 	sp_count_reason(judged.reason, &view);
 	return sp_action(judged.reason);
 }
