@@ -240,9 +240,12 @@ static int take_operand(struct reading *reading, unsigned used)
 {
 	struct sp_invocation *invocation = reading->invocation;
 	const struct sp_command *command = invocation->command;
+	bool optional = command->operand && command->operand[0] == '[';
 	unsigned wanted = command->operand ? 1 : 0, given = reading->words.count - used;
 	unsigned most = wanted + (command->more ? SP_MORE_WORDS : 0);
 
+	if (optional && !given)
+		return 0;
 	if (given < wanted)
 		return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
 		               "`%s` needs a %s; see `sallyport %s --help`", command->name,

@@ -42,7 +42,7 @@ struct sp_invocation;
 
 struct sp_command {
 	const char *name;     /* "up", "client allow" */
-	const char *operand;  /* "MAC": one operand of this name; NULL: none */
+	const char *operand;  /* "MAC": one operand of this name; "[MAC]": or none; NULL: none */
 	const char *more;     /* what may follow the operand; NULL: nothing */
 	unsigned options;     /* SP_OPTION_BIT of those it takes */
 	const char *summary;  /* one line */
@@ -89,6 +89,7 @@ int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error 
 int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_forward_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_bypass_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_events_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *err);

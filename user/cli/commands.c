@@ -114,17 +114,17 @@ const struct sp_command sp_commands[] = {
 		.summary = "open an address, prefix or name to captive clients",
 		.details = "ENTRY is a prefix (192.0.2.0/24, 2001:db8::/32), an address, a name\n"
 			   "(example.org) or every name below one (*.example.org). What follows "
-                           "says what\n"
+			   "says what\n"
 			   "of it is open: tcp, udp, icmp or a protocol number, tcp and udp with a "
-                           "port or\n"
+			   "port or\n"
 			   "a range of ports if need be; nothing: everything. Lasts until it is "
-                           "removed or\n"
+			   "removed or\n"
 			   "the gateway is taken down; the configuration is the place for what "
-                           "must last\n"
+			   "must last\n"
 			   "longer. The addresses of a name are learnt by the daemon when a "
-                           "captive client\n"
+			   "captive client\n"
 			   "asks a listed resolver for it, and closed when the answer is no longer "
-                           "valid\n"
+			   "valid\n"
 			   "and they are not in use.\n",
 		.examples = "sallyport garden add 192.0.2.0/24\n"
 			    "sallyport garden add 2001:db8::7 tcp/443 udp/443\n"
@@ -138,9 +138,9 @@ const struct sp_command sp_commands[] = {
 		.more = "[PROTOCOL[/PORT[-PORT]]]...",
 		.summary = "close an entry of the garden, or some of what it opens",
 		.details = "Takes effect with the next packet, addresses learnt for a name "
-                           "included. What\n"
+			   "included. What\n"
 			   "is in the configuration comes back with the next `up`. Exits 3 when "
-                           "there is no\n"
+			   "there is no\n"
 			   "such entry.\n",
 		.examples = "sallyport garden remove example.org\n"
 			    "sallyport garden remove 2001:db8::7 udp/443\n",
@@ -150,7 +150,7 @@ const struct sp_command sp_commands[] = {
 		.name = "garden list",
 		.summary = "the entries of the garden, and the addresses learnt for names",
 		.details = "With -j one object per line. Addresses that were learnt show how long "
-                           "they "
+			   "they "
 			   "stay\n"
 			   "open without being used.\n",
 		.examples = "sallyport garden list\n"
@@ -190,6 +190,23 @@ const struct sp_command sp_commands[] = {
 		.examples = "sallyport events\n"
 			    "sallyport -j events | jq 'select(.event == \"flood\")'\n",
 		.run = sp_events_run,
+	},
+	{
+		.name = "forward",
+		.operand = "[stack|route]",
+		.summary = "how authorized clients' packets are forwarded, or switch it",
+		.details =
+			"stack: by the kernel, as without Sallyport. route: past it, by its "
+			"routes and\n"
+			"neighbours alone; netfilter and NAT do not see these packets. What is "
+			"not plain\n"
+			"goes through the stack in either mode. Holds until the next `up`, which "
+			"takes\n"
+			"the mode of the configuration.\n",
+		.examples = "sallyport forward\n"
+			    "sallyport forward route\n"
+			    "sallyport forward stack\n",
+		.run = sp_forward_run,
 	},
 	{
 		.name = "bypass",

@@ -68,6 +68,7 @@ static void put_text(const struct sp_invocation *invocation,
 		             "close it with `sallyport bypass off`",
 		             sp_colour(SP_BAD), sp_colour(SP_PLAIN));
 	sp_put_attachments(status);
+	sp_put_forward(status);
 	sp_put_field("Clients", "%u of %u: %u authorized, %u blocked, %u ended",
 	             census->authorized + census->blocked + census->ended, status->max_clients,
 	             census->authorized, census->blocked, census->ended);

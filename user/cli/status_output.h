@@ -10,6 +10,12 @@
 json_t *sp_status_json(const struct sp_instance *instance,
                        const struct sp_dataplane_status *status);
 
+/* "stack", "route". */
+const char *sp_forward_name(enum sp_forward forward);
+
+/* What the route mode means, if it is on. */
+void sp_put_forward(const struct sp_dataplane_status *status);
+
 /* A line for each interface. */
 void sp_put_attachments(const struct sp_dataplane_status *status);
 

@@ -23,6 +23,7 @@ int sp_up_run(const struct sp_invocation *invocation, struct sp_error *err)
 	if (invocation->json)
 		return sp_put_json(sp_status_json(&invocation->instance, &status), err);
 	sp_put_attachments(&status);
+	sp_put_forward(&status);
 	if (status.daemon)
 		printf("sallyportd (process %d) goes on with the configuration it was started "
 		       "with; restart it to apply a changed one.\n",

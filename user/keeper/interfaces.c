@@ -31,25 +31,35 @@ static bool is_known_name(const struct sp_interfaces *interfaces, const char *na
 	return false;
 }
 
-static int take_name(const struct nlattr *attribute, void *context)
+/* What tells that an interface is one of ours, or on one of ours. */
+struct identity {
+	const char *name;
+	uint32_t lower;
+};
+
+static int take_identity(const struct nlattr *attribute, void *context)
 {
-	const char **name = context;
+	struct identity *identity = context;
 
 	if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
 	    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-		*name = mnl_attr_get_str(attribute);
+		identity->name = mnl_attr_get_str(attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_LINK &&
+	         mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+		identity->lower = mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
 
 static bool link_concerns(const struct sp_interfaces *interfaces, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	const char *name = "";
+	struct identity identity = {.name = ""};
 
 	if (is_known_number(interfaces, info->ifi_index))
 		return true;
-	mnl_attr_parse(message, sizeof(*info), take_name, &name);
-	return is_known_name(interfaces, name);
+	mnl_attr_parse(message, sizeof(*info), take_identity, &identity);
+	return is_known_name(interfaces, identity.name) ||
+	       (identity.lower && is_known_number(interfaces, (int)identity.lower));
 }
 
 static bool concerns(const struct sp_interfaces *interfaces, const struct nlmsghdr *message)
@@ -144,7 +154,7 @@ static void log_attached(const struct sp_attachment *now)
 }
 
 /* Whether any was. */
-static bool reattach(struct sp_interfaces *interfaces, bool tried[SP_MAX_INTERFACES])
+static bool reattach(struct sp_interfaces *interfaces, bool tried[SP_MAX_ATTACHED])
 {
 	bool result = false;
 	struct sp_error err;
@@ -186,7 +196,7 @@ static int take_status(struct sp_interfaces *interfaces)
 /* Whether what is found now is known. */
 static bool look_and_attach(struct sp_interfaces *interfaces)
 {
-	bool tried[SP_MAX_INTERFACES] = {false};
+	bool tried[SP_MAX_ATTACHED] = {false};
 
 	/* `down` is at work, or was: the keeper finds that out elsewhere. */
 	if (take_status(interfaces))
@@ -203,8 +213,14 @@ static bool look_and_attach(struct sp_interfaces *interfaces)
 
 void sp_interfaces_look(struct sp_interfaces *interfaces, bool settled)
 {
-	if (look_and_attach(interfaces) && settled)
+	struct sp_error err;
+
+	if (!look_and_attach(interfaces))
+		return;
+	if (settled)
 		log_addresses(interfaces);
+	if (sp_dataplane_ports(&interfaces->instance, &err))
+		log_failure(interfaces, &err);
 }
 
 uint32_t sp_interfaces_number(const struct sp_interfaces *interfaces, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Client interfaces that come and go while the datapath is loaded: seen, said in the log, and
- * attached again when they are back.
+ * Interfaces that come and go while the datapath is loaded: seen, said in the log, and
+ * attached again when they are back; and VLAN devices on them.
  */
 #ifndef SP_KEEPER_INTERFACES_H
 #define SP_KEEPER_INTERFACES_H
@@ -15,9 +15,9 @@ struct mnl_socket;
 
 struct sp_interfaces {
 	struct sp_instance instance;
-	struct mnl_socket *socket;                /* what changes, as the kernel tells it */
-	struct sp_dataplane_status status;        /* at the last look */
-	char told[SP_MAX_INTERFACES][SP_CHANGED]; /* changed addresses that were logged */
+	struct mnl_socket *socket;              /* what changes, as the kernel tells it */
+	struct sp_dataplane_status status;      /* at the last look */
+	char told[SP_MAX_ATTACHED][SP_CHANGED]; /* changed addresses that were logged */
 	char failed[SP_ERROR_TEXT]; /* the last failure that was logged; "": none since */
 };
 

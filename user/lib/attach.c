@@ -11,6 +11,7 @@ struct wish {
 	const char *words; /* the configuration that leaves no choice, or NULL */
 };
 
+/* `attach = tc` is about the judgement: an uplink takes what works. */
 static struct wish wish_of(enum sp_hook_kind kind, const struct sp_record_interface *one)
 {
 	static const struct wish xdp[] = {
@@ -25,6 +26,8 @@ static struct wish wish_of(enum sp_hook_kind kind, const struct sp_record_interf
 		[SP_TC_CLSACT] = {{SP_HOOK_CLSACT}, "tc = clsact"},
 	};
 
+	if (one->uplink && one->attach == SP_ATTACH_TC)
+		return xdp[SP_ATTACH_AUTO];
 	return kind == SP_HOOK_XDP ? xdp[one->attach] : tc[one->tc];
 }
 
@@ -64,7 +67,7 @@ static int impossible(const struct sp_hook *hook, const struct wish *wish, const
 
 void sp_attach_foresee(struct sp_record_interface *one)
 {
-	if (one->tc != SP_TC_TCX && sp_clsact_is_missing(one->ifindex))
+	if (!one->uplink && one->tc != SP_TC_TCX && sp_clsact_is_missing(one->ifindex))
 		one->own_qdisc = true;
 }
 
@@ -75,9 +78,10 @@ int sp_attach_begin(struct sp_change *change, const struct sp_instance *instance
 	int code;
 
 	sp_hook_find(&hook, instance, kind, one->name, one->ifindex, &one->own_qdisc);
+	hook.uplink = one->uplink;
 	/* Said before anything is tried. */
-	if (kind == SP_HOOK_XDP && one->attach != SP_ATTACH_TC) {
-		code = sp_hook_check_foreign(one->name, hook.program_id, err);
+	if (kind == SP_HOOK_XDP && (one->uplink || one->attach != SP_ATTACH_TC)) {
+		code = sp_hook_check_foreign(&hook, hook.program_id, err);
 		if (code)
 			return code;
 	}

@@ -347,15 +347,38 @@ static int check_users(struct parser *parser)
 	return 0;
 }
 
+/* Frames of an interface go through one program: it is judged or it is an uplink. */
+static int check_uplinks(struct parser *parser)
+{
+	const struct sp_config *config = parser->config;
+	int line = line_of(parser, "gateway", "uplink");
+
+	for (unsigned i = 0; i < config->uplink_count; i++)
+		for (unsigned k = 0; k < config->client_count; k++)
+			if (!strcmp(config->uplink[i], config->client[k]))
+				return wrong(parser, line,
+				             "key 'uplink': '%s' is in 'client' too: expected an "
+				             "interface without clients",
+				             config->uplink[i]);
+	if (config->forward == SP_FORWARD_ROUTE && !config->uplink_count)
+		return wrong(parser, line_of(parser, "gateway", "forward"),
+		             "key 'forward': 'route' needs the key 'uplink': expected the "
+		             "interfaces that lead to the network, such as uplink = wan0");
+	return 0;
+}
+
 /* What only the whole file shows. */
 static int check_whole(struct parser *parser)
 {
+	int code;
+
 	if (parser->config->client_count == 0)
 		return sp_fail(parser->err, -EINVAL, SP_EXIT_USAGE,
 		               "%s: no key 'client' in section [gateway]: expected the interfaces "
 		               "where the clients are, such as client = lan0",
 		               parser->path);
-	return check_users(parser);
+	code = check_uplinks(parser);
+	return code ? code : check_users(parser);
 }
 
 int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err)

@@ -19,7 +19,8 @@
 #include "lib/garden_entry.h"
 
 #define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
-#define SP_MAX_INTERFACES 16
+#define SP_MAX_INTERFACES 16 /* of each role */
+#define SP_MAX_ATTACHED   (2 * SP_MAX_INTERFACES)
 #define SP_CONFIG_TEXT    256
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 
@@ -32,6 +33,9 @@ struct sp_config {
 	/* [gateway] */
 	char client[SP_MAX_INTERFACES][IF_NAMESIZE]; /* client = lan0 lan1   (required) */
 	unsigned client_count;
+	char uplink[SP_MAX_INTERFACES][IF_NAMESIZE]; /* uplink = wan0 */
+	unsigned uplink_count;
+	enum sp_forward forward;  /* forward = stack | route */
 	enum sp_attach attach;    /* attach = auto | native | generic | tc */
 	enum sp_tc_hook tc;       /* tc = auto | tcx | clsact */
 	uint32_t max_clients;     /* max_clients = 131072    (1 .. 4194304) */

@@ -202,20 +202,22 @@ static bool is_interface_name(const char *text)
 static int put_interface(const struct sp_config_key *key, struct sp_config *config,
                          const char *name, struct sp_error *reason)
 {
+	char(*list)[IF_NAMESIZE] = (void *)((char *)config + key->offset);
+	unsigned *count = (unsigned *)(void *)((char *)config + key->count);
+
 	if (!is_interface_name(name))
 		return unexpected(key, name, " is no interface name", reason);
 	if (strlen(name) >= IF_NAMESIZE)
 		return unexpected(key, name, " is longer than an interface name can be", reason);
 	if (!strcmp(name, "lo"))
-		return unexpected(key, name, " is the gateway itself, no client is behind it",
-		                  reason);
-	for (unsigned i = 0; i < config->client_count; i++) {
-		if (!strcmp(config->client[i], name))
+		return unexpected(key, name, " is the gateway itself, nobody is behind it", reason);
+	for (unsigned i = 0; i < *count; i++) {
+		if (!strcmp(list[i], name))
 			return unexpected(key, name, " is named twice", reason);
 	}
-	if (config->client_count == SP_MAX_INTERFACES)
+	if (*count == SP_MAX_INTERFACES)
 		return unexpected(key, name, " is one too many", reason);
-	snprintf(config->client[config->client_count++], IF_NAMESIZE, "%s", name);
+	snprintf(list[(*count)++], IF_NAMESIZE, "%s", name);
 	return 0;
 }
 
@@ -304,6 +306,8 @@ static const char *refuse_port(uint64_t port)
 	               : NULL;
 }
 
+static const struct sp_config_choice forward_choices[] = {
+	{"stack", SP_FORWARD_STACK}, {"route", SP_FORWARD_ROUTE}, {NULL, 0}};
 static const struct sp_config_choice attach_choices[] = {{"auto", SP_ATTACH_AUTO},
                                                          {"native", SP_ATTACH_NATIVE},
                                                          {"generic", SP_ATTACH_GENERIC},
@@ -340,6 +344,11 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"gateway", "client", read_interfaces,
          "1 to 16 different interfaces, separated by blanks or commas, such as lan0",
          MEMBER(client), .count = offsetof(struct sp_config, client_count)},
+	{"gateway", "uplink", read_interfaces,
+         "1 to 16 different interfaces, separated by blanks or commas, such as wan0",
+         MEMBER(uplink), .count = offsetof(struct sp_config, uplink_count)},
+	{"gateway", "forward", read_choice, "stack or route", MEMBER(forward),
+         .choices = forward_choices},
 	{"gateway", "attach", read_choice, "auto, native, generic or tc", MEMBER(attach),
          .choices = attach_choices},
 	{"gateway", "tc", read_choice, "auto, tcx or clsact", MEMBER(tc), .choices = tc_choices},

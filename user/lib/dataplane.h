@@ -35,6 +35,12 @@ int sp_dataplane_down(const struct sp_instance *instance, struct sp_error *err);
 int sp_dataplane_reattach(const struct sp_instance *instance, const char *interface,
                           struct sp_error *err);
 
+/*
+ * Have the route fast path know the interfaces as they are now: after VLAN devices came or went. 0
+ * or negative errno.
+ */
+int sp_dataplane_ports(const struct sp_instance *instance, struct sp_error *err);
+
 enum sp_presence {
 	SP_ATTACHED,
 	SP_MISSING,  /* there is no interface of that name */
@@ -48,6 +54,8 @@ struct sp_attachment {
 	char interface[IF_NAMESIZE];
 	enum sp_presence presence;
 	uint32_t ifindex;         /* 0: SP_MISSING */
+	bool uplink;              /* else a client interface */
+	bool routed;              /* what comes in here is forwarded past the stack */
 	const char *mode;         /* "native", "generic", "tc" or "none" */
 	const char *tc_hook;      /* "tcx", "clsact" or "none" */
 	char why[160];            /* why not a better mode; "" if it is the best */
@@ -58,14 +66,15 @@ struct sp_attachment {
 const char *sp_presence_name(enum sp_presence presence);
 
 struct sp_dataplane_status {
-	struct sp_attachment attachment[SP_MAX_INTERFACES];
+	struct sp_attachment attachment[SP_MAX_ATTACHED];
 	unsigned attachment_count;
 	uint32_t abi_version;
 	uint64_t loaded_unix;
 	uint32_t max_clients;
-	bool bypass;            /* the gate is open */
-	int daemon;             /* pid of the running sallyportd, 0: none */
-	char config_path[4096]; /* the file `up` was given */
+	bool bypass;             /* the gate is open */
+	enum sp_forward forward; /* as it is switched now */
+	int daemon;              /* pid of the running sallyportd, 0: none */
+	char config_path[4096];  /* the file `up` was given */
 };
 
 /* What is really there, asked from the kernel. SP_EXIT_NOT_LOADED when nothing is loaded. */

@@ -15,6 +15,7 @@
 #include "lib/change.h"
 #include "lib/netlink.h"
 #include "lib/netns.h"
+#include "lib/ports.h"
 #include "lib/programs.h"
 #include "lib/record.h"
 
@@ -57,15 +58,30 @@ static int attach_hook(const struct sp_instance *instance, struct sp_record_inte
 static int attach(const struct sp_instance *instance, struct sp_record_interface *one,
                   const struct sp_programs *programs, bool same_wish, struct sp_error *err)
 {
-	int code = attach_hook(instance, one, SP_HOOK_TC_IN, programs, same_wish, err);
+	int code = 0;
 
-	if (!code)
+	if (!one->uplink)
+		code = attach_hook(instance, one, SP_HOOK_TC_IN, programs, same_wish, err);
+	if (!code && !one->uplink)
 		code = attach_hook(instance, one, SP_HOOK_TC_OUT, programs, same_wish, err);
 	if (code)
 		return code;
 	code = attach_hook(instance, one, SP_HOOK_XDP, programs, same_wish, err);
 	if (code)
 		snprintf(one->why[SP_HOOK_XDP], SP_WHY, "%.*s", SP_WHY - 1, err->text);
+	return code;
+}
+
+static int fill_ports(const struct sp_instance *instance, const struct sp_record *record,
+                      struct sp_error *err)
+{
+	struct sp_ports ports;
+	int code = sp_ports_open(&ports, instance, err);
+
+	if (code)
+		return code;
+	code = sp_ports_fill(&ports, instance, record, err);
+	sp_ports_close(&ports);
 	return code;
 }
 
@@ -95,6 +111,8 @@ static int reattach(const struct sp_instance *instance, struct sp_record *record
 	if (!code) {
 		code = attach(instance, one, &programs, !new, err);
 		written = sp_record_write(instance, record, code ? NULL : err);
+		code = code ? code : written;
+		written = fill_ports(instance, record, code ? NULL : err);
 		code = code ? code : written;
 	}
 	sp_programs_close(&programs);
@@ -133,4 +151,21 @@ int sp_dataplane_reattach(const struct sp_instance *instance, const char *interf
 	code = find_and_reattach(instance, interface, err);
 	close(lock);
 	return code;
+}
+
+int sp_dataplane_ports(const struct sp_instance *instance, struct sp_error *err)
+{
+	int lock = sp_pins_lock(instance, false, err), code;
+	struct sp_record record;
+
+	if (lock < 0)
+		return lock;
+	code = sp_record_read(instance, &record, err);
+	if (!code)
+		code = sp_netns_check(instance, record.netns, err);
+	if (!code)
+		code = fill_ports(instance, &record, err);
+	close(lock);
+	/* Without a record nothing is attached that could be forwarded to. */
+	return code == -ENOENT ? 0 : code;
 }

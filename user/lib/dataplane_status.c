@@ -13,6 +13,7 @@
 #include "lib/maps.h"
 #include "lib/netlink.h"
 #include "lib/netns.h"
+#include "lib/ports.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
 
@@ -111,12 +112,13 @@ static void describe(struct sp_attachment *attachment, const struct sp_instance 
 	snprintf(attachment->interface, sizeof(attachment->interface), "%s", one->name);
 	attachment->presence = find(one, &now);
 	attachment->ifindex = now.ifindex;
+	attachment->uplink = one->uplink;
 	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++) {
 		sp_hook_find(&hook[kind], instance, kind, one->name, now.ifindex, &one->own_qdisc);
 		lost |= hook[kind].lost;
 	}
-	lost |= hook[SP_HOOK_TC_IN].mode == SP_HOOK_NONE;
-	lost |= hook[SP_HOOK_TC_OUT].mode == SP_HOOK_NONE;
+	lost |= !one->uplink && hook[SP_HOOK_TC_IN].mode == SP_HOOK_NONE;
+	lost |= !one->uplink && hook[SP_HOOK_TC_OUT].mode == SP_HOOK_NONE;
 	if (lost && attachment->presence != SP_MISSING)
 		attachment->presence = SP_DETACHED;
 	attachment->tc_hook = tc_name(&hook[SP_HOOK_TC_IN], &hook[SP_HOOK_TC_OUT]);
@@ -124,17 +126,39 @@ static void describe(struct sp_attachment *attachment, const struct sp_instance 
 	if (hook[SP_HOOK_XDP].mode == SP_HOOK_NONE && hook[SP_HOOK_TC_IN].mode != SP_HOOK_NONE)
 		attachment->mode = "tc";
 	describe_presence(attachment, one, &now, daemon);
-	if (now.ifindex)
+	if (now.ifindex && !one->uplink)
 		describe_addresses(attachment, one);
+}
+
+/* Which way what comes in goes: past the stack only by XDP and where the answers find back. */
+static void describe_forward(struct sp_dataplane_status *status, const struct sp_instance *instance)
+{
+	struct sp_ports ports;
+
+	if (status->forward != SP_FORWARD_ROUTE || sp_ports_open(&ports, instance, NULL))
+		return;
+	for (unsigned i = 0; i < status->attachment_count; i++) {
+		struct sp_attachment *one = &status->attachment[i];
+		bool xdp = strcmp(one->mode, "tc") != 0 && strcmp(one->mode, "none") != 0;
+		bool port = sp_ports_has(&ports, one->ifindex);
+		size_t used = strlen(one->why);
+
+		one->routed = xdp && port && one->presence == SP_ATTACHED;
+		if (xdp && !port && one->presence == SP_ATTACHED)
+			snprintf(one->why + used, sizeof(one->why) - used,
+			         "%sframes cannot be redirected to it", used ? "; " : "");
+	}
+	sp_ports_close(&ports);
 }
 
 static void fill(struct sp_dataplane_status *status, const struct sp_instance *instance,
                  struct sp_record *record)
 {
 	status->daemon = sp_daemon_pid(instance);
-	for (unsigned i = 0; i < record->count && i < SP_MAX_INTERFACES; i++)
+	for (unsigned i = 0; i < record->count && i < SP_MAX_ATTACHED; i++)
 		describe(&status->attachment[status->attachment_count++], instance,
 		         &record->interface[i], status->daemon);
+	describe_forward(status, instance);
 	sp_run_config(instance, status->config_path, sizeof(status->config_path));
 }
 
@@ -155,6 +179,7 @@ int sp_dataplane_status(const struct sp_instance *instance, struct sp_dataplane_
 	status->loaded_unix = maps.loaded.loaded_unix;
 	status->max_clients = maps.max_clients;
 	status->bypass = maps.loaded.bypass;
+	status->forward = maps.loaded.forward;
 	sp_maps_close(&maps);
 	code = sp_record_read(instance, &record, err);
 	if (code == -ENOENT)

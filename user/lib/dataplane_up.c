@@ -28,7 +28,7 @@
 #include "lib/settings.h"
 #include "lib/teardown.h"
 
-#define MAX_CHANGES (2 * SP_MAX_INTERFACES * SP_HOOK_KINDS)
+#define MAX_CHANGES (2 * SP_MAX_ATTACHED * SP_HOOK_KINDS)
 
 struct up {
 	const struct sp_instance *instance;
@@ -155,7 +155,7 @@ static void inherit(struct up *up)
 		struct sp_record_interface *now = &up->now.interface[i];
 		const struct sp_record_interface *was = sp_record_find(&up->before, now->name);
 
-		if (!was || was->ifindex != now->ifindex)
+		if (!was || was->ifindex != now->ifindex || was->uplink != now->uplink)
 			continue;
 		now->own_qdisc = was->own_qdisc;
 		memcpy(now->why, was->why, sizeof(now->why));
@@ -171,8 +171,11 @@ static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 		struct sp_record_interface *one = &up->now.interface[i];
 		const struct sp_record_interface *was = sp_record_find(&up->before, one->name);
 		struct sp_change *change = &up->change[up->changes];
-		bool same_wish = was && was->attach == one->attach && was->tc == one->tc;
+		bool same_wish = was && was->attach == one->attach && was->tc == one->tc &&
+		                 was->uplink == one->uplink;
 
+		if (one->uplink && kind != SP_HOOK_XDP)
+			continue;
 		code = sp_attach_begin(change, up->instance, one, kind, err);
 		if (code)
 			break;
@@ -182,7 +185,15 @@ static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 	return code;
 }
 
-/* Interfaces that the configuration no longer names. */
+/* Whether @name keeps its @kind of hook: an uplink has only XDP. */
+static bool keeps(struct up *up, const char *name, enum sp_hook_kind kind)
+{
+	const struct sp_record_interface *now = sp_record_find(&up->now, name);
+
+	return now && (kind == SP_HOOK_XDP || !now->uplink);
+}
+
+/* What the configuration no longer asks for. */
 static int detach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 {
 	struct sp_change *change;
@@ -192,7 +203,7 @@ static int detach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 	for (unsigned i = 0; i < up->before.count && !code; i++) {
 		struct sp_record_interface *one = &up->before.interface[i];
 
-		if (sp_record_find(&up->now, one->name))
+		if (keeps(up, one->name, kind))
 			continue;
 		sp_hook_find(&hook, up->instance, kind, one->name, one->ifindex, &one->own_qdisc);
 		change = &up->change[up->changes];
@@ -235,6 +246,14 @@ static int finish(struct up *up, struct sp_error *err)
 	return code;
 }
 
+/* Where frames may go past the stack. After attaching, which decides whether they can. */
+static int open_ports(struct up *up, const struct sp_record *record, struct sp_error *err)
+{
+	const struct sp_ports ports = sp_objects_ports(&up->objects);
+
+	return sp_ports_fill(&ports, up->instance, record, err);
+}
+
 /* The garden of the configuration. */
 static int plant(struct up *up, struct sp_error *err)
 {
@@ -256,6 +275,8 @@ static int carry_out(struct up *up, struct sp_error *err)
 	if (!code)
 		code = attach_all(up, err);
 	if (!code)
+		code = open_ports(up, &up->now, err);
+	if (!code)
 		code = plant(up, err);
 	if (!code)
 		code = finish(up, err);
@@ -274,9 +295,11 @@ static void undo(struct up *up)
 		struct sp_record_interface *was = &up->before.interface[i];
 		const struct sp_record_interface *now = sp_record_find(&up->now, was->name);
 
-		if (now && now->ifindex == was->ifindex)
+		if (now && now->ifindex == was->ifindex && now->uplink == was->uplink)
 			was->own_qdisc = now->own_qdisc;
 	}
+	if (up->objects.tc)
+		open_ports(up, &up->before, NULL);
 	sp_record_write(up->instance, &up->before, NULL);
 	sp_run_set_config(up->instance, up->config_before, NULL);
 }

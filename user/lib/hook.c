@@ -112,7 +112,7 @@ static int refused(const struct sp_hook *hook, enum sp_hook_mode mode, int progr
 	if (mode == SP_HOOK_TCX)
 		return sp_fail(err, code, SP_EXIT_FAILED, "cannot attach tcx to %s: %s",
 		               hook->interface, strerror(-code));
-	if ((code == -EBUSY || code == -EEXIST) && sp_hook_check_foreign(hook->interface, 0, err))
+	if ((code == -EBUSY || code == -EEXIST) && sp_hook_check_foreign(hook, 0, err))
 		return -EBUSY;
 	if (code == -ENODEV)
 		return sp_fail(err, code, SP_EXIT_NOT_FOUND, "interface %s has just vanished",

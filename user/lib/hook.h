@@ -28,6 +28,7 @@ struct sp_hook {
 	enum sp_hook_kind kind;
 	enum sp_hook_mode mode; /* how it is attached now */
 	uint32_t program_id;    /* what is attached now */
+	bool uplink;            /* runs the program of uplinks; the caller's to say */
 	bool lost;              /* a link is pinned that holds nothing on this interface any more */
 	char interface[IF_NAMESIZE];
 	uint32_t ifindex;
@@ -62,8 +63,8 @@ const char *sp_hook_mode_name(enum sp_hook_mode mode);
 /* "xdp", "tc-in", "tc-out". */
 const char *sp_hook_kind_name(enum sp_hook_kind kind);
 
-/* -EBUSY, naming it, when a program that is not @own_id is attached to XDP of @interface. */
-int sp_hook_check_foreign(const char *interface, uint32_t own_id, struct sp_error *err);
+/* -EBUSY, naming it, when a program that is not @own_id is attached to XDP of @hook's interface. */
+int sp_hook_check_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_error *err);
 
 /*
  * The driver's words for refusing @program_fd with @refused in the mode of @mode_flag

@@ -47,12 +47,12 @@ static void name_program(uint32_t id, char *name, size_t room)
 	close(fd);
 }
 
-int sp_hook_check_foreign(const char *interface, uint32_t own_id, struct sp_error *err)
+int sp_hook_check_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_error *err)
 {
 	struct sp_interface found;
 	char name[BPF_OBJ_NAME_LEN + 16], holder[64] = "set by netlink";
 	uint32_t link;
-	int code = sp_netlink_link(interface, &found, err);
+	int code = sp_netlink_link(hook->interface, &found, err);
 
 	if (code)
 		return code;
@@ -64,7 +64,8 @@ int sp_hook_check_foreign(const char *interface, uint32_t own_id, struct sp_erro
 		snprintf(holder, sizeof(holder), "held by bpf_link %u", link);
 	return sp_fail(err, -EBUSY, SP_EXIT_FAILED,
 	               "interface %s already has an XDP program, id %u %s (%s, %s): it was left "
-	               "alone; remove it, or set `attach = tc` in [gateway]",
-	               interface, found.xdp_program_id, name,
-	               found.xdp_mode ? found.xdp_mode : "mode unknown", holder);
+	               "alone; remove it, or %s in [gateway]",
+	               hook->interface, found.xdp_program_id, name,
+	               found.xdp_mode ? found.xdp_mode : "mode unknown", holder,
+	               hook->uplink ? "take the interface out of `uplink`" : "set `attach = tc`");
 }

@@ -58,23 +58,31 @@ static void add_mac(struct sp_load *load, const __u8 mac[6])
 	memcpy(load->mac[load->mac_count++].byte, mac, 6);
 }
 
-/* Those of the client interfaces first: they are the ones worth forging there. Beyond SP_MAX_MACS
+static int add_mac_of(struct sp_load *load, const char *name, struct sp_error *err)
+{
+	static const uint8_t none[6];
+	struct sp_interface interface;
+	int code = sp_netlink_link(name, &interface, err);
+
+	if (!code && memcmp(interface.mac, none, sizeof(none)) != 0)
+		add_mac(load, interface.mac);
+	return code;
+}
+
+/* Those of the client interfaces first, they are the ones worth forging there; then the uplinks',
+ * whose frames are forwarded only if they were sent to one of these. Beyond SP_MAX_MACS
  * the others are left out, so that a machine with many interfaces is still served. */
 static int fill_macs(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
 {
 	static struct sp_mac all[MACS_OF_NAMESPACE];
-	struct sp_interface interface;
-	int count, code;
+	int count, code = 0;
 
-	for (unsigned i = 0; i < config->client_count; i++) {
-		static const uint8_t none[6];
-
-		code = sp_netlink_link(config->client[i], &interface, err);
-		if (code)
-			return code;
-		if (memcmp(interface.mac, none, sizeof(none)) != 0)
-			add_mac(load, interface.mac);
-	}
+	for (unsigned i = 0; i < config->client_count && !code; i++)
+		code = add_mac_of(load, config->client[i], err);
+	for (unsigned i = 0; i < config->uplink_count && !code; i++)
+		code = add_mac_of(load, config->uplink[i], err);
+	if (code)
+		return code;
 	count = sp_netlink_macs(all, MACS_OF_NAMESPACE, err);
 	for (int i = 0; i < count; i++)
 		add_mac(load, all[i].byte);

@@ -77,6 +77,18 @@ static int take_xdp(const struct nlattr *attribute, void *context)
 	return MNL_CB_OK;
 }
 
+static int take_vlan(const struct nlattr *attribute, void *context)
+{
+	struct sp_interface *interface = context;
+
+	if (mnl_attr_get_type(attribute) == IFLA_VLAN_ID)
+		interface->vlan = mnl_attr_get_u16(attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_VLAN_PROTOCOL)
+		interface->vlan_protocol = mnl_attr_get_u16(attribute);
+	return MNL_CB_OK;
+}
+
+/* The kind comes before what only that kind has (rtnl_link_info_fill in the kernel). */
 static int take_kind(const struct nlattr *attribute, void *context)
 {
 	struct sp_interface *interface = context;
@@ -84,6 +96,25 @@ static int take_kind(const struct nlattr *attribute, void *context)
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
 		snprintf(interface->kind, sizeof(interface->kind), "%s",
 		         mnl_attr_get_str(attribute));
+	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && !strcmp(interface->kind, "vlan"))
+		mnl_attr_parse_nested(attribute, take_vlan, interface);
+	return MNL_CB_OK;
+}
+
+/* Links to another namespace name a number of there. */
+struct lower {
+	uint32_t ifindex;
+	bool elsewhere;
+};
+
+static int take_lower(const struct nlattr *attribute, void *context)
+{
+	struct lower *lower = context;
+
+	if (mnl_attr_get_type(attribute) == IFLA_LINK)
+		lower->ifindex = mnl_attr_get_u32(attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_LINK_NETNSID)
+		lower->elsewhere = true;
 	return MNL_CB_OK;
 }
 
@@ -124,6 +155,12 @@ static int on_link(const struct nlmsghdr *message, void *context)
 	interface->ifindex = (uint32_t)info->ifi_index;
 	interface->up = info->ifi_flags & IFF_UP;
 	mnl_attr_parse(message, sizeof(*info), take_link, interface);
+	if (interface->vlan) {
+		struct lower lower = {.ifindex = 0};
+
+		mnl_attr_parse(message, sizeof(*info), take_lower, &lower);
+		interface->lower = lower.elsewhere ? 0 : lower.ifindex;
+	}
 	return MNL_CB_OK;
 }
 
@@ -151,6 +188,40 @@ int sp_netlink_link(const char *name, struct sp_interface *interface, struct sp_
 		sp_fail(err, code, SP_EXIT_FAILED, "cannot look up interface %s: %s", name,
 		        sp_netlink_reason(&netlink, code));
 	}
+	sp_netlink_close(&netlink);
+	return code;
+}
+
+struct visit {
+	void (*visit)(const struct sp_interface *interface, void *context);
+	void *context;
+};
+
+static int on_each(const struct nlmsghdr *message, void *context)
+{
+	struct sp_interface interface = {.ifindex = 0};
+	const struct visit *visit = context;
+
+	on_link(message, &interface);
+	visit->visit(&interface, visit->context);
+	return MNL_CB_OK;
+}
+
+int sp_netlink_each(void (*visit)(const struct sp_interface *interface, void *context),
+                    void *context, struct sp_error *err)
+{
+	struct visit each = {.visit = visit, .context = context};
+	struct sp_netlink netlink;
+	int code = sp_netlink_open(&netlink, err);
+
+	if (code)
+		return code;
+	mnl_nlmsg_put_extra_header(sp_netlink_begin(&netlink, RTM_GETLINK, NLM_F_DUMP),
+	                           sizeof(struct ifinfomsg));
+	code = sp_netlink_send(&netlink, on_each, &each);
+	if (code)
+		sp_fail(err, code, SP_EXIT_FAILED, "cannot read the interfaces: %s",
+		        sp_netlink_reason(&netlink, code));
 	sp_netlink_close(&netlink);
 	return code;
 }

@@ -21,6 +21,9 @@ struct sp_interface {
 	bool up;
 	uint32_t mtu;
 	char kind[16];           /* "veth", "bridge", "vlan", ...; "" for a physical NIC */
+	uint32_t lower;          /* "vlan": the interface of this namespace that it is on; else 0 */
+	uint16_t vlan;           /* its tag ... */
+	uint16_t vlan_protocol;  /* ... and which kind of tag, network order */
 	uint32_t xdp_program_id; /* 0: none attached */
 	const char *xdp_mode;    /* "native", "generic", "offload", or NULL */
 };
@@ -31,6 +34,15 @@ int sp_netlink_link(const char *name, struct sp_interface *interface, struct sp_
 
 /* The same by number. -ENODEV: there is none of that number. */
 int sp_netlink_link_at(uint32_t ifindex, struct sp_interface *interface, struct sp_error *err);
+
+/* Give each interface of this namespace to @visit, some of them again when they changed meanwhile.
+ * 0 or negative errno. */
+int sp_netlink_each(void (*visit)(const struct sp_interface *interface, void *context),
+                    void *context, struct sp_error *err);
+
+/* Whether frames can be sent from XDP to interface @ifindex (ndo_xdp_xmit): 1, 0, or negative when
+ * the kernel does not say, which it does from Linux 6.3. */
+int sp_netlink_redirects(uint32_t ifindex);
 
 /*
  * The addresses of interface @ifindex, at most @room of them, IPv4 mapped; link-local IPv6

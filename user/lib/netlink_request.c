@@ -23,7 +23,7 @@ static int open_socket(struct sp_netlink *netlink)
 {
 	int one = 1, code;
 
-	netlink->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	netlink->socket = mnl_socket_open2(netlink->bus, SOCK_CLOEXEC);
 	if (!netlink->socket)
 		return -errno;
 	if (mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -37,16 +37,26 @@ static int open_socket(struct sp_netlink *netlink)
 	return 0;
 }
 
-int sp_netlink_open(struct sp_netlink *netlink, struct sp_error *err)
+static int open_bus(struct sp_netlink *netlink, int bus, struct sp_error *err)
 {
 	int code;
 
-	*netlink = (struct sp_netlink){.sequence = (unsigned)time(NULL)};
+	*netlink = (struct sp_netlink){.bus = bus, .sequence = (unsigned)time(NULL)};
 	code = open_socket(netlink);
 	if (code)
 		return sp_fail(err, code, SP_EXIT_FAILED, "cannot open a netlink socket: %s",
 		               strerror(-code));
 	return 0;
+}
+
+int sp_netlink_open(struct sp_netlink *netlink, struct sp_error *err)
+{
+	return open_bus(netlink, NETLINK_ROUTE, err);
+}
+
+int sp_netlink_open_generic(struct sp_netlink *netlink, struct sp_error *err)
+{
+	return open_bus(netlink, NETLINK_GENERIC, err);
 }
 
 void sp_netlink_close(struct sp_netlink *netlink)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One rtnetlink request and its answer: what the other netlink files stand on.
+ * One netlink request and its answer: what the other netlink files stand on.
  */
 #ifndef SP_LIB_NETLINK_REQUEST_H
 #define SP_LIB_NETLINK_REQUEST_H
@@ -16,6 +16,7 @@
 
 struct sp_netlink {
 	struct mnl_socket *socket;
+	int bus; /* NETLINK_ROUTE, NETLINK_GENERIC */
 	unsigned sequence;
 	char reason[SP_NETLINK_REASON]; /* the kernel's own words about the last failure, or "" */
 	union {
@@ -26,6 +27,9 @@ struct sp_netlink {
 
 /* Open a socket in this network namespace. 0 or negative errno. */
 int sp_netlink_open(struct sp_netlink *netlink, struct sp_error *err);
+
+/* The same for generic netlink. */
+int sp_netlink_open_generic(struct sp_netlink *netlink, struct sp_error *err);
 
 void sp_netlink_close(struct sp_netlink *netlink);
 

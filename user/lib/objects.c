@@ -17,6 +17,7 @@
 
 #include "clock.skel.h"
 #include "tc.skel.h"
+#include "uplink.skel.h"
 #include "xdp.skel.h"
 
 static int print(enum libbpf_print_level level, const char *format, va_list args)
@@ -143,6 +144,22 @@ void sp_objects_quiet(void)
 	libbpf_set_print(print);
 }
 
+static int load_uplink(struct sp_objects *objects, const struct sp_load *load,
+                       const struct sp_instance *instance, const struct sp_config *config,
+                       struct sp_error *err)
+{
+	int code;
+
+	objects->uplink = sp_uplink_bpf__open();
+	if (!objects->uplink)
+		return cannot_load(-errno, "uplink", err);
+	memcpy(&objects->uplink->rodata->sp_load, load, sizeof(*load));
+	code = choose_maps(objects->uplink->obj, objects->tc->obj, instance, config, false, err);
+	if (!code)
+		code = sp_uplink_bpf__load(objects->uplink);
+	return code ? cannot_load(code, "uplink", err) : 0;
+}
+
 int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instance,
                     const struct sp_config *config, bool pinned, struct sp_error *err)
 {
@@ -154,6 +171,8 @@ int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instan
 		code = load_tc(objects, &load, instance, config, pinned, err);
 	if (!code)
 		code = load_xdp(objects, &load, instance, config, err);
+	if (!code)
+		code = load_uplink(objects, &load, instance, config, err);
 	if (code)
 		return code;
 	objects->clock = sp_clock_bpf__open_and_load();
@@ -188,26 +207,35 @@ static int pin_program(const struct bpf_program *program, const struct sp_instan
 	return sp_pin(bpf_program__fd(program), path, err);
 }
 
+/* Those of @object, by their names. */
+static int pin_object(const struct bpf_object *object, const struct sp_instance *instance,
+                      struct sp_error *err)
+{
+	struct bpf_program *program;
+	char name[64];
+	int code = 0;
+
+	bpf_object__for_each_program(program, object)
+	{
+		snprintf(name, sizeof(name), "programs/%s", bpf_program__name(program));
+		code = pin_program(program, instance, name, err);
+		if (code)
+			break;
+	}
+	return code;
+}
+
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err)
 {
 	int code = pin_program(objects->clock->progs.sallyport_clock, instance, "clock", err);
 
 	if (!code)
-		code = pin_program(objects->tc->progs.sallyport_in, instance,
-		                   "programs/sallyport_in", err);
+		code = pin_object(objects->tc->obj, instance, err);
 	if (!code)
-		code = pin_program(objects->tc->progs.sallyport_out, instance,
-		                   "programs/sallyport_out", err);
+		code = pin_object(objects->xdp->obj, instance, err);
 	if (!code)
-		code = pin_program(objects->xdp->progs.sallyport_xdp, instance,
-		                   "programs/sallyport_xdp", err);
-	if (!code)
-		code = pin_program(objects->xdp->progs.sallyport_xdp_veth, instance,
-		                   "programs/sallyport_xdp_veth", err);
-	if (!code)
-		code = pin_program(objects->xdp->progs.sallyport_xdp_skb, instance,
-		                   "programs/sallyport_xdp_skb", err);
+		code = pin_object(objects->uplink->obj, instance, err);
 	return code;
 }
 
@@ -219,6 +247,8 @@ struct sp_programs sp_objects_programs(const struct sp_objects *objects)
 		.xdp = bpf_program__fd(objects->xdp->progs.sallyport_xdp),
 		.xdp_veth = bpf_program__fd(objects->xdp->progs.sallyport_xdp_veth),
 		.xdp_skb = bpf_program__fd(objects->xdp->progs.sallyport_xdp_skb),
+		.uplink = bpf_program__fd(objects->uplink->progs.sallyport_uplink),
+		.uplink_skb = bpf_program__fd(objects->uplink->progs.sallyport_uplink_skb),
 	};
 }
 
@@ -238,9 +268,19 @@ struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects)
 	};
 }
 
+struct sp_ports sp_objects_ports(const struct sp_objects *objects)
+{
+	return (struct sp_ports){
+		.ports = bpf_map__fd(objects->tc->maps.ports),
+		.egress = bpf_map__fd(objects->tc->maps.egress),
+		.vlans = bpf_map__fd(objects->tc->maps.vlans),
+	};
+}
+
 void sp_objects_free(struct sp_objects *objects)
 {
 	sp_clock_bpf__destroy(objects->clock);
+	sp_uplink_bpf__destroy(objects->uplink);
 	sp_xdp_bpf__destroy(objects->xdp);
 	sp_tc_bpf__destroy(objects->tc);
 	*objects = (struct sp_objects){.xdp = NULL};

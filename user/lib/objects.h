@@ -12,15 +12,18 @@
 #include "lib/error.h"
 #include "lib/garden.h"
 #include "lib/instance.h"
+#include "lib/ports.h"
 #include "lib/programs.h"
 
 struct sp_xdp_bpf;
 struct sp_tc_bpf;
+struct sp_uplink_bpf;
 struct sp_clock_bpf;
 
 struct sp_objects {
 	struct sp_xdp_bpf *xdp;
 	struct sp_tc_bpf *tc;
+	struct sp_uplink_bpf *uplink;
 	struct sp_clock_bpf *clock;
 	uint32_t hz; /* jiffies per second, as the programs were told */
 };
@@ -51,6 +54,9 @@ int sp_objects_settings(const struct sp_objects *objects);
 
 /* The maps of the garden. */
 struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects);
+
+/* The maps of the route fast path. */
+struct sp_ports sp_objects_ports(const struct sp_objects *objects);
 
 void sp_objects_free(struct sp_objects *objects);
 

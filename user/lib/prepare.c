@@ -26,8 +26,8 @@ int sp_prepare_machine(struct sp_error *err)
 	return 0;
 }
 
-static int add_interface(struct sp_record *record, const char *name, const struct sp_config *config,
-                         struct sp_error *err)
+static int add_interface(struct sp_record *record, const char *name, bool uplink,
+                         const struct sp_config *config, struct sp_error *err)
 {
 	struct sp_record_interface *one = &record->interface[record->count];
 	struct sp_interface interface;
@@ -38,13 +38,18 @@ static int add_interface(struct sp_record *record, const char *name, const struc
 	for (unsigned i = 0; i < record->count; i++)
 		if (record->interface[i].ifindex == interface.ifindex)
 			return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-			               "interface %s is given twice in `client` of [gateway]",
+			               "interface %s is given twice in `client` and `uplink` of "
+			               "[gateway]",
 			               interface.name);
 	memcpy(one->name, interface.name, sizeof(one->name));
 	one->ifindex = interface.ifindex;
+	one->uplink = uplink;
 	one->attach = config->attach;
 	one->tc = config->tc;
 	record->count++;
+	/* The programs are told only where the clients are. */
+	if (uplink)
+		return 0;
 	code = sp_netlink_addresses(one->ifindex, one->address, SP_MAX_ADDRESSES, err);
 	if (code < 0)
 		return code;
@@ -62,7 +67,9 @@ int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		               "no interface is configured: set `client` in [gateway]");
 	for (unsigned i = 0; i < config->client_count && !code; i++)
-		code = add_interface(record, config->client[i], config, err);
+		code = add_interface(record, config->client[i], false, config, err);
+	for (unsigned i = 0; i < config->uplink_count && !code; i++)
+		code = add_interface(record, config->uplink[i], true, config, err);
 	return code;
 }
 

@@ -2,6 +2,7 @@
 #include "lib/programs.h"
 
 #include <bpf/bpf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ int sp_programs_for(const struct sp_programs *programs, const struct sp_hook *ho
 	case SP_HOOK_TC_OUT:
 		return programs->out;
 	default:
+		if (hook->uplink)
+			return mode == SP_HOOK_GENERIC ? programs->uplink_skb : programs->uplink;
 		if (mode == SP_HOOK_GENERIC)
 			return programs->xdp_skb;
 		return is_veth(hook->interface) ? programs->xdp_veth : programs->xdp;
@@ -44,22 +47,36 @@ static int open_one(int *fd, const struct sp_instance *instance, const char *nam
 	               strerror(-*fd));
 }
 
+/* What is pinned under which name. */
+static const struct {
+	const char *name;
+	size_t fd;
+} pinned[] = {
+	{"sallyport_in", offsetof(struct sp_programs, in)},
+	{"sallyport_out", offsetof(struct sp_programs, out)},
+	{"sallyport_xdp", offsetof(struct sp_programs, xdp)},
+	{"sallyport_xdp_veth", offsetof(struct sp_programs, xdp_veth)},
+	{"sallyport_xdp_skb", offsetof(struct sp_programs, xdp_skb)},
+	{"sallyport_uplink", offsetof(struct sp_programs, uplink)},
+	{"sallyport_uplink_skb", offsetof(struct sp_programs, uplink_skb)},
+};
+
+#define PINNED (sizeof(pinned) / sizeof(pinned[0]))
+
+static int *descriptor(struct sp_programs *programs, size_t offset)
+{
+	return (int *)(void *)((char *)programs + offset);
+}
+
 int sp_programs_open(struct sp_programs *programs, const struct sp_instance *instance,
                      struct sp_error *err)
 {
-	int code;
+	int code = 0;
 
-	*programs =
-		(struct sp_programs){.in = -1, .out = -1, .xdp = -1, .xdp_veth = -1, .xdp_skb = -1};
-	code = open_one(&programs->in, instance, "sallyport_in", err);
-	if (!code)
-		code = open_one(&programs->out, instance, "sallyport_out", err);
-	if (!code)
-		code = open_one(&programs->xdp, instance, "sallyport_xdp", err);
-	if (!code)
-		code = open_one(&programs->xdp_veth, instance, "sallyport_xdp_veth", err);
-	if (!code)
-		code = open_one(&programs->xdp_skb, instance, "sallyport_xdp_skb", err);
+	for (size_t i = 0; i < PINNED; i++)
+		*descriptor(programs, pinned[i].fd) = -1;
+	for (size_t i = 0; i < PINNED && !code; i++)
+		code = open_one(descriptor(programs, pinned[i].fd), instance, pinned[i].name, err);
 	if (code)
 		sp_programs_close(programs);
 	return code;
@@ -67,10 +84,10 @@ int sp_programs_open(struct sp_programs *programs, const struct sp_instance *ins
 
 void sp_programs_close(struct sp_programs *programs)
 {
-	const int files[] = {programs->in, programs->out, programs->xdp, programs->xdp_veth,
-	                     programs->xdp_skb};
+	for (size_t i = 0; i < PINNED; i++) {
+		int fd = *descriptor(programs, pinned[i].fd);
 
-	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (files[i] >= 0)
-			close(files[i]);
+		if (fd >= 0)
+			close(fd);
+	}
 }

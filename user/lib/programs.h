@@ -13,6 +13,7 @@
 struct sp_programs {
 	int in, out;                /* TC */
 	int xdp, xdp_veth, xdp_skb; /* XDP in the driver, in that of a veth, and in the stack */
+	int uplink, uplink_skb;     /* the same of an uplink */
 };
 
 /* The program for @hook, attached by @mode. */

@@ -42,7 +42,7 @@ static int next_numbers(char **line, uint64_t *numbers, unsigned count)
 	return 0;
 }
 
-static int read_interface(char *line, struct sp_record *record)
+static int read_interface(char *line, struct sp_record *record, bool uplink)
 {
 	struct sp_record_interface *one = &record->interface[record->count];
 	uint64_t numbers[4];
@@ -56,6 +56,7 @@ static int read_interface(char *line, struct sp_record *record)
 	one->attach = (unsigned)numbers[1];
 	one->tc = (unsigned)numbers[2];
 	one->own_qdisc = numbers[3];
+	one->uplink = uplink;
 	record->count++;
 	return 0;
 }
@@ -88,7 +89,9 @@ static int read_line(char *line, struct sp_record *record)
 	const char *what = next_word(&line);
 
 	if (!strcmp(what, "interface"))
-		return read_interface(line, record);
+		return read_interface(line, record, false);
+	if (!strcmp(what, "uplink"))
+		return read_interface(line, record, true);
 	if (!strcmp(what, "why"))
 		return read_why(line, record);
 	if (!strcmp(what, "address"))
@@ -133,8 +136,8 @@ static void put_interface(FILE *file, const struct sp_record_interface *one)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	fprintf(file, "interface %s %" PRIu32 " %u %u %u\n", one->name, one->ifindex, one->attach,
-	        one->tc, one->own_qdisc);
+	fprintf(file, "%s %s %" PRIu32 " %u %u %u\n", one->uplink ? "uplink" : "interface",
+	        one->name, one->ifindex, one->attach, one->tc, one->own_qdisc);
 	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++)
 		if (one->why[kind][0])
 			fprintf(file, "why %u %s\n", kind, one->why[kind]);

@@ -21,6 +21,7 @@
 struct sp_record_interface {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
+	bool uplink;     /* else a client interface */
 	unsigned attach; /* enum sp_attach and enum sp_tc_hook that were asked for */
 	unsigned tc;
 	bool own_qdisc;                  /* we made its clsact qdisc */
@@ -33,7 +34,7 @@ struct sp_record_interface {
 struct sp_record {
 	uint64_t netns; /* inode of the network namespace */
 	unsigned count;
-	struct sp_record_interface interface[2 * SP_MAX_INTERFACES]; /* of two configurations */
+	struct sp_record_interface interface[2 * SP_MAX_ATTACHED]; /* of two configurations */
 };
 
 /* -ENOENT, without an error text, when there is none. */
