@@ -73,6 +73,8 @@ static void test_defaults(void **state)
 	assert_string_equal(config.path, "");
 	assert_int_equal(config.client_count, 1);
 	assert_string_equal(config.client[0], "lan0");
+	assert_int_equal(config.uplink_count, 0);
+	assert_int_equal(config.forward, SP_FORWARD_STACK);
 	assert_int_equal(config.attach, SP_ATTACH_AUTO);
 	assert_int_equal(config.tc, SP_TC_AUTO);
 	assert_int_equal(config.max_clients, 131072);
@@ -103,7 +105,7 @@ static void test_every_key(void **state)
 	must("[gateway]\n"
 	     "client = lan0, lan1\tbr-lan.12\n"
 	     "attach = generic\ntc = clsact\nmax_clients = 4194304\nmark = 5/0xF\n"
-	     "guard = off\n"
+	     "guard = off\nuplink = wan0, wan1\nforward = route\n"
 	     "[captive]\n"
 	     "resolvers = 10.85.0.1,fd85::1 fe80::1\nprobe_status = 511\nrefresh = 3600\n"
 	     "refuse = drop\nrefuse_udp = drop\n"
@@ -114,6 +116,9 @@ static void test_every_key(void **state)
 	assert_int_equal(config.client_count, 3);
 	assert_string_equal(config.client[1], "lan1");
 	assert_string_equal(config.client[2], "br-lan.12");
+	assert_int_equal(config.uplink_count, 2);
+	assert_string_equal(config.uplink[1], "wan1");
+	assert_int_equal(config.forward, SP_FORWARD_ROUTE);
 	assert_int_equal(config.attach, SP_ATTACH_GENERIC);
 	assert_int_equal(config.tc, SP_TC_CLSACT);
 	assert_int_equal(config.max_clients, 4194304);
@@ -277,6 +282,15 @@ static void test_gateway_values(void **state)
 		{"[gateway]\nclient = caf\xc3\xa9\n", "is no interface name"},
 		{"[gateway]\nclient = lo\n", "'lo' is the gateway itself"},
 		{"[gateway]\nclient = ,\n", "',' names none"},
+		{LAN "forward = route\n",
+	         "x.conf:3: key 'forward': 'route' needs the key 'uplink': expected the "
+	         "interfaces that lead to the network, such as uplink = wan0"},
+		{LAN "forward = nat\n", "'nat': expected stack or route"},
+		{LAN "uplink = wan0 lan0\n",
+	         "x.conf:3: key 'uplink': 'lan0' is in 'client' too: expected an interface"},
+		{"[gateway]\nuplink = lan0\nclient = lan0\n", "x.conf:2: key 'uplink': 'lan0'"},
+		{LAN "uplink = wan0 wan0\n", "'wan0' is named twice"},
+		{LAN "uplink = lo\n", "'lo' is the gateway itself"},
 		{LAN "attach = xdp\n", "'xdp': expected auto, native, generic or tc"},
 		{LAN "tc = qdisc\n", "expected auto, tcx or clsact"},
 		{LAN "guard = yes\n", "'yes': expected on or off"},

@@ -67,9 +67,10 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client stats events bypass config help" "$word" ;;
+	"") _sallyport_offer "up down run status client stats events forward bypass config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	bypass) _sallyport_offer "on off" "$word" ;;
+	forward) _sallyport_offer "stack route" "$word" ;;
 	config) _sallyport_offer "check" "$word" ;;
 	"client allow" | "client block" | "client remove" | "client show") _sallyport_offer "$(_sallyport_macs)" "$word" ;;
 	esac
