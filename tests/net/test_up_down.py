@@ -383,7 +383,7 @@ def test_down_frees_programs_and_maps(gateway, keys):
     gateway.up("lan0 lan1", **keys)
     pins = BPFFS / gateway.name
     used = [("prog", pin) for pin in (pins / "programs").iterdir()]
-    assert len(used) == 5
+    assert len(used) == 7
     used += [("map", pins / "clients"), ("map", pins / "usage")]
     used = [(kind, json.loads(gateway.sh(f"bpftool -j {kind} show pinned {pin}"))["id"]) for kind, pin in used]
     assert all(exists(*one) for one in used)

@@ -181,7 +181,7 @@ static void test_refused(void **state)
 	refuse("sallyport client allow", "needs a MAC");
 	refuse("sallyport client allow M N", "N is one argument too many");
 	refuse("sallyport up now", "now is one argument too many");
-	refuse("sallyport a b c d e f g h i", "too many");
+	refuse("sallyport a b c d e f g h i j k l m n o p q", "too many");
 	refuse("sallyport down -c FILE", "no option --config");
 	refuse("sallyport client list --vlan 1", "no option --vlan");
 	refuse("sallyport client allow M --wrong", "--wrong is no option");
