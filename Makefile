@@ -44,6 +44,7 @@ LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/keeper/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
+GARDEN_SRC    := $(wildcard user/garden/*.c)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
 HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
 
@@ -55,10 +56,12 @@ LIBS           := -lbpf -lmnl -linih -lnettle -lelf -lz
 LIBS_CLI       := -ljansson $(LIBS)
 LIBS_RESPONDER := -linih -lnettle
 LIBS_PORTAL    := -lmicrohttpd -linih -lnettle -lbpf -lelf -lz
-LIBS_TEST      := -lcmocka -ljansson -lmicrohttpd $(LIBS)
+LIBS_GARDEN    := -lcares -lbpf -lelf -lz
+LIBS_TEST      := -lcmocka -lcares -ljansson -lmicrohttpd $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
-            $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal
+            $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal \
+            $(O)/libexec/sallyport/sallyport-garden
 TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c)) \
             $(O)/tests/differential/runner
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
@@ -114,6 +117,11 @@ $(O)/libexec/sallyport/sallyport-portal: $(call obj,$(PORTAL_SRC)) $(O)/libsally
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_PORTAL) -o $@
 
+$(O)/libexec/sallyport/sallyport-garden: $(call obj,$(GARDEN_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_GARDEN) -o $@
+
 $(DATA): $(DATA_SRC) Makefile
 	@rm -rf $(@D) && mkdir -p $(@D)/pages
 	$(Q)install -m 644 user/responder/probes.conf $(@D)/
@@ -129,7 +137,7 @@ $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC))
+$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC))
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^

@@ -54,10 +54,11 @@ static __always_inline void sp_answer_copy(struct __sk_buff *skb, const struct s
                                            __u32 length, __u64 now)
 {
 	struct sp_dns_answer *answer = bpf_ringbuf_reserve(&answers, sizeof(*answer), 0);
-	struct sp_query client = {.client = view->to};
+	struct sp_query client;
 
 	if (!answer)
 		return;
+	sp_dns_client(&client, view->destination, view->vlan);
 	__builtin_memcpy(answer->client.mac, view->destination, 6);
 	answer->client.vlan = view->vlan;
 	answer->length = length;

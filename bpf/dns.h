@@ -62,17 +62,27 @@ __noinline int sp_dns_asked(SP_CONTEXT *context, const struct sp_view *view, __u
 	return 0;
 }
 
+/* The key of what a client was last answered: its MAC and VLAN, in place of addresses. A client may
+ * ask by IPv4 and go on by IPv6. */
+static __always_inline void sp_dns_client(struct sp_query *query, const __u16 mac[3], __u16 vlan)
+{
+	__builtin_memset(query, 0, sizeof(*query));
+	query->client.word[0] = (__u32)mac[0] << 16 | mac[1];
+	query->client.word[1] = (__u32)mac[2] << 16 | vlan;
+}
+
 /* Whether user space has not yet read an answer that this client may just have got. */
 static __always_inline bool sp_dns_pending(const struct sp_settings *config,
                                            const struct sp_view *view, __u64 now)
 {
-	struct sp_query client = {.client = view->from};
+	struct sp_query client;
 	__u64 *answered;
 
 	if (!config->garden_names || view->tcp_flags & SP_TCP_ACK)
 		return false;
 	if (!bpf_ringbuf_query(&answers, BPF_RB_AVAIL_DATA))
 		return false;
+	sp_dns_client(&client, view->source, view->vlan);
 	answered = bpf_map_lookup_elem(&queries, &client);
 	return answered && now - *answered <= sp_load.hz / SP_PENDING_PART;
 }

@@ -373,8 +373,8 @@ struct sp_garden_seen {
 
 /*
  * Key of `queries`: a question that a captive client asked a listed resolver by UDP. Its value is
- * the jiffy. With everything but the client zero: the jiffy of the last answer to this client that
- * was copied to `answers`. Written by BPF only.
+ * the jiffy. With a MAC and VLAN in place of the client's address and no resolver: the jiffy of the
+ * last answer to this client that was copied to `answers`. Written by BPF only.
  */
 struct sp_query {
 	struct sp_address client, resolver;

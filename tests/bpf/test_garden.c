@@ -397,10 +397,11 @@ static void early_packets_wait(void **unused)
 	};
 	const struct sp_sample going_on = {"going on", V4("10.85.0.2", "192.0.2.1"),
 	                                   TCP(40000, 80, ACK)};
-	const struct sp_sample neighbour = {"neighbour", V4("10.85.0.3", "192.0.2.1"),
-	                                    TCP(40000, 80, SYN)};
+	const struct sp_sample ipv6 = {"IPv6", V6("fd85::2", "2001:db8::1"), TCP(40000, 443, SYN)};
 	const struct sp_sample ping = {"ping", V4("10.85.0.2", "10.85.0.1"), ICMP(8)};
 	struct sp_bench *bench = open_names();
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
 
 	(void)unused;
 	for (const struct sp_sample *sample = early; sample->name; sample++)
@@ -410,7 +411,11 @@ static void early_packets_wait(void **unused)
 	for (const struct sp_sample *sample = early; sample->name; sample++)
 		check(bench, SP_XDP, sample, NULL, R(GARDEN_PENDING));
 	check(bench, SP_XDP, &going_on, NULL, R(CAPTURED));
-	check(bench, SP_XDP, &neighbour, NULL, R(CAPTURED));
+	check(bench, SP_XDP, &ipv6, NULL, R(GARDEN_PENDING));
+	build(&early[0], true, &frame);
+	frame.byte[11]++; /* another client */
+	sp_bench_run(bench, SP_XDP, &frame, NULL, &outcome);
+	assert_int_equal(sp_outcome_reason(&outcome), R(CAPTURED));
 	check(bench, SP_XDP, &ping, NULL, R(ECHO));
 	usleep(350000);
 	check(bench, SP_XDP, &early[0], NULL, R(CAPTURED)); /* nobody reads them */

@@ -180,6 +180,9 @@ static void test_refused(void **state)
 	refuse("sallyport client", "one more word");
 	refuse("sallyport client allow", "needs a MAC");
 	refuse("sallyport client allow M N", "N is one argument too many");
+	refuse("sallyport garden add", "needs an ENTRY");
+	refuse("sallyport garden add x 1 2 3 4 5 6 7 8 9 10", "10 is one argument too many");
+	refuse("sallyport garden list x", "x is one argument too many");
 	refuse("sallyport up now", "now is one argument too many");
 	refuse("sallyport a b c d e f g h i j k l m n o p q", "too many");
 	refuse("sallyport down -c FILE", "no option --config");

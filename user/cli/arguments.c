@@ -248,8 +248,9 @@ static int take_operand(struct reading *reading, unsigned used)
 		return 0;
 	if (given < wanted)
 		return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
-		               "`%s` needs a %s; see `sallyport %s --help`", command->name,
-		               command->operand, command->name);
+		               "`%s` needs %s %s; see `sallyport %s --help`", command->name,
+		               strchr("AEIOU", command->operand[0]) ? "an" : "a", command->operand,
+		               command->name);
 	if (given > most)
 		return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
 		               "%s is one argument too many for `%s`; see `sallyport %s --help`",

@@ -8,7 +8,8 @@
  *   fd 0, 1: /dev/null, fd 2: the log,
  *   fd 3: the socket to the keeper,
  *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking),
- *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count).
+ *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count),
+ *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`.
  * It reads its setup message, opens the data files it needs, gives up its privileges
  * (sp_drop_privileges), sends SP_IPC_READY and only then reads a byte of any client. End of file on
  * fd 3 means that the keeper is gone: the child exits.
@@ -35,6 +36,9 @@ enum sp_ipc_kind {
 	SP_IPC_QUERY = 6,           /* portal -> keeper */
 	SP_IPC_ANSWER = 7,          /* keeper -> portal, one for each of the three above */
 	SP_IPC_CLOSE = 8,           /* keeper -> responder */
+	SP_IPC_GARDEN_SETUP = 9,    /* keeper -> reader of DNS answers, first message */
+	SP_IPC_LEARNT = 10,         /* reader -> keeper: an address of a name */
+	SP_IPC_LEARNT_DONE = 11,    /* keeper -> reader, after the last of an answer; a header */
 };
 
 struct sp_ipc_header {
@@ -65,6 +69,23 @@ struct sp_ipc_portal_setup {
 	uint8_t key[SP_IPC_KEY];
 	char data[256];
 	char root[128];
+};
+
+struct sp_ipc_garden_setup {
+	struct sp_ipc_header header;
+	uint32_t uid, gid;
+	char root[128];
+};
+
+/* The keeper believes none of it but that an answer may have said so. */
+struct sp_ipc_learnt {
+	struct sp_ipc_header header;
+	struct sp_garden_name_key name; /* the entry of the garden that the name falls under */
+	struct sp_address address;
+	uint32_t ttl;     /* seconds */
+	uint32_t ifindex; /* where the answer came from; 0: from this machine */
+	uint32_t last;    /* 1: of its answer */
+	uint32_t spare;
 };
 
 struct sp_ipc_ready {
@@ -104,6 +125,7 @@ struct sp_ipc_answer {
 };
 
 _Static_assert(sizeof(struct sp_ipc_close) == 24, "no padding");
+_Static_assert(sizeof(struct sp_ipc_learnt) == 296, "no padding");
 _Static_assert(sizeof(struct sp_ipc_request) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_answer) == 40, "no padding");
 

@@ -10,6 +10,7 @@
 /* Used when the configured account does not exist: numbers that distributions give to nobody. */
 #define SP_ACCOUNT_RESPONDER 64811u
 #define SP_ACCOUNT_PORTAL    64812u
+#define SP_ACCOUNT_GARDEN    64813u
 
 /*
  * uid and gid of the account @user, named by the configuration key @option. If there is none, both

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "keeper/child.h"
+#include "keeper/gardener.h"
 #include "keeper/herald.h"
 #include "keeper/interfaces.h"
 #include "keeper/login.h"
@@ -50,10 +51,11 @@ struct keeper {
 	const struct sp_config *config;
 	struct sp_maps maps;
 	struct sp_setup setup;
-	struct sp_child child[SP_MAX_WORKERS + 1]; /* responders, then the portal */
+	struct sp_child child[SP_MAX_WORKERS + 2]; /* responders, reader of DNS answers, portal */
 	unsigned child_count;
 	struct sp_herald herald;
 	struct sp_interfaces interfaces;
+	struct sp_gardener gardener;
 	int epoll, signals, timer;
 	bool stop;
 	bool announced;
@@ -134,6 +136,22 @@ static int read_request(struct keeper *keeper, struct sp_child *child)
 	return ret == -EAGAIN ? -ENOBUFS : ret;
 }
 
+/* The reader waits until the last of an answer is open. */
+static int read_learnt(struct keeper *keeper, const struct sp_child *child)
+{
+	struct sp_ipc_ready done = {.header.kind = SP_IPC_LEARNT_DONE};
+	struct sp_ipc_learnt learnt;
+	int ret = sp_ipc_receive(child->socket, SP_IPC_LEARNT, &learnt, sizeof(learnt));
+
+	if (ret)
+		return ret;
+	if (learnt.name.name[sizeof(learnt.name.name) - 1] || learnt.last > 1)
+		return -EPROTO;
+	sp_gardener_learn(&keeper->gardener, &learnt);
+	ret = learnt.last ? sp_ipc_send(child->socket, &done, sizeof(done)) : 0;
+	return ret == -EAGAIN ? -ENOBUFS : ret;
+}
+
 /* A responder has nothing to say once it is ready: what comes is the end, or an offence. */
 static int read_responder(const struct sp_child *child)
 {
@@ -148,6 +166,11 @@ static bool is_portal(const struct keeper *keeper, const struct sp_child *child)
 	return child == &keeper->child[keeper->child_count - 1];
 }
 
+static bool is_reader(const struct keeper *keeper, const struct sp_child *child)
+{
+	return child == &keeper->child[keeper->setup.workers];
+}
+
 static void child_event(struct keeper *keeper, struct sp_child *child)
 {
 	int ret = 0;
@@ -158,8 +181,9 @@ static void child_event(struct keeper *keeper, struct sp_child *child)
 		if (!child->ready)
 			ret = read_ready(keeper, child);
 		else
-			ret = is_portal(keeper, child) ? read_request(keeper, child)
-			                               : read_responder(child);
+			ret = is_portal(keeper, child)   ? read_request(keeper, child)
+			      : is_reader(keeper, child) ? read_learnt(keeper, child)
+			                                 : read_responder(child);
 	}
 	if (ret == -EPIPE)
 		sp_child_hung_up(child);
@@ -266,7 +290,10 @@ static void start_child(struct keeper *keeper, unsigned index)
 static int attend(struct keeper *keeper)
 {
 	uint64_t now = sp_monotonic_ms(), next = now + 60000;
+	uint64_t garden = sp_gardener_attend(&keeper->gardener);
 
+	if (garden < next)
+		next = garden;
 	for (unsigned i = 0; i < keeper->child_count; i++) {
 		struct sp_child *child = &keeper->child[i];
 
@@ -350,6 +377,15 @@ static void plan_children(struct keeper *keeper)
 		sp_child_init(&keeper->child[keeper->child_count++], &plan);
 	}
 	plan = (struct sp_child_plan){
+		.name = "garden",
+		.program = setup->paths.garden,
+		.files = setup->garden_files,
+		.file_count = 2,
+		.setup = &setup->garden,
+		.setup_size = sizeof(setup->garden),
+	};
+	sp_child_init(&keeper->child[keeper->child_count++], &plan);
+	plan = (struct sp_child_plan){
 		.name = "portal",
 		.program = setup->paths.portal,
 		.files = setup->portal_files,
@@ -367,6 +403,7 @@ static int serve(struct keeper *keeper, struct sp_error *err)
 
 	if (!ret) {
 		plan_children(keeper);
+		sp_gardener_init(&keeper->gardener, &keeper->maps, keeper->config);
 		/* From here on the datapath captures; connections wait for the responders. */
 		ret = sp_maps_set(&keeper->maps, WORKERS, keeper->setup.workers, err);
 		if (ret)
@@ -384,6 +421,7 @@ static int serve(struct keeper *keeper, struct sp_error *err)
 	else if (ret)
 		sp_fail(err, ret, SP_EXIT_FAILED, "waiting for events: %s", strerror(-ret));
 out:
+	sp_gardener_close(&keeper->gardener);
 	close_events(keeper);
 	return ret;
 }

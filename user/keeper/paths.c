@@ -52,6 +52,9 @@ int sp_paths_find(struct sp_paths *paths, struct sp_error *err)
 		ret = beside(paths->portal, sizeof(paths->portal), self,
 		             "../libexec/sallyport/sallyport-portal", err);
 	if (!ret)
+		ret = beside(paths->garden, sizeof(paths->garden), self,
+		             "../libexec/sallyport/sallyport-garden", err);
+	if (!ret)
 		ret = beside(paths->data, sizeof(paths->data), self, "../share/sallyport", err);
 	return ret;
 }

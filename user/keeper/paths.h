@@ -9,10 +9,11 @@
 struct sp_paths {
 	char responder[512]; /* the program */
 	char portal[512];
+	char garden[512];
 	char data[256]; /* directory of probes.conf and pages/ */
 };
 
-/* Look beside /proc/self/exe and check that all three are there. 0 or negative errno. */
+/* Look beside /proc/self/exe and check that all are there. 0 or negative errno. */
 int sp_paths_find(struct sp_paths *paths, struct sp_error *err);
 
 #endif

@@ -36,10 +36,15 @@ static int find_accounts(struct sp_setup *setup, const struct sp_config *config,
 	if (!ret)
 		ret = sp_account_find("portal_user", config->portal_user, SP_ACCOUNT_PORTAL,
 		                      &portal->uid, &portal->gid, err);
-	if (!ret && responder->uid == portal->uid)
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		               "responder_user and portal_user are the same account; give each "
-		               "process its own, or one could take over the other");
+	if (!ret)
+		ret = sp_account_find("garden_user", config->garden_user, SP_ACCOUNT_GARDEN,
+		                      &setup->garden.uid, &setup->garden.gid, err);
+	if (!ret && (responder->uid == portal->uid || responder->uid == setup->garden.uid ||
+	             portal->uid == setup->garden.uid))
+		return sp_fail(
+			err, -EINVAL, SP_EXIT_USAGE,
+			"responder_user, portal_user and garden_user are not three accounts; "
+			"give each process its own, or one could take over another");
 	return ret;
 }
 
@@ -63,6 +68,7 @@ static int make_root(struct sp_setup *setup, const struct sp_instance *instance,
 		               "%s: expected an empty directory of root's: %s; remove it", root,
 		               strerror(-ret));
 	memcpy(setup->responder.root, root, sizeof(setup->responder.root));
+	memcpy(setup->garden.root, root, sizeof(setup->garden.root));
 	return 0;
 }
 
@@ -115,20 +121,33 @@ static int make_portal(struct sp_setup *setup, const struct sp_config *config, s
 	return 0;
 }
 
-/* The portal reads `origins`; a descriptor of its own cannot write it. */
-static int open_origins(struct sp_setup *setup, const struct sp_instance *instance,
-                        struct sp_error *err)
+/* A descriptor of its own for a child; with BPF_F_RDONLY it cannot be used to write. */
+static int open_pin(const struct sp_instance *instance, const char *name, uint32_t flags, int *file,
+                    struct sp_error *err)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = BPF_F_RDONLY);
+	LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = flags);
 	char path[SP_INSTANCE_PATH + 16];
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/origins", instance->pins);
-	fd = bpf_obj_get_opts(path, &options);
-	if (fd < 0)
-		return sp_fail(err, fd, SP_EXIT_FAILED, "%s: %s", path, strerror(-fd));
-	setup->portal_files[0] = fd;
+	snprintf(path, sizeof(path), "%s/%s", instance->pins, name);
+	*file = bpf_obj_get_opts(path, &options);
+	if (*file < 0)
+		return sp_fail(err, *file, SP_EXIT_FAILED, "%s: %s", path, strerror(-*file));
 	return 0;
+}
+
+/* The portal reads `origins`. The reader of DNS answers moves on in their ring, which is writing:
+ * nothing else can be written there. */
+static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
+                     struct sp_error *err)
+{
+	int ret = open_pin(instance, "origins", BPF_F_RDONLY, &setup->portal_files[0], err);
+
+	if (!ret)
+		ret = open_pin(instance, "answers", 0, &setup->garden_files[0], err);
+	if (!ret)
+		ret = open_pin(instance, "garden_names", BPF_F_RDONLY, &setup->garden_files[1],
+		               err);
+	return ret;
 }
 
 static int make_listener(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
@@ -176,7 +195,7 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = make_portal(setup, config, err);
 	if (!ret)
-		ret = open_origins(setup, &maps->instance, err);
+		ret = open_pins(setup, &maps->instance, err);
 	if (!ret)
 		ret = make_responders(setup, maps, err);
 	return ret;
@@ -190,9 +209,11 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memset(setup, 0, sizeof(*setup));
 	memset(setup->responder_files, -1, sizeof(setup->responder_files));
 	memset(setup->portal_files, -1, sizeof(setup->portal_files));
+	memset(setup->garden_files, -1, sizeof(setup->garden_files));
 	setup->workers = count_workers(config);
 	setup->responder.header.kind = SP_IPC_RESPONDER_SETUP;
 	setup->portal.header.kind = SP_IPC_PORTAL_SETUP;
+	setup->garden.header.kind = SP_IPC_GARDEN_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
 	ret = make_all(setup, maps, config, err);
@@ -215,6 +236,9 @@ void sp_setup_close(struct sp_setup *setup)
 	for (unsigned i = 0; i < 1 + SP_MAX_ADDRESSES; i++)
 		if (setup->portal_files[i] >= 0)
 			close(setup->portal_files[i]);
+	for (unsigned i = 0; i < 2; i++)
+		if (setup->garden_files[i] >= 0)
+			close(setup->garden_files[i]);
 	if (setup->portal.root[0])
 		rmdir(setup->portal.root);
 }

@@ -114,14 +114,15 @@ static int insert(struct sp_garden_set *set, const struct sp_garden_target *targ
                   struct sp_garden_prefix **prefix)
 {
 	void *list = set->prefix;
-	int code = make_room(&list, set->count, &set->room, sizeof(*set->prefix));
-	size_t at = place(set, target);
+	int code = set->count < SP_GARDEN_SLOTS ? 0 : -ENOSPC;
+	size_t at;
 
-	if (!code && set->count == SP_GARDEN_SLOTS)
-		code = -ENOSPC;
+	if (!code)
+		code = make_room(&list, set->count, &set->room, sizeof(*set->prefix));
 	if (code)
 		return code;
 	set->prefix = list;
+	at = place(set, target);
 	memmove(&set->prefix[at + 1], &set->prefix[at], (set->count - at) * sizeof(*set->prefix));
 	set->count++;
 	set->prefix[at] = (struct sp_garden_prefix){.target = *target};
@@ -612,6 +613,19 @@ int sp_garden_set_settle(struct sp_garden_set *set, struct sp_error *err)
 		count_learnt(set, &set->prefix[i].now, 1);
 	}
 	return code;
+}
+
+bool sp_garden_set_changed(const struct sp_garden_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (memcmp(&set->prefix[i].now, &set->prefix[i].before, sizeof(struct sp_garden)) !=
+		    0)
+			return true;
+	for (size_t i = 0; i < set->name_count; i++)
+		if (memcmp(&set->name[i].now, &set->name[i].before,
+		           sizeof(struct sp_garden_name)) != 0)
+			return true;
+	return false;
 }
 
 void sp_garden_set_written(struct sp_garden_set *set)

@@ -107,6 +107,9 @@ struct sp_garden_totals {
 };
 struct sp_garden_totals sp_garden_set_totals(const struct sp_garden_set *set);
 
+/* Whether there is anything to be written. */
+bool sp_garden_set_changed(const struct sp_garden_set *set);
+
 /* What was to be written is written: forget what is gone. */
 void sp_garden_set_written(struct sp_garden_set *set);
 
