@@ -162,6 +162,9 @@ static __always_inline bool sp_price_of(enum sp_reason reason, const struct sp_v
 	}
 }
 
+/* A new entry. Not on the stack: with those of who calls and who is called it would be too much. */
+static const struct sp_guest sp_guest_new = {};
+
 /* The entry of @news->client, made if there is none and SP_BUDGET_GUEST allows; else NULL. */
 static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *config,
                                                     const struct sp_news *news,
@@ -169,21 +172,23 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 {
 	/* On this stack: before Linux 6.2 a key may not be in memory that a global function got. */
 	struct sp_client_key key = news->client;
-	struct sp_guest fresh = {.first = news->now, .last = news->now};
 	struct sp_guest *guest = bpf_map_lookup_elem(&guests, &key);
 
 	if (guest)
 		return guest;
 	if (!sp_total_spend(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, 1, news->now))
 		return NULL;
-	if (!bpf_map_update_elem(&guests, &key, &fresh, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&guests, &key, &sp_guest_new, BPF_NOEXIST)) {
 		struct sp_news first = *news;
 
 		first.kind = SP_EVENT_GUEST;
 		first.reason = SP_REASON_NONE;
 		sp_tell(&first, view);
 	}
-	return bpf_map_lookup_elem(&guests, &key);
+	guest = bpf_map_lookup_elem(&guests, &key);
+	if (guest && !guest->first)
+		guest->first = news->now;
+	return guest;
 }
 
 /* Take the price from both budgets; SP_REASON_NONE when they paid. DNS is also paid by the byte. */
