@@ -9,6 +9,7 @@
 #include "lib/address.h"
 #include "lib/bpffs.h"
 #include "lib/daemon.h"
+#include "lib/gateway.h"
 #include "lib/hook.h"
 #include "lib/maps.h"
 #include "lib/netlink.h"
@@ -66,8 +67,8 @@ static void add_changed(char *text, size_t size, const struct sp_address *addres
 static void describe_addresses(struct sp_attachment *attachment,
                                const struct sp_record_interface *one)
 {
-	struct sp_address now[4 * SP_MAX_ADDRESSES];
-	int count = sp_netlink_addresses(attachment->ifindex, now, 4 * SP_MAX_ADDRESSES, NULL);
+	struct sp_address now[SP_MAX_ADDRESSES];
+	int count = sp_gateway_addresses_at(attachment->ifindex, now, NULL);
 
 	for (int i = 0; i < count; i++)
 		if (!sp_address_listed(one->address, one->address_count, &now[i]))

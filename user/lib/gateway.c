@@ -60,6 +60,22 @@ static int add_vlans(struct own *own, uint32_t ifindex, struct sp_error *err)
 	return count < 0 ? count : 0;
 }
 
+static int add_all(struct own *own, uint32_t ifindex, struct sp_error *err)
+{
+	int code = add(own, ifindex, err);
+
+	return code ? code : add_vlans(own, ifindex, err);
+}
+
+int sp_gateway_addresses_at(uint32_t ifindex, struct sp_address list[SP_MAX_ADDRESSES],
+                            struct sp_error *err)
+{
+	struct own own = {.list = list};
+	int code = add_all(&own, ifindex, err);
+
+	return code ? code : (int)own.count;
+}
+
 int sp_gateway_addresses(const struct sp_config *config, struct sp_address list[SP_MAX_ADDRESSES],
                          struct sp_error *err)
 {
@@ -72,9 +88,7 @@ int sp_gateway_addresses(const struct sp_config *config, struct sp_address list[
 		if (code == -ENODEV)
 			continue;
 		if (!code)
-			code = add(&own, interface.ifindex, err);
-		if (!code)
-			code = add_vlans(&own, interface.ifindex, err);
+			code = add_all(&own, interface.ifindex, err);
 		if (code)
 			return code;
 	}

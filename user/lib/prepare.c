@@ -10,6 +10,7 @@
 #include <sallyport/abi.h>
 
 #include "lib/bpffs.h"
+#include "lib/gateway.h"
 #include "lib/netlink.h"
 #include "lib/netns.h"
 
@@ -50,7 +51,7 @@ static int add_interface(struct sp_record *record, const char *name, bool uplink
 	/* The programs are told only where the clients are. */
 	if (uplink)
 		return 0;
-	code = sp_netlink_addresses(one->ifindex, one->address, SP_MAX_ADDRESSES, err);
+	code = sp_gateway_addresses_at(one->ifindex, one->address, err);
 	if (code < 0)
 		return code;
 	one->address_count = (unsigned)code;
