@@ -265,6 +265,26 @@ def test_renamed(gate):
 
 
 @pytest.mark.parametrize("tc", ["tcx", "clsact"])
+def test_up_follows_a_new_name(bare, tmp_path, tc):
+    """The configuration has the new name too: the same programs, no moment without them."""
+    path = configuration(tmp_path, tc=tc)
+    bare.gate(path)
+    bare.allow()
+    batch(bare, "gw", "link set lan0 down", "link set lan0 name other0", "link set other0 up")
+    path.write_text(path.read_text().replace("lan0", "other0"))
+    try:
+        bare.ctl("up", "-c", str(path), check=True)
+        after = interface(bare)
+        assert (after["interface"], after["state"], after["mode"]) == ("other0", "attached", "native")
+        assert all(pin.endswith("-other0") for pin in pins(bare))
+        assert bare.status(4) == 200
+        bare.ctl("down", check=True)
+        assert "clsact" not in bare.run("gw", "tc", "qdisc", "show", "dev", "other0").stdout
+    finally:
+        batch(bare, "gw", "link set other0 down", "link set other0 name lan0", "link set lan0 up")
+
+
+@pytest.mark.parametrize("tc", ["tcx", "clsact"])
 def test_another_takes_its_name(bare, tmp_path, tc):
     """The configuration names lan0: the new one is judged, the renamed one is let go."""
     bare.gate(configuration(tmp_path, tc=tc))

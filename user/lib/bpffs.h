@@ -48,6 +48,10 @@ int sp_pin(int fd, const char *path, struct sp_error *err);
  */
 int sp_pins_lock(const struct sp_instance *instance, bool create, struct sp_error *err);
 
+/* Have the links of interface @from be those of @to. Links that are not pinned are none. */
+int sp_pins_rename_links(const struct sp_instance *instance, const char *from, const char *to,
+                         struct sp_error *err);
+
 /* Where the link of hook @kind ("xdp", "tc-in", "tc-out") on @interface is pinned. */
 void sp_pin_of_link(char *path, size_t size, const struct sp_instance *instance, const char *kind,
                     const char *interface);

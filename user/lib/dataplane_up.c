@@ -99,6 +99,30 @@ static int clear_remains(struct up *up, struct sp_error *err)
 	return code ? code : sp_teardown(up->instance, &remains, err);
 }
 
+/*
+ * An interface that got another name, which the configuration uses: what holds its programs is
+ * called by it from now on, whether or not this `up` succeeds.
+ */
+static int follow_names(struct up *up, struct sp_error *err)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < up->before.count; i++) {
+		struct sp_record_interface *one = &up->before.interface[i];
+		const struct sp_record_interface *now = sp_record_find_at(&up->now, one->ifindex);
+		int code;
+
+		if (!now || sp_record_find(&up->before, now->name))
+			continue;
+		code = sp_pins_rename_links(up->instance, one->name, now->name, err);
+		if (code)
+			return code;
+		memcpy(one->name, now->name, sizeof(one->name));
+		changed = true;
+	}
+	return changed ? sp_record_write(up->instance, &up->before, err) : 0;
+}
+
 /* --- the steps --- */
 
 /* Before the maps are pinned, and again when all is attached: from then on it counts as loaded. */
@@ -311,6 +335,8 @@ static int do_up(struct up *up, struct sp_error *err)
 
 	up->loaded = sp_prepare_is_loaded(up->instance);
 	code = up->loaded ? check_loaded(up, err) : clear_remains(up, err);
+	if (!code && up->loaded)
+		code = follow_names(up, err);
 	if (code)
 		return code;
 	code = carry_out(up, err);

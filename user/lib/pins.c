@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/hook.h"
+
 /* A pin that is being replaced stands under this name for a moment. No interface or map is called
  * so, because '~' cannot begin one of ours. */
 #define TEMPORARY "~new"
@@ -206,4 +208,19 @@ void sp_pin_of_link(char *path, size_t size, const struct sp_instance *instance,
 		if (*c == '.')
 			*c = ':';
 	snprintf(path, size, "%s/links/%s-%s", instance->pins, kind, name);
+}
+
+int sp_pins_rename_links(const struct sp_instance *instance, const char *from, const char *to,
+                         struct sp_error *err)
+{
+	char old[SP_PIN_PATH], new[SP_PIN_PATH];
+
+	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++) {
+		sp_pin_of_link(old, sizeof(old), instance, sp_hook_kind_name(kind), from);
+		sp_pin_of_link(new, sizeof(new), instance, sp_hook_kind_name(kind), to);
+		if (rename(old, new) && errno != ENOENT)
+			return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot rename %s: %s", old,
+			               strerror(errno));
+	}
+	return 0;
 }

@@ -48,4 +48,7 @@ int sp_record_write(const struct sp_instance *instance, const struct sp_record *
 /* The entry of @name, or NULL. */
 struct sp_record_interface *sp_record_find(struct sp_record *record, const char *name);
 
+/* The entry of @ifindex, or NULL. */
+struct sp_record_interface *sp_record_find_at(struct sp_record *record, uint32_t ifindex);
+
 #endif
