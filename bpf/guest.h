@@ -104,62 +104,51 @@ __noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
 	return (int)sp_refuse(view, config, reason);
 }
 
+/* What the units of a budget are: packets, those of a connection with its first, or calls. */
+enum sp_unit { SP_UNIT_CALL, SP_UNIT_PACKET, SP_UNIT_SEGMENT };
+
 /* What a packet costs. */
 struct sp_price {
-	enum sp_budget_kind kind;
-	__u32 units;
-	enum sp_reason own, total; /* when it cannot be paid */
+	__u8 pays; /* 0: nothing */
+	__u8 kind; /* enum sp_budget_kind */
+	__u8 unit; /* enum sp_unit */
+	__u8 own;  /* reasons, when it cannot be paid */
+	__u8 total;
 };
 
-static __always_inline bool sp_opens(const struct sp_view *view)
-{
-	return (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN;
-}
-
-/* False: it costs nothing. */
-static __always_inline bool sp_price_of(enum sp_reason reason, const struct sp_view *view,
-                                        struct sp_price *price)
-{
-	__u32 segments = sp_opens(view) ? SP_BUDGET_SEGMENT : view->packets;
-
-	switch (reason) {
-	case SP_REASON_ARP:
-	case SP_REASON_EAPOL:
-	case SP_REASON_DHCP:
-	case SP_REASON_ND:
-	case SP_REASON_MLD:
-		*price = (struct sp_price){SP_BUDGET_NEIGHBOUR, 1, SP_REASON_BUDGET_NEIGHBOUR,
-		                           SP_REASON_TOTAL_NEIGHBOUR};
-		return true;
-	case SP_REASON_DNS:
-		*price = (struct sp_price){SP_BUDGET_DNS, view->packets, SP_REASON_BUDGET_DNS,
-		                           SP_REASON_TOTAL_DNS};
-		return true;
-	case SP_REASON_CAPTURED:
-		*price = (struct sp_price){SP_BUDGET_HTTP, segments, SP_REASON_BUDGET_HTTP,
-		                           SP_REASON_TOTAL_HTTP};
-		return true;
-	case SP_REASON_PORTAL:
-		*price = (struct sp_price){SP_BUDGET_PORTAL, segments, SP_REASON_BUDGET_PORTAL,
-		                           SP_REASON_TOTAL_PORTAL};
-		return true;
-	case SP_REASON_ECHO:
-		*price = (struct sp_price){SP_BUDGET_ECHO, 1, SP_REASON_BUDGET_ECHO,
-		                           SP_REASON_TOTAL_ECHO};
-		return true;
-	case SP_REASON_GARDEN:
-		*price = (struct sp_price){SP_BUDGET_GARDEN, view->packets, SP_REASON_BUDGET_GARDEN,
-		                           SP_REASON_TOTAL_GARDEN};
-		return true;
-	case SP_REASON_RESET:
-	case SP_REASON_UNREACHABLE:
-	case SP_REASON_DOWN_RESET:
-		*price = (struct sp_price){SP_BUDGET_REFUSAL, 1, SP_REASON_BUDGET_REFUSAL,
-		                           SP_REASON_TOTAL_REFUSAL};
-		return true;
-	default:
-		return false;
+#define SP_PRICE(budget, per)                                                    \
+	{                                                                        \
+		1, SP_BUDGET_##budget, SP_UNIT_##per, SP_REASON_BUDGET_##budget, \
+			SP_REASON_TOTAL_##budget                                 \
 	}
+
+/* By reason. A table and not a switch: of what is read from it the verifier knows nothing, so that
+ * it need not follow each kind of packet through all that comes after. */
+static const struct sp_price sp_prices[SP_MAX_REASONS] = {
+	[SP_REASON_ARP] = SP_PRICE(NEIGHBOUR, CALL),
+	[SP_REASON_EAPOL] = SP_PRICE(NEIGHBOUR, CALL),
+	[SP_REASON_DHCP] = SP_PRICE(NEIGHBOUR, CALL),
+	[SP_REASON_ND] = SP_PRICE(NEIGHBOUR, CALL),
+	[SP_REASON_MLD] = SP_PRICE(NEIGHBOUR, CALL),
+	[SP_REASON_DNS] = SP_PRICE(DNS, PACKET),
+	[SP_REASON_CAPTURED] = SP_PRICE(HTTP, SEGMENT),
+	[SP_REASON_PORTAL] = SP_PRICE(PORTAL, SEGMENT),
+	[SP_REASON_ECHO] = SP_PRICE(ECHO, CALL),
+	[SP_REASON_GARDEN] = SP_PRICE(GARDEN, PACKET),
+	[SP_REASON_RESET] = SP_PRICE(REFUSAL, CALL),
+	[SP_REASON_UNREACHABLE] = SP_PRICE(REFUSAL, CALL),
+	[SP_REASON_DOWN_RESET] = SP_PRICE(REFUSAL, CALL),
+};
+#undef SP_PRICE
+
+static __always_inline __u32 sp_units(const struct sp_price *price, const struct sp_view *view)
+{
+	if (price->unit == SP_UNIT_CALL)
+		return 1;
+	if (price->unit == SP_UNIT_SEGMENT &&
+	    (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN)
+		return SP_BUDGET_SEGMENT;
+	return view->packets;
 }
 
 /* A new entry. Not on the stack: with those of who calls and who is called it would be too much. */
@@ -196,19 +185,21 @@ static __always_inline enum sp_reason sp_pay(const struct sp_settings *config,
                                              const struct sp_price *price, struct sp_guest *guest,
                                              const struct sp_view *view, __u64 now)
 {
-	__u32 kind = price->kind;
+	__u32 kind = price->kind, units = sp_units(price, view);
 
-	if (!sp_budget_spend(&config->client[kind], &guest->credit[kind], price->units, now))
-		return price->own;
+	if (kind >= SP_BUDGETS)
+		return SP_REASON_INTERNAL;
+	if (!sp_budget_spend(&config->client[kind], &guest->credit[kind], units, now))
+		return (enum sp_reason)price->own;
 	if (kind == SP_BUDGET_DNS &&
 	    !sp_budget_spend(&config->client[SP_BUDGET_DNS_BYTES],
 	                     &guest->credit[SP_BUDGET_DNS_BYTES], view->bytes, now))
-		return price->own;
-	if (!sp_total_spend(&config->total[kind], kind, price->units, now))
-		return price->total;
+		return (enum sp_reason)price->own;
+	if (!sp_total_spend(&config->total[kind], kind, units, now))
+		return (enum sp_reason)price->total;
 	if (kind == SP_BUDGET_DNS && !sp_total_spend(&config->total[SP_BUDGET_DNS_BYTES],
 	                                             SP_BUDGET_DNS_BYTES, view->bytes, now))
-		return price->total;
+		return (enum sp_reason)price->total;
 	return SP_REASON_NONE;
 }
 
@@ -232,18 +223,19 @@ static __always_inline void sp_tell_flood(struct sp_guest *guest, const struct s
 __noinline int sp_guest_charge(const struct sp_news *news, const struct sp_view *view)
 {
 	struct sp_settings *config = sp_settings_now();
-	struct sp_price price;
+	const struct sp_price *price;
 	struct sp_guest *guest;
 	enum sp_reason refused;
 
-	if (!news || !view || !config)
+	if (!news || !view || !config || (__u32)news->reason >= SP_MAX_REASONS)
 		return SP_REASON_INTERNAL;
-	if (!sp_price_of(news->reason, view, &price))
+	price = &sp_prices[news->reason];
+	if (!price->pays)
 		return (int)news->reason;
 	guest = sp_guest_of(config, news, view);
 	if (!guest)
 		return SP_REASON_TOTAL_GUEST;
-	refused = sp_pay(config, &price, guest, view, news->now);
+	refused = sp_pay(config, price, guest, view, news->now);
 	if (guest->last != news->now)
 		guest->last = news->now;
 	if (refused) {
@@ -251,7 +243,7 @@ __noinline int sp_guest_charge(const struct sp_news *news, const struct sp_view 
 
 		guest->refused++;
 		flood.reason = refused;
-		sp_tell_flood(guest, &flood, view, refused == price.own);
+		sp_tell_flood(guest, &flood, view, refused == price->own);
 		return (int)refused;
 	}
 	guest->packets++;
