@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion of sallyport and sallyportd for bash (with or without bash-completion).
 
-# The MACs of the instance that the command line names; nothing without root.
-_sallyport_macs() {
+# What the instance that the command line names says to a command; nothing without root.
+_sallyport_ask() {
 	local instance=() i
 	for ((i = 1; i + 1 < ${#COMP_WORDS[@]}; i++)); do
 		case ${COMP_WORDS[i]} in
 		-I | --instance) instance=(-I "${COMP_WORDS[i + 1]}") ;;
 		esac
 	done
-	sallyport "${instance[@]}" client list 2>/dev/null | awk 'NR > 1 { print $1 }'
+	sallyport "${instance[@]}" "$@" 2>/dev/null
+}
+
+_sallyport_macs() {
+	_sallyport_ask client list | awk 'NR > 1 { print $1 }'
+}
+
+# Entries of the operator; learnt addresses are no entries.
+_sallyport_garden() {
+	_sallyport_ask garden list | awk 'NR > 1 && /(command line|configuration) / { print $1 }'
 }
 
 # Offer the words of $1 that begin with $2. A MAC's colons separate words for bash, so that only
@@ -67,11 +76,14 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client stats events forward bypass config help" "$word" ;;
+	"") _sallyport_offer "up down run status client garden stats events forward bypass config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
+	garden) _sallyport_offer "add remove list test" "$word" ;;
 	bypass) _sallyport_offer "on off" "$word" ;;
 	forward) _sallyport_offer "stack route" "$word" ;;
 	config) _sallyport_offer "check" "$word" ;;
+	"garden add "* | "garden remove "* | "garden test "*) _sallyport_offer "tcp udp icmp tcp/80 tcp/443 udp/443" "$word" ;;
+	"garden remove" | "garden test") _sallyport_offer "$(_sallyport_garden)" "$word" ;;
 	"client allow" | "client block" | "client remove" | "client show") _sallyport_offer "$(_sallyport_macs)" "$word" ;;
 	esac
 }

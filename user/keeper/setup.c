@@ -2,6 +2,7 @@
 #include "keeper/setup.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -135,6 +136,27 @@ static int open_pin(const struct sp_instance *instance, const char *name, uint32
 	return 0;
 }
 
+static int pass_over(void *context, void *data, size_t size)
+{
+	(void)context;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+/* What was answered while no daemon ran may be long out of date. */
+static int drop_old_answers(int answers, struct sp_error *err)
+{
+	struct ring_buffer *ring = ring_buffer__new(answers, pass_over, NULL, NULL);
+
+	if (!ring)
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot read the map answers: %s",
+		               strerror(errno));
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+	return 0;
+}
+
 /* The portal reads `origins`. The reader of DNS answers moves on in their ring, which is writing:
  * nothing else can be written there. */
 static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
@@ -144,6 +166,8 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 
 	if (!ret)
 		ret = open_pin(instance, "answers", 0, &setup->garden_files[0], err);
+	if (!ret)
+		ret = drop_old_answers(setup->garden_files[0], err);
 	if (!ret)
 		ret = open_pin(instance, "garden_names", BPF_F_RDONLY, &setup->garden_files[1],
 		               err);

@@ -114,7 +114,7 @@ static int insert(struct sp_garden_set *set, const struct sp_garden_target *targ
                   struct sp_garden_prefix **prefix)
 {
 	void *list = set->prefix;
-	int code = set->count < SP_GARDEN_SLOTS ? 0 : -ENOSPC;
+	int code = set->count < (size_t)SP_GARDEN_SLOTS ? 0 : -ENOSPC;
 	size_t at;
 
 	if (!code)
@@ -360,14 +360,14 @@ static int add_to_prefix(struct sp_garden_set *set, const struct sp_garden_targe
 	struct sp_garden_totals totals = sp_garden_set_totals(set);
 	uint32_t used = target->family == 4 ? totals.ipv4 : totals.ipv6;
 	struct sp_garden_rule own = of_family(rule, target->family);
-	int code = 0;
 
 	if ((!prefix || !prefix->now.count) && used == SP_GARDEN_PREFIXES)
 		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
 		               "the garden holds %u IPv%u prefixes, more do not fit: remove some",
 		               SP_GARDEN_PREFIXES, target->family);
 	if (!prefix) {
-		code = insert(set, target, &prefix);
+		int code = insert(set, target, &prefix);
+
 		if (code)
 			return sp_fail(err, code, SP_EXIT_FAILED, "no room for another prefix: %s",
 			               strerror(-code));
@@ -388,7 +388,6 @@ static int add_to_name(struct sp_garden_set *set, const struct sp_garden_target 
                        const struct sp_garden_rule *rule, struct sp_error *err)
 {
 	struct sp_garden_known_name *name = sp_garden_set_name(set, target->name);
-	int code;
 
 	if (!name && set->name_count == SP_GARDEN_NAMES)
 		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
@@ -397,8 +396,8 @@ static int add_to_name(struct sp_garden_set *set, const struct sp_garden_target 
 		               SP_GARDEN_NAMES);
 	if (!name) {
 		uint32_t number = free_number(set);
+		int code = insert_name(set, target, &name);
 
-		code = insert_name(set, target, &name);
 		if (code)
 			return sp_fail(err, code, SP_EXIT_FAILED, "out of memory");
 		name->now.number = number;
