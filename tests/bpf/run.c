@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -174,8 +175,25 @@ static void load_uplink(struct sp_bench *bench)
 
 static struct sp_bench the_bench;
 
+/* Tell which reasons were counted, for tools/test, which knows if all of them are. */
+static void record_reasons(struct sp_bench *bench)
+{
+	const char *path = getenv("SALLYPORT_REASONS");
+	struct sp_count grown[SP_MAX_REASONS];
+	FILE *file = path && bench->loaded ? fopen(path, "a") : NULL;
+
+	if (!file)
+		return;
+	sp_bench_grown(bench, grown);
+	for (uint32_t reason = 1; reason < SP_MAX_REASONS; reason++)
+		if (bench->seen[reason].packets)
+			fprintf(file, "%s\n", sp_reason_label((enum sp_reason)reason));
+	fclose(file);
+}
+
 static void bench_close(void)
 {
+	record_reasons(&the_bench);
 	sp_uplink_bpf__destroy(the_bench.uplink);
 	sp_tc_bpf__destroy(the_bench.tc);
 	sp_xdp_bpf__destroy(the_bench.xdp);

@@ -187,6 +187,22 @@ static int listen_captured(struct link *link, sa_family_t family)
 	return fd;
 }
 
+/* In a test run the packet is not at TC ingress, so that the kernel refuses it the socket. */
+static void check_no_assignment(struct link *link)
+{
+	struct sp_count grown[SP_MAX_REASONS];
+	struct sp_ether ether = {};
+	struct sp_frame_bytes frame;
+
+	memcpy(ether.to, sp_test_gateway_mac, 6);
+	sp_test_mac(ether.from, CAPTIVE_CLIENT);
+	sp_packet_build(&http4, &ether, &frame);
+	sp_bench_grown(link->bench, grown);
+	sp_bench_repeat(link->bench->program[SP_IN], &frame, 1);
+	sp_bench_grown(link->bench, grown);
+	assert_int_equal(grown[SP_REASON_ASSIGN].packets, 1);
+}
+
 static void check_capture(struct link *link)
 {
 	int listener4 = listen_captured(link, AF_INET);
@@ -196,6 +212,7 @@ static void check_capture(struct link *link)
 
 	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, NULL, 0), SP_REASON_CAPTURED);
 	assert_int_equal(send_frame(link, &http6, CAPTIVE_CLIENT, NULL, 0), SP_REASON_CAPTURED);
+	check_no_assignment(link);
 	close(listener4);
 	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, NULL, 0), SP_REASON_NO_LISTENER);
 	assert_int_equal(send_frame(link, &http6, CAPTIVE_CLIENT, NULL, 0), SP_REASON_CAPTURED);

@@ -160,7 +160,17 @@ class Lab:
         self.tool("up", self.name)
 
     def down(self):
+        self.record_reasons()
         self.tool("down", self.name)
+
+    def record_reasons(self):
+        """For tools/test, which knows whether every reason was provoked by some test."""
+        path = os.environ.get("SALLYPORT_REASONS")
+        shown = self.ctl("-j", "stats") if path else None
+        if shown and shown.returncode == 0:
+            counted = [json.loads(line) for line in shown.stdout.splitlines()]
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(one["name"] + "\n" for one in counted if one["packets"])
 
     def gate(self, configuration=CONFIGURATION):
         result = self.tool("gate", self.name, "-c", str(configuration))
