@@ -97,7 +97,8 @@ __noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
 		return (int)reason;
 	if (config->bypass)
 		return reason == SP_REASON_PORTAL ? (int)reason : SP_REASON_BYPASS;
-	if (sp_is_elsewhere(reason) && sp_garden_open(view, true, now))
+	if ((config->garden4 | config->garden6) && sp_is_elsewhere(reason) &&
+	    sp_garden_open(view, true, now))
 		return SP_REASON_GARDEN;
 	if (sp_waits_for_garden(reason) && sp_dns_pending(config, view, now))
 		return SP_REASON_GARDEN_PENDING;
