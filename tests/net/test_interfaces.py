@@ -53,14 +53,20 @@ def make(lab, state="up"):
         f"route add default via {GATEWAY[4]}",
         f"route add default via {GATEWAY[6]}",
     )
+    lab.run("client", "ethtool", "-K", "client0", "gro", "on")
 
 
-def interface(lab):
-    return lab.json("status")[0]["interfaces"][0]
+def interface(lab, number=0):
+    """What status shows of the client interface, or of the others by number."""
+    return lab.json("status")[0]["interfaces"][number]
 
 
-def wait_for(lab, state):
-    return wait_until(lambda: interface(lab)["state"] == state and interface(lab), 10, state)
+def wait_for(lab, state, number=0):
+    def now():
+        found = interface(lab, number)
+        return found if found["state"] == state else None
+
+    return wait_until(now, 10, state)
 
 
 def log(lab):
@@ -125,6 +131,39 @@ def test_comes_back(bare, tmp_path, attach, tc):
 def answer_of_portal(lab):
     answer = lab.curl(GATEWAY[4], port=PORTAL_PORT)
     return answer and answer.status
+
+
+def test_uplink_comes_back(bare, tmp_path):
+    """With the route fast path: what is forwarded past the stack goes to the new interface."""
+    bare.gate(configuration(tmp_path, forward="route", uplink="wan0"))
+    bare.allow()
+    batch(bare, "gw", "link delete wan0")
+    wait_for(bare, "missing", 1)
+    batch(
+        bare, "gw",
+        "link add wan0 address 02:86:00:00:00:01 type veth peer name net0 "
+        f"netns {bare.host('net')} address 02:86:00:00:00:02",
+        "link set wan0 up", "address add 10.86.0.1/24 dev wan0",
+        "address add fd86::1/64 dev wan0 nodad",
+    )
+    batch(
+        bare, "net", "link set net0 up", "address add 10.86.0.2/24 dev net0",
+        "address add fd86::2/64 dev net0 nodad", "route add default via 10.86.0.1",
+        "route add default via fd86::1",
+    )
+    bare.run("net", "ethtool", "-K", "net0", "gro", "on", "tx", "off")
+    assert wait_for(bare, "attached", 1)["mode"] == "native"
+    before = bare.reasons()
+
+    def past_the_stack():
+        assert bare.status(4) == bare.status(6) == 200
+        after = bare.reasons()
+        return all(
+            after.get(name, 0) > before.get(name, 0) for name in ("routed", "down_routed")
+        )
+
+    # Of what ethtool does no message comes: seen with the next look.
+    wait_until(past_the_stack, 10, "the route fast path")
 
 
 def test_fifty_times_in_a_row(gate):
