@@ -329,8 +329,8 @@ def test_another_takes_its_name(bare, tmp_path, tc):
     bare.gate(configuration(tmp_path, tc=tc))
     batch(bare, "gw", "link set lan0 down", "link set lan0 name other0")
     wait_for(bare, "renamed")
-    batch(bare, "gw", "link add lan0 type veth peer name peer0")
-    wait_for(bare, "attached")
+    batch(bare, "gw", "link add lan0 address 02:85:00:00:00:77 type veth peer name peer0")
+    assert "MAC 02:85:00:00:00:77 is new" in wait_for(bare, "attached")["changed"]
     assert "xdp" not in bare.run("gw", "ip", "link", "show", "other0").stdout
     assert "clsact" not in bare.run("gw", "tc", "qdisc", "show", "dev", "other0").stdout
     assert "xdp" in bare.run("gw", "ip", "link", "show", "lan0").stdout

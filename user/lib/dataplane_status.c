@@ -17,6 +17,7 @@
 #include "lib/ports.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
+#include "lib/text.h"
 
 /* The reasons of XDP and of TC ingress; TC egress has the latter's. */
 static void join_why(char *out, size_t size, const struct sp_record_interface *one)
@@ -62,6 +63,16 @@ static void add_changed(char *text, size_t size, const struct sp_address *addres
 
 	snprintf(text + used, size - used, "%s%s is %s", used ? ", " : "",
 	         sp_address_text(address, number), what);
+}
+
+static void describe_mac(struct sp_attachment *attachment, const struct sp_record_interface *one,
+                         const struct sp_interface *now)
+{
+	char mac[SP_TEXT_MAC];
+
+	if (memcmp(now->mac, one->mac, sizeof(one->mac)) != 0)
+		snprintf(attachment->changed, sizeof(attachment->changed), "MAC %s is new",
+		         sp_text_put_mac(mac, now->mac));
 }
 
 static void describe_addresses(struct sp_attachment *attachment,
@@ -127,6 +138,8 @@ static void describe(struct sp_attachment *attachment, const struct sp_instance 
 	if (hook[SP_HOOK_XDP].mode == SP_HOOK_NONE && hook[SP_HOOK_TC_IN].mode != SP_HOOK_NONE)
 		attachment->mode = "tc";
 	describe_presence(attachment, one, &now, daemon);
+	if (now.ifindex)
+		describe_mac(attachment, one, &now);
 	if (now.ifindex && !one->uplink)
 		describe_addresses(attachment, one);
 }

@@ -44,6 +44,7 @@ static int add_interface(struct sp_record *record, const char *name, bool uplink
 			               interface.name);
 	memcpy(one->name, interface.name, sizeof(one->name));
 	one->ifindex = interface.ifindex;
+	memcpy(one->mac, interface.mac, sizeof(one->mac));
 	one->uplink = uplink;
 	one->attach = config->attach;
 	one->tc = config->tc;

@@ -11,6 +11,7 @@
 
 #include "lib/address.h"
 #include "lib/rundir.h"
+#include "lib/text.h"
 
 #define NAME "dataplane"
 
@@ -73,6 +74,13 @@ static int read_why(char *line, struct sp_record *record)
 	return 0;
 }
 
+static int read_mac(char *line, struct sp_record *record)
+{
+	return record->count
+	               ? sp_text_mac(next_word(&line), record->interface[record->count - 1].mac)
+	               : -EBADMSG;
+}
+
 static int read_address(char *line, struct sp_record *record)
 {
 	struct sp_record_interface *one = &record->interface[record->count - 1];
@@ -94,6 +102,8 @@ static int read_line(char *line, struct sp_record *record)
 		return read_interface(line, record, true);
 	if (!strcmp(what, "why"))
 		return read_why(line, record);
+	if (!strcmp(what, "mac"))
+		return read_mac(line, record);
 	if (!strcmp(what, "address"))
 		return read_address(line, record);
 	if (!strcmp(what, "netns"))
@@ -134,13 +144,14 @@ int sp_record_read(const struct sp_instance *instance, struct sp_record *record,
 
 static void put_interface(FILE *file, const struct sp_record_interface *one)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], mac[SP_TEXT_MAC];
 
 	fprintf(file, "%s %s %" PRIu32 " %u %u %u\n", one->uplink ? "uplink" : "interface",
 	        one->name, one->ifindex, one->attach, one->tc, one->own_qdisc);
 	for (unsigned kind = 0; kind < SP_HOOK_KINDS; kind++)
 		if (one->why[kind][0])
 			fprintf(file, "why %u %s\n", kind, one->why[kind]);
+	fprintf(file, "mac %s\n", sp_text_put_mac(mac, one->mac));
 	for (unsigned i = 0; i < one->address_count; i++)
 		fprintf(file, "address %s\n", sp_address_text(&one->address[i], text));
 }

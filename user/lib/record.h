@@ -26,6 +26,7 @@ struct sp_record_interface {
 	unsigned tc;
 	bool own_qdisc;                  /* we made its clsact qdisc */
 	char why[SP_HOOK_KINDS][SP_WHY]; /* not a better mode; "" if it is the best */
+	uint8_t mac[6];                  /* as the programs were told it */
 	/* The addresses on it and its VLAN interfaces, as the programs were told them. */
 	struct sp_address address[SP_MAX_ADDRESSES];
 	unsigned address_count;
