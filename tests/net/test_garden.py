@@ -433,7 +433,14 @@ def test_test_explains(garden):
     ],
 )
 def test_bad_input(garden, words, code, said):
-    before = garden.json("garden", "list")
+    def entries():
+        # What another test has learnt may be ageing.
+        return [
+            (e["entry"], e["open"]) for e in garden.json("garden", "list")
+            if e["source"] != "learnt"
+        ]
+
+    before = entries()
     result = garden.ctl("garden", *words)
     assert (result.returncode, said in result.stderr) == (code, True), result.stderr
-    assert garden.json("garden", "list") == before
+    assert entries() == before
