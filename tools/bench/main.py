@@ -14,9 +14,10 @@ import part_flat
 import part_flood
 import part_path
 import part_responder
+import part_route
 from hosts import Failed
 
-PARTS = {"path": part_path, "flat": part_flat, "flood": part_flood, "responder": part_responder,
+PARTS = {"path": part_path, "route": part_route, "flat": part_flat, "flood": part_flood, "responder": part_responder,
          "cli": part_cli}
 
 
