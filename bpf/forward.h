@@ -35,7 +35,6 @@
 
 /* Where a packet leaves. */
 struct sp_route {
-	__u32 client;      /* 1: towards clients */
 	__u16 vlan;        /* tag to put on; 0: none */
 	__u16 protocol;    /* of the tag, network order */
 	__u16 ethernet[6]; /* destination and source MAC */
@@ -132,14 +131,39 @@ static __always_inline void sp_fib_flow(const struct sp_view *view, struct bpf_f
 }
 
 /*
- * Find out how the packet would be forwarded; 1 if this path can do it. Changes nothing but where
+ * Whether frames to interface @device may be redirected: a port, which most are, or a VLAN device
+ * on one. XDP_REDIRECT leads there then.
+ */
+static __always_inline bool sp_route_out(SP_CONTEXT *context, __u32 device, __u32 side,
+                                         struct sp_route *route)
+{
+	__u32 port = device;
+
+	route->vlan = 0;
+	if (bpf_redirect_map(&ports, device | side, 0) != XDP_REDIRECT) {
+		const struct sp_link *link = bpf_map_lookup_elem(&egress, &device);
+
+		if (!link || !link->vlan)
+			return false;
+		port = link->port;
+		route->vlan = link->vlan;
+		route->protocol = link->protocol;
+		if (bpf_redirect_map(&ports, port | side, 0) != XDP_REDIRECT)
+			return false;
+	}
+	/* The stack tells a client that has a shorter way. */
+	return port != context->ingress_ifindex;
+}
+
+/*
+ * Find out how the packet would be forwarded, and whether that is to @side: SP_PORT_CLIENT or 0, an
+ * uplink; 1 if this path can do it. Changes nothing but where
  * XDP_REDIRECT would go. A function of its own to the verifier.
  */
 __noinline int sp_route_find(SP_CONTEXT *context, const struct sp_view *view,
-                             struct sp_route *route)
+                             struct sp_route *route, __u32 side)
 {
 	struct bpf_fib_lookup fib = {};
-	const struct sp_link *link;
 
 	if (!view || !route || !view->family || view->bytes > 0xffff ||
 	    !sp_is_own_mac(view->destination) || !sp_is_forwarded(view, &view->to) ||
@@ -152,14 +176,8 @@ __noinline int sp_route_find(SP_CONTEXT *context, const struct sp_view *view,
 	/* Not plain again: to the gateway itself, no route, no neighbour, longer than the MTU. */
 	if (bpf_fib_lookup(context, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
 		return 0;
-	link = bpf_map_lookup_elem(&egress, &fib.ifindex);
-	/* The stack tells a client that has a shorter way. */
-	if (!link || link->port == context->ingress_ifindex ||
-	    bpf_redirect_map(&ports, link->port, 0) != XDP_REDIRECT)
+	if (!sp_route_out(context, fib.ifindex, side, route))
 		return 0;
-	route->client = link->client;
-	route->vlan = link->vlan;
-	route->protocol = link->protocol;
 	__builtin_memcpy(route->ethernet, fib.dmac, 6);
 	__builtin_memcpy(route->ethernet + 3, fib.smac, 6);
 	/* Linux before 6.3 also finds neighbours that it is still looking for. */

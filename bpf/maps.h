@@ -150,7 +150,8 @@ struct {
 	__type(value, struct sp_scratch);
 } scratch SEC(".maps");
 
-/* Interfaces that frames may be redirected to: ifindex -> ifindex. */
+/* Interfaces that frames may be redirected to: ifindex, with SP_PORT_CLIENT or without -> ifindex.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, 64);

@@ -31,7 +31,7 @@ static __always_inline enum sp_reason sp_uplink(struct xdp_md *ctx, struct sp_vi
 
 	/* The length of the linear part: frames in several buffers are the stack's anyway. */
 	if (sp_parse(ctx, view, ctx->data_end - ctx->data) || !view->family ||
-	    sp_is_gateway(&view->from) || !sp_route_find(ctx, view, &route) || !route.client)
+	    sp_is_gateway(&view->from) || !sp_route_find(ctx, view, &route, SP_PORT_CLIENT))
 		return SP_REASON_UPLINK;
 	__builtin_memcpy(judged.key.mac, route.ethernet, 6);
 	judged.key.vlan = route.vlan;

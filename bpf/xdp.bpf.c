@@ -87,9 +87,9 @@ static __always_inline bool sp_xdp_route(struct xdp_md *ctx, const struct sp_vie
 	if (cell->up_generation != judged->policy->generation || !sp_usage_knows(cell, view))
 		judged->stray = !sp_source_holds(ctx, view);
 	if (judged->stray || judged->reason != SP_REASON_AUTHORIZED ||
-	    !sp_route_find(ctx, view, &route))
+	    !sp_route_find(ctx, view, &route, 0))
 		return false;
-	return !route.client && sp_route_apply(ctx, view, &route);
+	return sp_route_apply(ctx, view, &route);
 }
 
 /* @in_place: refuse here, and do not leave it to TC. */

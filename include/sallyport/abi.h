@@ -424,13 +424,17 @@ struct sp_event {
 	__u32 ifindex;
 };
 
+/* Keys of `ports` are ifindexes, with this bit those of client interfaces: uploads are never sent
+ * there past the stack, downloads nowhere else. */
+#define SP_PORT_CLIENT 0x80000000u
+
 /* Value of `egress`: where a route that leads to interface KEY really leaves. Interfaces that are
  * not in there belong to the stack. Written by user space only. */
 struct sp_link {
-	__u32 port;     /* key of `ports` */
+	__u32 port;     /* ifindex */
 	__u16 vlan;     /* tag to put on; 0: none */
 	__u16 protocol; /* of the tag, network order */
-	__u32 client;   /* 1: a client interface; downloads are charged there */
+	__u32 client;   /* 1: a client interface; for the reader */
 };
 
 /* Key of `vlans`: a frame as it arrives; the value is the ifindex that the stack receives it on. */

@@ -90,11 +90,19 @@ static struct sp_vlan_key vlan_of(const struct sp_link *link)
 
 /* --- the maps --- */
 
+static uint32_t port_key(const struct wanted *wanted, unsigned number)
+{
+	return wanted->port[number] | (wanted->client[number] ? SP_PORT_CLIENT : 0);
+}
+
 static bool wants_port(const struct wanted *wanted, const void *key)
 {
-	for (unsigned i = 0; i < wanted->ports; i++)
-		if (!memcmp(&wanted->port[i], key, sizeof(wanted->port[i])))
+	for (unsigned i = 0; i < wanted->ports; i++) {
+		uint32_t port = port_key(wanted, i);
+
+		if (!memcmp(&port, key, sizeof(port)))
 			return true;
+	}
 	return false;
 }
 
@@ -141,7 +149,9 @@ static int put_ports(int map, const struct wanted *wanted)
 	int code = 0;
 
 	for (unsigned i = 0; i < wanted->ports && !code; i++) {
-		code = bpf_map_update_elem(map, &wanted->port[i], &wanted->port[i], BPF_ANY);
+		uint32_t key = port_key(wanted, i);
+
+		code = bpf_map_update_elem(map, &key, &wanted->port[i], BPF_ANY);
 		/* It has just gone (dev_map_hash_update_elem in the kernel). */
 		if (code == -EINVAL)
 			code = 0;
