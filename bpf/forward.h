@@ -157,27 +157,25 @@ static __always_inline bool sp_route_out(SP_CONTEXT *context, __u32 device, __u3
 
 /*
  * Find out how the packet would be forwarded, and whether that is to @side: SP_PORT_CLIENT or 0, an
- * uplink; 1 if this path can do it. Changes nothing but where
- * XDP_REDIRECT would go. A function of its own to the verifier.
+ * uplink. False if this path cannot do it. Changes nothing but where XDP_REDIRECT would go.
  */
-__noinline int sp_route_find(SP_CONTEXT *context, const struct sp_view *view,
-                             struct sp_route *route, __u32 side)
+static __always_inline bool sp_route_find(SP_CONTEXT *context, const struct sp_view *view,
+                                          struct sp_route *route, __u32 side)
 {
 	struct bpf_fib_lookup fib = {};
 
-	if (!view || !route || !view->family || view->bytes > 0xffff ||
-	    !sp_is_own_mac(view->destination) || !sp_is_forwarded(view, &view->to) ||
-	    !sp_is_forwarded(view, &view->from))
-		return 0;
+	if (!view->family || view->bytes > 0xffff || !sp_is_own_mac(view->destination) ||
+	    !sp_is_forwarded(view, &view->to) || !sp_is_forwarded(view, &view->from))
+		return false;
 	fib.ifindex = sp_receiver(context, view);
 	if (!fib.ifindex || !sp_is_plain(context, view, &fib))
-		return 0;
+		return false;
 	sp_fib_flow(view, &fib);
 	/* Not plain again: to the gateway itself, no route, no neighbour, longer than the MTU. */
 	if (bpf_fib_lookup(context, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
-		return 0;
+		return false;
 	if (!sp_route_out(context, fib.ifindex, side, route))
-		return 0;
+		return false;
 	__builtin_memcpy(route->ethernet, fib.dmac, 6);
 	__builtin_memcpy(route->ethernet + 3, fib.smac, 6);
 	/* Linux before 6.3 also finds neighbours that it is still looking for. */

@@ -68,6 +68,14 @@ static __always_inline int sp_xdp_refuse(struct xdp_md *ctx, const struct sp_vie
 	return answered ? XDP_TX : XDP_DROP;
 }
 
+/* Forward an upload, if that is possible. A function of its own to the verifier. */
+__noinline int sp_forward_up(struct xdp_md *ctx, const struct sp_view *view)
+{
+	struct sp_route route = {};
+
+	return view && sp_route_find(ctx, view, &route, 0) && sp_route_apply(ctx, view, &route);
+}
+
 /*
  * Forward an authorized client's packet past the stack, if that is wanted and possible: the frame
  * is the next hop's then, and XDP_REDIRECT leads there. What goes to other clients belongs to the
@@ -80,16 +88,12 @@ static __always_inline bool sp_xdp_route(struct xdp_md *ctx, const struct sp_vie
                                          struct sp_judged *judged)
 {
 	const struct sp_usage *cell = judged->cell;
-	struct sp_route route = {};
 
 	if (!judged->policy || !cell || !view->family || !sp_is_route_mode())
 		return false;
 	if (cell->up_generation != judged->policy->generation || !sp_usage_knows(cell, view))
 		judged->stray = !sp_source_holds(ctx, view);
-	if (judged->stray || judged->reason != SP_REASON_AUTHORIZED ||
-	    !sp_route_find(ctx, view, &route, 0))
-		return false;
-	return sp_route_apply(ctx, view, &route);
+	return !judged->stray && judged->reason == SP_REASON_AUTHORIZED && sp_forward_up(ctx, view);
 }
 
 /* @in_place: refuse here, and do not leave it to TC. */
@@ -103,7 +107,7 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
 	if (sp_xdp_route(ctx, &view, &judged)) {
 		judged.reason = SP_REASON_ROUTED;
-		sp_client_charge(&view, &judged);
+		judged.reason = sp_session_charge(&view, &judged);
 		sp_count_reason(judged.reason, &view);
 		return sp_passes(judged.reason) ? XDP_REDIRECT : XDP_DROP;
 	}
