@@ -6,9 +6,9 @@
  * lets it on into the stack with the verdict in front of it as metadata, where tc.bpf.c reads it.
  * In route mode what authorized clients send to the network goes there directly (forward.h).
  *
- * A driver that cannot carry metadata gets no verdict and no count from here for frames that go on:
- * TC judges and counts them as if there were no XDP. Frames that are dropped are counted here in
- * any case. So every frame is counted once.
+ * A driver that cannot carry metadata gets no verdict and no count from here for frames that go on,
+ * nor does generic XDP: TC judges and counts them as if there were no XDP. Frames that are dropped
+ * are counted here in any case. So every frame is counted once.
  */
 #include <linux/bpf.h>
 
@@ -96,8 +96,19 @@ static __always_inline bool sp_xdp_route(struct xdp_md *ctx, const struct sp_vie
 	return !judged->stray && judged->reason == SP_REASON_AUTHORIZED && sp_forward_up(ctx, view);
 }
 
-/* @in_place: refuse here, and do not leave it to TC. */
-static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
+/* Where a program runs, which decides what it leaves to TC. */
+enum sp_place {
+	SP_DRIVER, /* nothing but what needs the stack */
+	SP_VETH,   /* in the driver of a veth: answers to what is refused */
+	SP_STACK,  /* behind the driver: everything that goes on */
+};
+
+/*
+ * In the stack only drops, and what is redirected, are final: a packet may stand for several there
+ * (GRO, GSO), and only TC is told how many to count. Nor could it be answered: a frame sent from
+ * there as it is keeps the checksum that the packet before it asked the NIC for.
+ */
+static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
 {
 	struct sp_view view = {};
 	struct sp_judged judged;
@@ -111,14 +122,12 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 		sp_count_reason(judged.reason, &view);
 		return sp_passes(judged.reason) ? XDP_REDIRECT : XDP_DROP;
 	}
-	/* Behind the driver TC answers: a frame sent from there as it is keeps the checksum that
-	 * the packet before it asked the NIC for. */
-	on = sp_passes(judged.reason) || (!in_place && sp_is_refusal(judged.reason));
-	if (on && !sp_meta_write(ctx, judged.reason, view.vlan))
+	on = sp_passes(judged.reason) || (place != SP_DRIVER && sp_is_refusal(judged.reason));
+	if (on && (place == SP_STACK || !sp_meta_write(ctx, judged.reason, view.vlan)))
 		return XDP_PASS;
 	sp_client_charge(&view, &judged);
 	if (sp_is_refusal(judged.reason))
-		return in_place ? sp_xdp_refuse(ctx, &view, &judged) : XDP_PASS;
+		return place == SP_DRIVER ? sp_xdp_refuse(ctx, &view, &judged) : XDP_PASS;
 	/* TC counts a captured packet: only there is it known whether a responder took it. */
 	if (judged.reason == SP_REASON_CAPTURED)
 		return XDP_PASS;
@@ -132,7 +141,7 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, bool in_place)
 SEC("xdp.frags")
 int sallyport_xdp(struct xdp_md *ctx)
 {
-	return sp_xdp(ctx, true);
+	return sp_xdp(ctx, SP_DRIVER);
 }
 
 /*
@@ -143,7 +152,7 @@ int sallyport_xdp(struct xdp_md *ctx)
 SEC("xdp.frags")
 int sallyport_xdp_veth(struct xdp_md *ctx)
 {
-	return sp_xdp(ctx, false);
+	return sp_xdp(ctx, SP_VETH);
 }
 
 /*
@@ -154,7 +163,7 @@ int sallyport_xdp_veth(struct xdp_md *ctx)
 SEC("xdp")
 int sallyport_xdp_skb(struct xdp_md *ctx)
 {
-	return sp_xdp(ctx, false);
+	return sp_xdp(ctx, SP_STACK);
 }
 
 char LICENSE[] SEC("license") = "GPL";

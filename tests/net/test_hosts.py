@@ -134,9 +134,7 @@ def test_large_transfers(gate, family, state):
         packets = after[f"{direction}_packets"] - before[f"{direction}_packets"]
         # Payload, a header of at most 80 bytes for each packet, few retransmissions.
         assert 8_000_000 + packets * 40 <= moved < 8_000_000 * 1.2 + packets * 80
-        # XDP in the stack is not told how many segments a veth's peer has sent as one.
-        joined = state == "on" and direction == "up" and mode_of(gate) == "generic"
-        assert packets >= 8_000_000 // (65536 if joined else 1460)
+        assert packets >= 8_000_000 // 1460
 
 
 @pytest.fixture
