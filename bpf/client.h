@@ -106,6 +106,21 @@ static __always_inline enum sp_reason sp_judge_authorized(const struct sp_view *
 	return sp_is_to_portal(view) ? SP_REASON_PORTAL : SP_REASON_AUTHORIZED;
 }
 
+/* Tell of a packet that claims to be somebody else's. */
+static __always_inline void sp_client_complain(const struct sp_judged *judged,
+                                               const struct sp_view *view, enum sp_reason reason)
+{
+	enum sp_event_kind kind = SP_EVENT_NONE;
+
+	if (reason == SP_REASON_CLASH)
+		kind = SP_EVENT_CLASH;
+	else if (reason == SP_REASON_BINDING && judged->cell &&
+	         sp_binding_tells(judged->cell, judged->now))
+		kind = SP_EVENT_BINDING;
+	if (kind)
+		sp_client_tell(judged, view, kind, reason);
+}
+
 /* Judge one packet from a client; @reason is what parsing it gave. */
 static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_reason reason,
                                             __u32 ifindex, struct sp_judged *judged)
@@ -126,10 +141,7 @@ static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_
 		reason = (enum sp_reason)sp_judge_guest(view, judged->now);
 	if (reason == SP_REASON_PORTAL)
 		reason = sp_origin_admit(view, &judged->key, ifindex, judged->now);
-	if (reason == SP_REASON_CLASH)
-		sp_client_tell(judged, view, SP_EVENT_CLASH, reason);
-	else if (reason == SP_REASON_BINDING)
-		sp_client_tell(judged, view, SP_EVENT_BINDING, reason);
+	sp_client_complain(judged, view, reason);
 out:
 	judged->reason = reason;
 }
@@ -141,12 +153,15 @@ static __always_inline enum sp_reason sp_session_charge(const struct sp_view *vi
 	struct sp_client_policy *policy = judged->policy;
 	struct sp_usage *cell = judged->cell;
 
-	if (sp_usage_enter_up(cell, policy->generation, judged->now))
+	if (sp_usage_enter_up(policy, cell, judged->now))
 		sp_client_tell(judged, view, SP_EVENT_SESSION, SP_REASON_NONE);
+	if (policy->limits & SP_LIMIT_BINDING && !sp_binding_learn(view, policy, cell))
+		return SP_REASON_BINDING;
 	if (policy->limits & SP_LIMIT_RATE_UP &&
 	    !sp_within_rate(&cell->up_credit, policy->rate_up, policy->burst_up, view->bytes))
 		return SP_REASON_RATE_UP;
-	sp_usage_up(cell, view, judged->now);
+	if (!sp_charge(policy, cell, view, judged->now, true))
+		return SP_REASON_QUOTA;
 	if (!judged->stray)
 		sp_usage_address(cell, view);
 	return judged->reason;

@@ -33,60 +33,92 @@ static __always_inline struct sp_usage *sp_usage_of(const struct sp_client_polic
 	return bpf_map_lookup_elem(&usage, &slot);
 }
 
-/*
- * Who may clear a direction of a reused cell for @generation: the CPU that moves the claim, and
- * only when the clearing before it was finished. Nobody waits: the winner has read the counters
- * before it moved the claim and takes that much away, the others add once they see the claim moved,
- * so what they add stays. (A bpf_spin_lock would do, but a map that holds one cannot be mmapped.)
- */
-static __always_inline bool sp_usage_claim(__u32 *claim, const __u32 *published, __u32 generation)
+static __always_inline struct sp_lock *sp_lock_of(const struct sp_client_policy *policy)
 {
-	__u32 seen = *(volatile __u32 *)claim;
+	__u32 number = policy->slot % SP_LOCKS;
 
-	return seen != generation && seen == *(const volatile __u32 *)published &&
-	       __sync_val_compare_and_swap(claim, seen, generation) == seen;
+	return bpf_map_lookup_elem(&locks, &number);
 }
 
-/* Begin with zero when the cell belonged to an earlier session. The generation is published last;
- * the atomic exchange is the barrier. True for the one packet that does it. */
-static __always_inline bool sp_usage_enter_up(struct sp_usage *cell, __u32 generation, __u64 now)
+/* Whether a session of @generation comes after the one that the cell holds. One that comes before
+ * is what another CPU had looked up when the session was replaced: its packet counts to the new
+ * one. */
+static __always_inline bool sp_is_newer(__u32 generation, __u32 held)
 {
-	__u64 packets, bytes;
+	return (__s32)(generation - held) > 0;
+}
 
-	if (cell->up_generation == generation)
-		return false;
-	packets = *(volatile __u64 *)&cell->up_packets;
-	bytes = *(volatile __u64 *)&cell->up_bytes;
-	if (!sp_usage_claim(&cell->up_claim, &cell->up_generation, generation))
-		return false;
-	__sync_fetch_and_add(&cell->up_packets, -packets);
-	__sync_fetch_and_add(&cell->up_bytes, -bytes);
+/* Take away what was there, so that what other CPUs add meanwhile stays. */
+static __always_inline void sp_clear(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, -*(volatile __u64 *)counter);
+}
+
+/* Both under the lock of the cell. The generation is published last; the exchange is the barrier.
+ */
+static __always_inline void sp_clear_up(struct sp_usage *cell, __u32 generation, __u64 now)
+{
+	sp_clear(&cell->up_packets);
+	sp_clear(&cell->up_bytes);
 	cell->ipv4 = 0;
 	__builtin_memset(cell->ipv6, 0, sizeof(cell->ipv6));
 	cell->up_first = now;
 	cell->up_last = now;
 	cell->up_credit = 0;
 	cell->bound = 0;
+	cell->told = 0;
 	__sync_lock_test_and_set(&cell->up_generation, generation);
-	return true;
 }
 
-static __always_inline void sp_usage_enter_down(struct sp_usage *cell, __u32 generation, __u64 now)
+static __always_inline void sp_clear_down(struct sp_usage *cell, __u32 generation, __u64 now)
 {
-	__u64 packets, bytes;
-
-	if (cell->down_generation == generation)
-		return;
-	packets = *(volatile __u64 *)&cell->down_packets;
-	bytes = *(volatile __u64 *)&cell->down_bytes;
-	if (!sp_usage_claim(&cell->down_claim, &cell->down_generation, generation))
-		return;
-	__sync_fetch_and_add(&cell->down_packets, -packets);
-	__sync_fetch_and_add(&cell->down_bytes, -bytes);
+	sp_clear(&cell->down_packets);
+	sp_clear(&cell->down_bytes);
 	cell->down_first = now;
 	cell->down_last = now;
 	cell->down_credit = 0;
 	__sync_lock_test_and_set(&cell->down_generation, generation);
+}
+
+/*
+ * Begin with zero in a cell that belonged to an earlier session; 1 for the one packet that does it.
+ * Others of the new session wait meanwhile, so they see counters that are theirs. A function of its
+ * own to the verifier, called once a session and direction.
+ */
+__noinline int sp_usage_begin(const struct sp_client_policy *policy, struct sp_usage *cell,
+                              __u64 now, __u32 up)
+{
+	struct sp_lock *lock;
+	bool newer = false;
+
+	if (!policy || !cell)
+		return 0;
+	lock = sp_lock_of(policy);
+	if (!lock)
+		return 0;
+	bpf_spin_lock(&lock->lock);
+	if (up && sp_is_newer(policy->generation, cell->up_generation)) {
+		newer = true;
+		sp_clear_up(cell, policy->generation, now);
+	} else if (!up && sp_is_newer(policy->generation, cell->down_generation)) {
+		newer = true;
+		sp_clear_down(cell, policy->generation, now);
+	}
+	bpf_spin_unlock(&lock->lock);
+	return newer;
+}
+
+static __always_inline bool sp_usage_enter_up(const struct sp_client_policy *policy,
+                                              struct sp_usage *cell, __u64 now)
+{
+	return cell->up_generation != policy->generation && sp_usage_begin(policy, cell, now, 1);
+}
+
+static __always_inline void sp_usage_enter_down(const struct sp_client_policy *policy,
+                                                struct sp_usage *cell, __u64 now)
+{
+	if (cell->down_generation != policy->generation)
+		sp_usage_begin(policy, cell, now, 0);
 }
 
 /* Whether the packet comes from the last address that its client was seen with. */

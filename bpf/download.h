@@ -18,12 +18,11 @@ static __always_inline enum sp_reason sp_download_charge(const struct sp_view *v
 	const struct sp_client_policy *policy = judged->policy;
 	struct sp_usage *cell = judged->cell;
 
-	sp_usage_enter_down(cell, policy->generation, judged->now);
+	sp_usage_enter_down(policy, cell, judged->now);
 	if (policy->limits & SP_LIMIT_RATE_DOWN &&
 	    !sp_within_rate(&cell->down_credit, policy->rate_down, policy->burst_down, view->bytes))
 		return SP_REASON_RATE_DOWN;
-	sp_usage_down(cell, view, judged->now);
-	return judged->reason;
+	return sp_charge(policy, cell, view, judged->now, false) ? judged->reason : SP_REASON_QUOTA;
 }
 
 #endif

@@ -12,8 +12,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps.h"
+#include "quota.h"
 
-/* Counters of another generation belong to an earlier session and count as zero. */
+/* Activity of another generation is that of an earlier session. */
 static __always_inline bool sp_is_idle(const struct sp_client_policy *policy,
                                        const struct sp_usage *cell, __u64 now)
 {
@@ -22,18 +23,6 @@ static __always_inline bool sp_is_idle(const struct sp_client_policy *policy,
 	if (cell->up_generation == policy->generation && cell->up_last > last)
 		last = cell->up_last;
 	return now > last && now - last > policy->idle;
-}
-
-static __always_inline bool sp_is_spent(const struct sp_client_policy *policy,
-                                        const struct sp_usage *cell)
-{
-	__u64 used = 0;
-
-	if (cell->up_generation == policy->generation)
-		used += cell->up_bytes;
-	if (cell->down_generation == policy->generation)
-		used += cell->down_bytes;
-	return used >= policy->quota;
 }
 
 /*
@@ -50,7 +39,7 @@ static __always_inline enum sp_event_kind sp_session_ended(const struct sp_clien
 		return SP_EVENT_EXPIRED;
 	if (limits & SP_LIMIT_IDLE && sp_is_idle(policy, cell, now))
 		return SP_EVENT_IDLE;
-	if (limits & SP_LIMIT_QUOTA && sp_is_spent(policy, cell))
+	if (limits & SP_LIMIT_QUOTAS && sp_is_spent(policy, cell, 0))
 		return SP_EVENT_QUOTA;
 	return SP_EVENT_NONE;
 }
@@ -60,12 +49,13 @@ static __always_inline enum sp_event_kind sp_session_ended(const struct sp_clien
  * instant at which the bucket will be full again. A packet passes while that is less than a burst
  * away, and moves it on by what it costs; so a packet larger than the burst passes too, and is paid
  * for afterwards. One word, so a compare-and-swap or an addition is all the locking there is.
+ * A function of its own to the verifier.
  */
-static __always_inline bool sp_within_rate(__u64 *credit, __u64 rate, __u64 burst, __u32 bytes)
+__noinline int sp_within_rate(__u64 *credit, __u64 rate, __u64 burst, __u32 bytes)
 {
 	__u64 now, cost, depth, full;
 
-	if (!rate)
+	if (!credit || !rate)
 		return false;
 	now = bpf_ktime_get_ns();
 	cost = bytes * 8000000000ULL / rate;

@@ -29,6 +29,23 @@ struct {
 	__type(value, struct sp_usage);
 } usage SEC(".maps");
 
+/*
+ * Locks for what cannot be done to a cell of `usage` by one atomic operation; a slot has that of
+ * its number modulo SP_LOCKS. Not in the cell, because a map that holds a lock cannot be mmapped.
+ */
+#define SP_LOCKS 256u
+struct sp_lock {
+	struct bpf_spin_lock lock;
+	__u32 spare[15]; /* a cache line each */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SP_LOCKS);
+	__type(key, __u32);
+	__type(value, struct sp_lock);
+} locks SEC(".maps");
+
 /* Which slots of `usage` are given out, a bit each. User space only; no program looks at it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

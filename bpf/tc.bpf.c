@@ -25,6 +25,7 @@
 #include "answer.h"
 #include "capture.h"
 #include "client.h"
+#include "dhcp.h"
 #include "download.h"
 #include "reply_tc.h"
 
@@ -193,6 +194,8 @@ static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_v
 
 	if (reason)
 		return SP_REASON_DOWN_MALFORMED;
+	if (!skb->ingress_ifindex && sp_is_dhcp_answer(view))
+		sp_dhcp_heed(skb, view);
 	if (sp_is_group(view->destination))
 		return SP_REASON_DOWN_GROUP;
 	__builtin_memcpy(judged.key.mac, view->destination, 6);

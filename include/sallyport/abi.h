@@ -103,6 +103,7 @@
 	X(74, TOTAL_GARDEN, "all captive clients over the budget of the walled garden")    \
 	X(75, TOTAL_REFUSAL, "all captive clients over the budget of refusals")            \
 	X(76, BINDING, "IPv4 source is not the address that the session is bound to")      \
+	X(77, QUOTA, "another packet has just used up the quota of the session")            \
 	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
@@ -139,6 +140,7 @@ enum sp_client_state {
 #define SP_LIMIT_QUOTA_UP   (1u << 5)
 #define SP_LIMIT_QUOTA_DOWN (1u << 6)
 #define SP_LIMIT_BINDING    (1u << 7) /* one IPv4 address: `ipv4`, or the first that it uses */
+#define SP_LIMIT_QUOTAS     (SP_LIMIT_QUOTA | SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN)
 
 /* Value of `clients`. Written by user space only. */
 struct sp_client_policy {
@@ -180,17 +182,17 @@ struct sp_usage {
 	__u8 ipv6[16];   /* last IPv6 source address that is not link-local */
 	/* second cache line */
 	__u32 down_generation;
-	__u32 up_claim; /* generation for which some CPU has begun to clear the upload side */
+	__u32 told; /* jiffies, the low half: last `binding` event; 0: none */
 	__u64 down_packets;
 	__u64 down_bytes;
 	__u64 down_first;
 	__u64 down_last;
 	__u64 down_credit;
-	__u32 down_claim;
+	__u32 spare;
 	__u32 bound; /* IPv4 address that SP_LIMIT_BINDING learnt, network order; 0: none yet. Of
 	              * generation up_generation */
 	__u32 ended; /* generation whose end was told in `events` */
-	__u32 spare;
+	__u32 spare2;
 };
 
 /*

@@ -547,7 +547,6 @@ static void no_detour_makes_a_source_good(void **unused)
 static void the_last_session_vouches_for_nothing(void **unused)
 {
 	const struct sp_usage cell = {.up_generation = GENERATION - 1,
-	                              .up_claim = GENERATION - 1,
 	                              .ipv4 = sp_packet_address("9.0.0.9").word[3]};
 	struct pass pass;
 

@@ -258,6 +258,44 @@ static void quota(void **unused)
 	expect(bench, false);
 }
 
+/* Each direction has its own; one that is used up ends the session for both. */
+static void quota_of_a_direction(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+
+	(void)unused;
+	policy.limits = SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN;
+	policy.quota_up = 2 * PACKET_BYTES;
+	policy.quota_down = 4 * PACKET_BYTES - 1;
+	grant(bench, &policy);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	assert_int_equal(run_up(bench, SP_IN), SP_REASON_AUTHORIZED);
+	expect(bench, false);
+	policy.quota_up++;
+	grant(bench, &policy);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	expect(bench, false);
+	policy.limits = SP_LIMIT_QUOTA_UP;
+	grant(bench, &policy);
+	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
+	expect(bench, false);
+	policy.limits = SP_LIMIT_QUOTA_DOWN;
+	policy.quota_down = 1000 * PACKET_BYTES;
+	grant(bench, &policy);
+	expect(bench, true);
+	/* A session that is over in one direction only by its sum. */
+	policy.limits = SP_LIMIT_QUOTA | SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN;
+	policy.quota_up = policy.quota_down = 1000 * PACKET_BYTES;
+	policy.quota = 12 * PACKET_BYTES;
+	grant(bench, &policy);
+	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED); /* 6 up, 6 down by now */
+	expect(bench, false);
+}
+
 static void a_new_generation_clears_the_cell(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
@@ -267,7 +305,6 @@ static void a_new_generation_clears_the_cell(void **unused)
 	(void)unused;
 	memset(&cell, 0xff, sizeof(cell));
 	cell.up_generation = cell.down_generation = 4;
-	cell.up_claim = cell.down_claim = 4;
 	sp_bench_usage_set(bench, 0, &cell);
 	grant(bench, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
@@ -463,6 +500,34 @@ static void work_together(struct sp_bench *bench, const enum sp_program program[
 	pthread_barrier_destroy(&start);
 }
 
+/* A thread that changes the limits of the session of slot 0 until it is told to stop. */
+struct changes {
+	struct sp_bench *bench;
+	struct sp_client_policy policy;
+	uint32_t count;
+	_Atomic bool end;
+};
+
+static void *change_limits(void *argument)
+{
+	struct changes *changes = argument;
+	struct sp_client_policy *policy = &changes->policy;
+
+	while (!atomic_load(&changes->end)) {
+		changes->count++;
+		policy->limits = changes->count % (SP_LIMIT_BINDING << 1);
+		policy->expires = policy->granted + (changes->count % 16 ? 1000000 : 0);
+		policy->idle = 1000000;
+		policy->quota = UINT64_MAX >> changes->count % 40;
+		policy->quota_up = policy->quota_down = policy->quota / 2;
+		policy->rate_up = policy->rate_down = 1000000000ull * (1 + changes->count % 5);
+		policy->burst_up = policy->burst_down = 100000;
+		grant(changes->bench, policy);
+		usleep(1000);
+	}
+	return NULL;
+}
+
 static void counters_are_exact(void **unused)
 {
 	static const enum sp_program programs[][WORKERS] = {{SP_XDP, SP_XDP},
@@ -531,12 +596,13 @@ static void *echo_rounds(void *argument)
 }
 
 /* One round of this CPU, a little later each time, so that the two meet at every instruction. */
-static void one_round(struct echo *echo, uint32_t round)
+static void one_round(struct echo *echo, int program, const struct sp_frame_bytes *frame,
+                      uint32_t round)
 {
 	atomic_store(&echo->round, round);
 	for (volatile uint32_t i = 0; i < round % 512; i++)
 		;
-	sp_bench_repeat(echo->program, echo->frame, echo->repeat);
+	sp_bench_repeat(program, frame, echo->repeat);
 	wait_for(&echo->done, round);
 }
 
@@ -560,13 +626,98 @@ static void a_new_generation_loses_nothing(void **unused)
 		struct sp_usage cell;
 
 		grant(bench, &policy);
-		one_round(&echo, round);
+		one_round(&echo, echo.program, echo.frame, round);
 		cell = sp_bench_usage(bench, 0);
 		lost += cell.up_generation != round || cell.up_packets != 2u * echo.repeat ||
 		        cell.up_bytes != 2u * echo.repeat * PACKET_BYTES;
 	}
 	pthread_join(thread, NULL);
 	assert_int_equal(lost, 0);
+}
+
+/* Two CPUs meet at the end of a quota, again and again: one packet crosses it, and is the last. */
+static void check_last_packet(enum sp_program here, enum sp_program there, uint32_t limit)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+	struct sp_count grown[SP_MAX_REASONS];
+	struct sp_frame_bytes up, down;
+	struct echo echo = {.program = bench->program[there],
+	                    .frame = there == SP_OUT ? &down : &up,
+	                    .repeat = 20,
+	                    .rounds = 5000};
+	uint64_t wrong = 0;
+	pthread_t thread;
+
+	frame_up(&up, &up4);
+	frame_down(&down);
+	policy.limits = limit;
+	policy.quota = policy.quota_up = policy.quota_down = 10 * PACKET_BYTES + 1;
+	sp_test_pin(0);
+	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);
+	for (uint32_t round = 1; round <= echo.rounds; round++) {
+		struct sp_usage cell;
+		uint64_t used = 0;
+
+		policy.generation = round;
+		grant(bench, &policy);
+		one_round(&echo, bench->program[here], here == SP_OUT ? &down : &up, round);
+		cell = sp_bench_usage(bench, 0);
+		if (cell.up_generation == round)
+			used += cell.up_packets;
+		if (cell.down_generation == round)
+			used += cell.down_packets;
+		wrong += used != 11;
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(wrong, 0);
+	sp_bench_grown(bench, grown);
+	assert_int_equal(grown[SP_REASON_AUTHORIZED].packets +
+	                         grown[SP_REASON_DOWN_AUTHORIZED].packets,
+	                 11u * echo.rounds);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 && !grown[SP_REASON_QUOTA].packets)
+		fail_msg("no two packets met at the end of a quota");
+}
+
+static void the_last_packet_of_a_quota(void **unused)
+{
+	(void)unused;
+	check_last_packet(SP_XDP, SP_XDP, SP_LIMIT_QUOTA);
+	check_last_packet(SP_XDP, SP_OUT, SP_LIMIT_QUOTA);
+	check_last_packet(SP_IN, SP_IN, SP_LIMIT_QUOTA_UP);
+	check_last_packet(SP_OUT, SP_OUT, SP_LIMIT_QUOTA_DOWN);
+}
+
+/* The packets that two CPUs have let through, and those that were counted, while the limits of the
+ * session change every millisecond. */
+static void changing_limits_loses_nothing(void **unused)
+{
+	static const enum sp_program programs[WORKERS] = {SP_XDP, SP_OUT};
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_frame_bytes up, down;
+	const struct sp_frame_bytes *frames[WORKERS] = {&up, &down};
+	struct sp_client_policy policy = session(1);
+	struct sp_count grown[SP_MAX_REASONS];
+	struct changes changes = {.bench = bench, .policy = policy};
+	struct sp_usage cell;
+	pthread_t thread;
+
+	(void)unused;
+	frame_up(&up, &up4);
+	frame_down(&down);
+	grant(bench, &policy);
+	assert_int_equal(pthread_create(&thread, NULL, change_limits, &changes), 0);
+	work_together(bench, programs, frames, 5000000);
+	atomic_store(&changes.end, true);
+	pthread_join(thread, NULL);
+	assert_true(changes.count > 100);
+	cell = sp_bench_usage(bench, 0);
+	sp_bench_grown(bench, grown);
+	assert_int_equal(cell.up_packets, grown[SP_REASON_AUTHORIZED].packets);
+	assert_int_equal(cell.up_bytes, grown[SP_REASON_AUTHORIZED].bytes);
+	assert_int_equal(cell.down_packets, grown[SP_REASON_DOWN_AUTHORIZED].packets);
+	assert_int_equal(cell.down_bytes, grown[SP_REASON_DOWN_AUTHORIZED].bytes);
+	assert_true(cell.up_packets > 1000 && cell.down_packets > 1000);
 }
 
 int main(void)
@@ -577,12 +728,15 @@ int main(void)
 		cmocka_unit_test(idle_time),
 		cmocka_unit_test(downloads_are_no_activity),
 		cmocka_unit_test(quota),
+		cmocka_unit_test(quota_of_a_direction),
 		cmocka_unit_test(a_new_generation_clears_the_cell),
 		cmocka_unit_test(addresses_are_remembered),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(a_rate_of_nothing),
 		cmocka_unit_test(counters_are_exact),
 		cmocka_unit_test(a_new_generation_loses_nothing),
+		cmocka_unit_test(the_last_packet_of_a_quota),
+		cmocka_unit_test(changing_limits_loses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

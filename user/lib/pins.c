@@ -31,7 +31,7 @@ static const char *const known[] = {
 	"clients", "usage",    "slots",   "origins", "captures",    "settings",     "reasons",
 	"guests",  "budgets",  "garden4", "garden6", "queries",     "answers",      "events",
 	"ports",   "scratch",  "egress",  "vlans",   "garden_seen", "garden_names", "listeners",
-	"clock",   "programs", "links",   TEMPORARY};
+	"clock",   "programs", "links",   "locks",   TEMPORARY};
 
 static int make(const char *path, struct sp_error *err)
 {
