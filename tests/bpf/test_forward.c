@@ -67,11 +67,11 @@ static uint32_t number_of(const char *device)
 static void make_interfaces(void)
 {
 	static const char *const commands[] = {
-		"sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
-		" net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.addr_gen_mode=1",
+		"cd /proc/sys/net && echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding &&"
+		" echo 0 >ipv6/conf/default/accept_dad && echo 1 >ipv6/conf/default/addr_gen_mode",
 		"for d in lan0 lan1 wan0 wan1 inner outer spare; do"
 		" ip link add $d address 02:00:00:00:85:01 type veth peer name p$d &&"
-		" sysctl -qw net.ipv6.conf.p$d.disable_ipv6=1 &&"
+		" echo 1 >/proc/sys/net/ipv6/conf/p$d/disable_ipv6 &&"
 		" ip link set $d up && ip link set p$d up || exit 1; done",
 		"n=84; for d in lan1 lan0 wan0 wan1 inner outer spare; do"
 		" ip addr add 10.$n.0.1/24 dev $d && ip addr add fd$n::1/64 dev $d nodad || exit 1;"
