@@ -9,7 +9,10 @@
 #include "web/weighted.h"
 
 static const struct sp_catalogue catalogue = {
-	.language = {{.tag = "en"}, {.tag = "fr"}, {.tag = "pt-br"}, {.tag = "zh-hant"}},
+	.language = {{.tag = "en"},
+                     {.tag = "fr"},
+                     {.tag = "pt-br", .alias = {"pt", "pt-ao"}},
+                     {.tag = "zh-hant", .alias = {"zh-tw", "zh-hk", "yue"}}},
 	.count = 4,
 };
 

@@ -26,7 +26,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	if (sp_catalogue_load(&knowledge.catalogue, "user/portal", &err) ||
+	if (sp_catalogue_load(&knowledge.catalogue, "user/portal", NULL, &err) ||
 	    sp_probes_load(&knowledge.probes, "user/responder/probes.conf", &err) ||
 	    sp_answers_init(&knowledge.answers, &knowledge.catalogue, &setup, &err)) {
 		fprintf(stderr, "%s\n", err.text);

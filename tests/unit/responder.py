@@ -31,7 +31,7 @@ def listen(family):
 
 
 class Responder:
-    def __init__(self, probe_status=302, data=DATA):
+    def __init__(self, probe_status=302, data=DATA, pages=""):
         self.root = tempfile.TemporaryDirectory(prefix="sp-empty-")
         self.listener = {family: listen(family) for family in ADDRESS}
         self.keeper, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -45,11 +45,11 @@ class Responder:
         for fd in inherited:
             os.close(fd)
         child.close()
-        self.keeper.send(self.setup(probe_status, data))
+        self.keeper.send(self.setup(probe_status, data, pages))
 
-    def setup(self, probe_status, data):
-        text = [LOGIN[socket.AF_INET], LOGIN[socket.AF_INET6], str(data), self.root.name]
-        return struct.pack("6I32s280s280s256s128s", MAGIC, SETUP, NOBODY, NOBODY, probe_status, 0,
+    def setup(self, probe_status, data, pages):
+        text = [LOGIN[socket.AF_INET], LOGIN[socket.AF_INET6], str(data), str(pages), self.root.name]
+        return struct.pack("6I32s280s280s256s256s128s", MAGIC, SETUP, NOBODY, NOBODY, probe_status, 0,
                            b"k" * 32, *(item.encode() for item in text))
 
     def ready(self):

@@ -16,6 +16,7 @@
 
 #include "lib/config.h"
 
+#define A64          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* 64 bytes */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LAN          "[gateway]\nclient = lan0\n"
 
@@ -91,6 +92,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.portal_count, 0);
 	assert_int_equal(config.portal_port, 8080);
 	assert_string_equal(config.portal_host, "");
+	assert_string_equal(config.pages, "");
 	assert_int_equal(config.session_seconds, 28800);
 	assert_int_equal(config.idle_seconds, 0);
 	assert_int_equal(config.quota_bytes, 0);
@@ -112,7 +114,8 @@ static void test_every_key(void **state)
 	     "workers = 64\nresponder_user = _web\n"
 	     "[portal]\n"
 	     "listen = 10.85.0.1\nport = 65535\nhost = login.example.org\nsession = 7d\n"
-	     "idle = 30m\nquota = 2G\nup = 5M\ndown = 20M\nportal_user = portal\n");
+	     "idle = 30m\nquota = 2G\nup = 5M\ndown = 20M\nportal_user = portal\npages = /srv/my "
+	     "pages\n");
 	assert_int_equal(config.client_count, 3);
 	assert_string_equal(config.client[1], "lan1");
 	assert_string_equal(config.client[2], "br-lan.12");
@@ -145,6 +148,7 @@ static void test_every_key(void **state)
 	assert_int_equal(config.rate_up, 5000000);
 	assert_int_equal(config.rate_down, 20000000);
 	assert_string_equal(config.portal_user, "portal");
+	assert_string_equal(config.pages, "/srv/my pages");
 }
 
 static void test_choices(void **state)
@@ -379,6 +383,10 @@ static void test_portal_values(void **state)
 		{LAN "[portal]\nhost = a"
 	             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b\n",
 	         "expected a DNS name"},
+		{LAN "[portal]\npages = pages\n",
+	         "'pages': expected the absolute path of a folder"},
+		{LAN "[portal]\npages = /" A64 A64 A64 A64 "\n",
+	         "is too long: expected the absolute path"},
 		{LAN "[portal]\nsession = none\n", "'none': expected a duration"},
 		{LAN "[portal]\nsession = 8\n", "'8': expected a duration such as 90s"},
 		{LAN "[portal]\nsession = 0s\n", "'0s' is out of range"},

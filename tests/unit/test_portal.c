@@ -122,8 +122,8 @@ static void test_site(void **state)
 /* --- quantities ----------------------------------------------------------------------------------
  */
 
-static const struct sp_language english = {.text[SP_MESSAGE_DAYS] = "d",
-                                           .text[SP_MESSAGE_BYTES] = "B",
+static const struct sp_language english = {.text[SP_MESSAGE_TIMES] = "d h min s",
+                                           .text[SP_MESSAGE_SIZES] = "B kB MB GB TB PB EB",
                                            .text[SP_MESSAGE_DECIMAL] = "."};
 
 static void expect_text(void (*put)(FILE *, const struct sp_language *, uint64_t), uint64_t value,

@@ -4,12 +4,25 @@
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "keeper/paths.h"
+#include "web/pages.h"
+
+/* The operator's own pages belong to the configuration. */
+static int check_pages(const struct sp_config *config, struct sp_error *err)
+{
+	struct sp_paths paths;
+	int code = sp_paths_find(&paths, err);
+
+	return code ? code : sp_pages_check(paths.data, config->pages, err);
+}
 
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
 	int code = sp_open_config(invocation, &config, false, err);
 
+	if (!code && config.pages[0])
+		code = check_pages(&config, err);
 	if (code)
 		return code;
 	if (invocation->json)

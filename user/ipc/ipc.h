@@ -57,6 +57,7 @@ struct sp_ipc_responder_setup {
 	char login_url4[SP_IPC_URL]; /* "http://10.85.0.1:8080/" for clients that came by IPv4 */
 	char login_url6[SP_IPC_URL]; /* "http://[fd85::1]:8080/" */
 	char data[256];              /* directory of probes.conf and pages/ */
+	char pages[256];             /* directory of the operator's own pages; "": none */
 	char root[128];              /* empty directory to chroot into */
 };
 
@@ -68,6 +69,7 @@ struct sp_ipc_portal_setup {
 	uint32_t ifindex[16]; /* client interfaces: where a connection may have come from */
 	uint8_t key[SP_IPC_KEY];
 	char data[256];
+	char pages[256];
 	char root[128];
 };
 

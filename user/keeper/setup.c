@@ -15,6 +15,7 @@
 #include "keeper/key.h"
 #include "keeper/listen.h"
 #include "lib/netlink.h"
+#include "web/pages.h"
 
 static unsigned count_workers(const struct sp_config *config)
 {
@@ -210,6 +211,9 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 {
 	int ret = sp_paths_find(&setup->paths, err);
 
+	/* Before the children meet what is wrong and cannot start. */
+	if (!ret)
+		ret = sp_pages_check(setup->paths.data, config->pages, err);
 	if (!ret)
 		ret = find_accounts(setup, config, err);
 	if (!ret)
@@ -248,6 +252,8 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memcpy(setup->responder.key, setup->portal.key, sizeof(setup->responder.key));
 	memcpy(setup->responder.data, setup->paths.data, sizeof(setup->responder.data));
 	memcpy(setup->portal.data, setup->paths.data, sizeof(setup->portal.data));
+	memcpy(setup->responder.pages, config->pages, sizeof(setup->responder.pages));
+	memcpy(setup->portal.pages, config->pages, sizeof(setup->portal.pages));
 	return 0;
 }
 

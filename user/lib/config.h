@@ -74,6 +74,8 @@ struct sp_config {
 	uint64_t idle_seconds;            /* idle = 30m | none   (default none: 0) */
 	uint64_t quota_bytes;             /* quota = 2G | none */
 	uint64_t rate_up, rate_down;      /* up = 5M | none, down = 20M | none */
+	char pages[SP_CONFIG_TEXT];       /* pages = /etc/sallyport/pages: texts, style and logo of
+	                                     the operator's own; empty: none */
 	char portal_user[32];             /* portal_user = sallyport-portal */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */

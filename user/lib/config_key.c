@@ -162,6 +162,17 @@ static int read_host(const struct sp_config_key *key, struct sp_config *config, 
 	return 0;
 }
 
+static int read_folder(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	if (strlen(text) >= key->size)
+		return unexpected(key, text, " is too long", reason);
+	if (text[0] != '/')
+		return unexpected(key, text, "", reason);
+	snprintf((char *)config + key->offset, key->size, "%s", text);
+	return 0;
+}
+
 /* --- lists --- */
 
 /* Call @put for each entry of @text; it appends the entry to the list of @key. */
@@ -396,6 +407,9 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
          .or_none = true},
 	{"portal", "down", read_quantity, RATE_EXPECTED, MEMBER(rate_down),
          .quantity = sp_text_rate, .or_none = true},
+	{"portal", "pages", read_folder,
+         "the absolute path of a folder, at most 255 bytes, such as /etc/sallyport/pages",
+         MEMBER(pages)},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),

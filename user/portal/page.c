@@ -23,43 +23,54 @@ static void put_escaped(FILE *out, const char *text, size_t length)
 	}
 }
 
+/* The word @index of the list that the text @message is. */
+static void put_word(FILE *out, const struct sp_language *language, enum sp_message message,
+                     unsigned index)
+{
+	int length;
+	const char *word = sp_catalogue_word(language->text[message], index, &length);
+
+	fprintf(out, SPACE "%.*s", length, word);
+}
+
 void sp_page_put_duration(FILE *out, const struct sp_language *language, uint64_t seconds)
 {
-	const struct {
-		uint64_t seconds;
-		const char *sign;
-	} units[] = {{86400, language->text[SP_MESSAGE_DAYS]}, {3600, "h"}, {60, "min"}, {1, "s"}};
-	unsigned unit = 0;
+	static const uint64_t units[SP_TIME_WORDS] = {86400, 3600, 60, 1};
+	unsigned unit = SP_TIME_DAYS;
 	uint64_t rest;
 
-	while (seconds < units[unit].seconds && units[unit].seconds > 1)
+	while (seconds < units[unit] && unit < SP_TIME_SECONDS)
 		unit++;
-	fprintf(out, "%" PRIu64 SPACE "%s", seconds / units[unit].seconds, units[unit].sign);
-	if (unit > 1)
+	fprintf(out, "%" PRIu64, seconds / units[unit]);
+	put_word(out, language, SP_MESSAGE_TIMES, unit);
+	if (unit > SP_TIME_HOURS)
 		return; /* seconds beside minutes would only be out of date */
-	rest = seconds % units[unit].seconds / units[unit + 1].seconds;
-	if (rest)
-		fprintf(out, SPACE "%" PRIu64 SPACE "%s", rest, units[unit + 1].sign);
+	rest = seconds % units[unit] / units[unit + 1];
+	if (!rest)
+		return;
+	fprintf(out, SPACE "%" PRIu64, rest);
+	put_word(out, language, SP_MESSAGE_TIMES, unit + 1);
 }
 
 void sp_page_put_size(FILE *out, const struct sp_language *language, uint64_t bytes)
 {
-	static const char *const prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
 	uint64_t whole = bytes, unit = 1;
-	unsigned prefix = 0;
+	unsigned size = 0;
 
 	for (; whole >= 1000; whole /= 1000, unit *= 1000)
-		prefix++;
+		size++;
 	fprintf(out, "%" PRIu64, whole);
 	/* Rounded down: a promise that is kept. */
-	if (prefix && whole < 100)
+	if (size && whole < 100)
 		fprintf(out, "%s%" PRIu64, language->text[SP_MESSAGE_DECIMAL],
 		        bytes / (unit / 10) % 10);
-	fprintf(out, SPACE "%s%s", prefixes[prefix], language->text[SP_MESSAGE_BYTES]);
+	put_word(out, language, SP_MESSAGE_SIZES, size);
 }
 
-static void begin(FILE *out, const struct sp_language *language, enum sp_message title)
+static void begin(FILE *out, const struct sp_page_look *look, enum sp_message title)
 {
+	const struct sp_language *language = look->language;
+
 	fprintf(out,
 	        "<!DOCTYPE html>\n"
 	        "<html lang=\"%s\" dir=\"%s\">\n"
@@ -72,9 +83,12 @@ static void begin(FILE *out, const struct sp_language *language, enum sp_message
 	        "<link rel=\"stylesheet\" href=\"/style.css\">\n"
 	        "</head>\n"
 	        "<body>\n"
-	        "<main>\n"
-	        "<h1>%s</h1>\n",
-	        language->tag, language->direction, language->text[title], language->text[title]);
+	        "<main>\n",
+	        language->tag, language->direction, language->text[title]);
+	if (look->logo)
+		fprintf(out, "<img class=\"logo\" src=\"/logo\" alt=\"%s\">\n",
+		        language->text[SP_MESSAGE_LOGO]);
+	fprintf(out, "<h1>%s</h1>\n", language->text[title]);
 }
 
 static void end(FILE *out)
@@ -91,9 +105,11 @@ static void put_hidden(FILE *out, const struct sp_page_link *link)
 	fprintf(out, "\">\n<input type=\"hidden\" name=\"t\" value=\"%s\">\n", link->tag);
 }
 
-void sp_page_terms(FILE *out, const struct sp_language *language, const struct sp_page_link *link)
+void sp_page_terms(FILE *out, const struct sp_page_look *look, const struct sp_page_link *link)
 {
-	begin(out, language, SP_MESSAGE_WELCOME);
+	const struct sp_language *language = look->language;
+
+	begin(out, look, SP_MESSAGE_WELCOME);
 	fprintf(out,
 	        "<section aria-labelledby=\"terms\">\n"
 	        "<h2 id=\"terms\">%s</h2>\n"
@@ -128,10 +144,12 @@ static void put_left(FILE *out, const struct sp_language *language,
 	fputs("</dl>\n", out);
 }
 
-void sp_page_connected(FILE *out, const struct sp_language *language,
-                       const struct sp_page_link *link, const struct sp_ipc_answer *answer)
+void sp_page_connected(FILE *out, const struct sp_page_look *look, const struct sp_page_link *link,
+                       const struct sp_ipc_answer *answer)
 {
-	begin(out, language, SP_MESSAGE_CONNECTED_TITLE);
+	const struct sp_language *language = look->language;
+
+	begin(out, look, SP_MESSAGE_CONNECTED_TITLE);
 	fprintf(out, "<p>%s</p>\n", language->text[SP_MESSAGE_CONNECTED]);
 	put_left(out, language, answer);
 	if (link->length) {
@@ -147,10 +165,12 @@ void sp_page_connected(FILE *out, const struct sp_language *language,
 	end(out);
 }
 
-void sp_page_message(FILE *out, const struct sp_language *language, enum sp_message title,
+void sp_page_message(FILE *out, const struct sp_page_look *look, enum sp_message title,
                      enum sp_message text)
 {
-	begin(out, language, title);
+	const struct sp_language *language = look->language;
+
+	begin(out, look, title);
 	fprintf(out, "<p>%s</p>\n<p><a class=\"button\" href=\"/\">%s</a></p>\n",
 	        language->text[text], language->text[SP_MESSAGE_RETRY]);
 	end(out);

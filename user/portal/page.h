@@ -3,6 +3,7 @@
 #ifndef SP_PORTAL_PAGE_H
 #define SP_PORTAL_PAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,21 +18,27 @@ struct sp_page_link {
 	char tag[SP_LINK_TAG];
 };
 
-/* "7 h 59 min", "2 d 3 h", "45 s", in the signs of @language. */
+/* How a page is to look. */
+struct sp_page_look {
+	const struct sp_language *language;
+	bool logo; /* there is one, at /logo */
+};
+
+/* "7 h 59 min", "2 d 3 h", "45 s", in the words of @language. */
 void sp_page_put_duration(FILE *out, const struct sp_language *language, uint64_t seconds);
 
-/* "812 B", "1.5 MB", in the signs of @language. */
+/* "812 B", "1.5 MB", in the words of @language. */
 void sp_page_put_size(FILE *out, const struct sp_language *language, uint64_t bytes);
 
 /* The terms and the button that accepts them. */
-void sp_page_terms(FILE *out, const struct sp_language *language, const struct sp_page_link *link);
+void sp_page_terms(FILE *out, const struct sp_page_look *look, const struct sp_page_link *link);
 
 /* You are connected: what is left, the way on, the way out. */
-void sp_page_connected(FILE *out, const struct sp_language *language,
-                       const struct sp_page_link *link, const struct sp_ipc_answer *answer);
+void sp_page_connected(FILE *out, const struct sp_page_look *look, const struct sp_page_link *link,
+                       const struct sp_ipc_answer *answer);
 
 /* Something to read, and a link to the first page. */
-void sp_page_message(FILE *out, const struct sp_language *language, enum sp_message title,
+void sp_page_message(FILE *out, const struct sp_page_look *look, enum sp_message title,
                      enum sp_message text);
 
 #endif

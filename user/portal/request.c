@@ -58,6 +58,7 @@ static const struct sp_route routes[] = {
 	{"/accept", true, SP_IPC_LOGIN, respond_login},
 	{"/logout", true, SP_IPC_LOGOUT, respond_logout},
 	{"/style.css", false, 0, sp_respond_style},
+	{"/logo", false, 0, sp_respond_logo},
 };
 
 static const struct sp_route *find_route(const char *path)
@@ -77,6 +78,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
                                        const char *path)
 {
 	struct sp_request *request = calloc(1, sizeof(*request));
+	const struct sp_catalogue *catalogue = &portal->pages.catalogue;
 	const char *languages;
 
 	if (!request)
@@ -85,8 +87,9 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 	request->connection = connection;
 	request->route = find_route(path);
 	languages = header(request, "Accept-Language");
-	request->language = &portal->catalogue.language[sp_catalogue_choose(
-		&portal->catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
+	request->look.language = &catalogue->language[sp_catalogue_choose(
+		catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
+	request->look.logo = portal->pages.logo.data != NULL;
 	return request;
 }
 

@@ -20,7 +20,7 @@ struct sp_request {
 	struct sp_portal *portal;
 	struct MHD_Connection *connection;
 	const struct sp_route *route;
-	const struct sp_language *language;
+	struct sp_page_look look;
 	struct sp_page_link link;
 	size_t body_length; /* bytes received */
 	char body[SP_REQUEST_BODY];

@@ -16,7 +16,7 @@ struct field {
 static const struct field common[] = {
 	{"Cache-Control", "no-store"},
 	{"Content-Security-Policy",
-         "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' http:; "
+         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' http:; "
          "base-uri 'none'; frame-ancestors 'none'"},
 	{"Referrer-Policy", "same-origin"},
 	{"X-Content-Type-Options", "nosniff"},
@@ -38,7 +38,7 @@ static enum MHD_Result send_page(struct sp_request *request, unsigned status, ch
 {
 	const struct field page[] = {
 		{"Content-Type", "text/html; charset=utf-8"},
-		{"Content-Language", request->language->tag},
+		{"Content-Language", request->look.language->tag},
 		{"Vary", "Accept-Language"},
 		{NULL, NULL},
 	};
@@ -88,7 +88,7 @@ enum MHD_Result sp_respond_terms(struct sp_request *request)
 
 	if (!draft_begin(&draft))
 		return MHD_NO;
-	sp_page_terms(draft.stream, request->language, &request->link);
+	sp_page_terms(draft.stream, &request->look, &request->link);
 	return draft_send(&draft, request, MHD_HTTP_OK, NULL);
 }
 
@@ -99,7 +99,7 @@ static enum MHD_Result connected(struct sp_request *request, unsigned status,
 
 	if (!draft_begin(&draft))
 		return MHD_NO;
-	sp_page_connected(draft.stream, request->language, &request->link, &request->ask.answer);
+	sp_page_connected(draft.stream, &request->look, &request->link, &request->ask.answer);
 	return draft_send(&draft, request, status, extra);
 }
 
@@ -126,27 +126,43 @@ enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
 
 	if (!draft_begin(&draft))
 		return MHD_NO;
-	sp_page_message(draft.stream, request->language, title, text);
+	sp_page_message(draft.stream, &request->look, title, text);
 	return draft_send(&draft, request, status, allow ? extra : NULL);
 }
 
-enum MHD_Result sp_respond_style(struct sp_request *request)
+/* A logo that is opened by itself must not run as a page of ours. */
+static enum MHD_Result send_asset(struct sp_request *request, const struct sp_asset *asset)
 {
-	static const struct field extra[] = {
-		{"Content-Type", "text/css; charset=utf-8"},
+	const struct field fields[] = {
+		{"Content-Type", asset->type},
 		{"Cache-Control", "max-age=600"},
+		{"Content-Security-Policy",
+	         "default-src 'none'; style-src 'unsafe-inline'; sandbox"},
 		{"X-Content-Type-Options", "nosniff"},
 		{NULL, NULL},
 	};
-	const struct sp_style *style = &request->portal->style;
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(style->length, style->text, MHD_RESPMEM_PERSISTENT);
+		MHD_create_response_from_buffer(asset->length, asset->data, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result result = MHD_NO;
 
 	if (!response)
 		return MHD_NO;
-	if (add(response, extra))
+	if (add(response, fields))
 		result = MHD_queue_response(request->connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return result;
+}
+
+enum MHD_Result sp_respond_style(struct sp_request *request)
+{
+	return send_asset(request, &request->portal->pages.style);
+}
+
+enum MHD_Result sp_respond_logo(struct sp_request *request)
+{
+	const struct sp_asset *logo = &request->portal->pages.logo;
+
+	return logo->data ? send_asset(request, logo)
+	                  : sp_respond_message(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_TITLE,
+	                                       SP_MESSAGE_ERROR_NOT_FOUND, NULL);
 }

@@ -9,6 +9,7 @@
 enum MHD_Result sp_respond_terms(struct sp_request *request);
 enum MHD_Result sp_respond_connected(struct sp_request *request);
 enum MHD_Result sp_respond_style(struct sp_request *request);
+enum MHD_Result sp_respond_logo(struct sp_request *request); /* 404 without one */
 
 /* 303: to where the visitor wanted to go, or to the first page. */
 enum MHD_Result sp_respond_onward(struct sp_request *request);

@@ -42,6 +42,7 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	if (setup->listener_count > SP_MAX_ADDRESSES ||
 	    setup->interface_count > sizeof(setup->ifindex) / sizeof(*setup->ifindex) ||
 	    !memchr(setup->data, '\0', sizeof(setup->data)) ||
+	    !memchr(setup->pages, '\0', sizeof(setup->pages)) ||
 	    !memchr(setup->root, '\0', sizeof(setup->root)))
 		return -EPROTO;
 	return 0;
@@ -68,9 +69,7 @@ static int start(struct sp_portal *portal, struct sp_error *err)
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "setup from the keeper: %s",
 		               strerror(-ret));
-	ret = sp_catalogue_load(&portal->catalogue, portal->setup.data, err);
-	if (!ret)
-		ret = sp_style_load(&portal->style, portal->setup.data, err);
+	ret = sp_pages_load(&portal->pages, portal->setup.data, portal->setup.pages, err);
 	if (ret)
 		return ret;
 	ret = start_http(portal);
@@ -175,8 +174,7 @@ static void stop(struct sp_portal *portal)
 {
 	if (portal->daemon)
 		MHD_stop_daemon(portal->daemon);
-	sp_style_free(&portal->style);
-	sp_catalogue_free(&portal->catalogue);
+	sp_pages_free(&portal->pages);
 }
 
 int sp_portal_run(void)

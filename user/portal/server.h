@@ -10,13 +10,11 @@
 
 #include "ipc/ipc.h"
 #include "portal/ask.h"
-#include "portal/style.h"
-#include "web/catalogue.h"
+#include "web/pages.h"
 
 struct sp_portal {
 	struct sp_ipc_portal_setup setup;
-	struct sp_catalogue catalogue;
-	struct sp_style style;
+	struct sp_pages pages;
 	struct sp_asker asker;
 	struct MHD_Daemon *daemon;
 	int origins;

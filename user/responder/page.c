@@ -71,6 +71,7 @@ static char *html_body(const struct sp_language *texts, unsigned refresh)
 	                   "<head>\n"
 	                   "<meta charset=\"utf-8\">\n"
 	                   "<meta name=\"viewport\" content=\"width=device-width\">\n"
+	                   "<meta name=\"color-scheme\" content=\"light dark\">\n"
 	                   "<meta http-equiv=\"refresh\" content=\"%u;url=" SP_HOLE_LINK_MARK
 	                   "\">\n"
 	                   "<title>%s</title>\n"

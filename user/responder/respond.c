@@ -25,6 +25,8 @@ static int check_setup(const struct sp_ipc_responder_setup *setup, struct sp_err
 		               "setup: probe_status: expected 302 or 511");
 	if (strnlen(setup->data, sizeof(setup->data)) == sizeof(setup->data))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: data: no end");
+	if (strnlen(setup->pages, sizeof(setup->pages)) == sizeof(setup->pages))
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: pages: no end");
 	return 0;
 }
 
@@ -36,7 +38,7 @@ int sp_knowledge_load(struct sp_knowledge *knowledge, const struct sp_ipc_respon
 	memset(knowledge, 0, sizeof(*knowledge));
 	knowledge->redirect_probes = setup->probe_status == 302;
 	if (!ret)
-		ret = sp_catalogue_load(&knowledge->catalogue, setup->data, err);
+		ret = sp_catalogue_load(&knowledge->catalogue, setup->data, setup->pages, err);
 	if (!ret)
 		ret = load_probes(&knowledge->probes, setup->data, err);
 	if (!ret)

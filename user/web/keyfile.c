@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LONGEST_LINE 1000 /* bytes, without the end of the line */
+
 struct reader {
 	FILE *file;
 	sp_keyfile_visit visit;
@@ -114,6 +116,18 @@ static int handle(void *user, const char *section, const char *key, const char *
 	return !reader->ret;
 }
 
+/* libinih is set by global variables; sallyport.conf is read with other settings. */
+static int split(struct reader *reader)
+{
+	int longest = ini_max_line;
+	int bad;
+
+	ini_max_line = LONGEST_LINE + 2;
+	bad = ini_parse_stream(read_line, reader, handle, reader);
+	ini_max_line = longest;
+	return bad;
+}
+
 int sp_keyfile_read(const char *path, sp_keyfile_visit visit, void *context, struct sp_error *err)
 {
 	struct reader reader = {.visit = visit, .context = context, .err = err, .path = path};
@@ -122,7 +136,7 @@ int sp_keyfile_read(const char *path, sp_keyfile_visit visit, void *context, str
 	reader.file = fopen(path, "re");
 	if (!reader.file)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "%s: %s", path, strerror(errno));
-	bad = ini_parse_stream(read_line, &reader, handle, &reader);
+	bad = split(&reader);
 	if (!reader.ret && ferror(reader.file))
 		reader.ret = sp_fail(err, -EIO, SP_EXIT_FAILED, "%s: cannot be read", path);
 	if (!reader.ret && bad > 0)

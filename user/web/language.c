@@ -43,25 +43,47 @@ static size_t without_last_subtag(const struct sp_weighted *range, size_t length
 	return length;
 }
 
+static bool is_same(const char *tag, const char *name, size_t length)
+{
+	return strlen(tag) == length && strncasecmp(tag, name, length) == 0;
+}
+
+static bool has_alias(const struct sp_language *language, const char *name, size_t length)
+{
+	for (size_t i = 0; i < SP_MAX_ALIASES && *language->alias[i]; i++)
+		if (is_same(language->alias[i], name, length))
+			return true;
+	return false;
+}
+
+/* The language of the tag @name, else one that has it as an alias, else the count of languages. */
+static size_t find_tag(const struct sp_catalogue *catalogue, const char *name, size_t length,
+                       uint32_t excluded)
+{
+	size_t found = catalogue->count;
+
+	for (size_t i = catalogue->count; i-- > 0;) {
+		if (excluded >> i & 1)
+			continue;
+		if (is_same(catalogue->language[i].tag, name, length))
+			return i;
+		if (has_alias(&catalogue->language[i], name, length))
+			found = i;
+	}
+	return found;
+}
+
 /* Lookup (RFC 4647 section 3.4): the range, then the range without its last subtag, and so on. */
 static size_t look_up(const struct sp_catalogue *catalogue, const struct sp_weighted *range,
                       uint32_t excluded)
 {
-	const size_t longest = sizeof(catalogue->language[0].tag);
-	size_t length = range->length;
+	size_t found = catalogue->count, length = range->length;
 
-	if (length >= longest)
-		length = without_last_subtag(range, longest);
-	for (; length > 0; length = without_last_subtag(range, length)) {
-		for (size_t i = 0; i < catalogue->count; i++) {
-			const char *tag = catalogue->language[i].tag;
-
-			if (!(excluded >> i & 1) && strlen(tag) == length &&
-			    strncasecmp(tag, range->name, length) == 0)
-				return i;
-		}
-	}
-	return catalogue->count;
+	if (length >= SP_LANGUAGE_TAG)
+		length = without_last_subtag(range, SP_LANGUAGE_TAG);
+	for (; length > 0 && found == catalogue->count; length = without_last_subtag(range, length))
+		found = find_tag(catalogue, range->name, length, excluded);
+	return found;
 }
 
 /* What "*" stands for: English, or the first language that is not excluded. */

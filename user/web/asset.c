@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "web/asset.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Append what @file has to @asset, @most bytes or fewer. */
+static int append(struct sp_asset *asset, FILE *file, size_t most)
+{
+	char *grown = realloc(asset->data, asset->length + most + 1);
+	size_t length;
+
+	if (!grown)
+		return -ENOMEM;
+	asset->data = grown;
+	errno = 0;
+	length = fread(grown + asset->length, 1, most + 1, file);
+	if (ferror(file))
+		return errno ? -errno : -EIO;
+	asset->length += length;
+	return length > most ? -EFBIG : 0;
+}
+
+/* -ENOENT without a message: there is no such file. */
+static int read_file(struct sp_asset *asset, const char *folder, const char *name, size_t most,
+                     struct sp_error *err)
+{
+	char path[PATH_MAX];
+	FILE *file;
+	int ret = 0;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return sp_fail(err, -ENAMETOOLONG, SP_EXIT_FAILED, "%s: path too long", folder);
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT)
+		return -ENOENT;
+	ret = file ? append(asset, file, most) : -errno;
+	if (file)
+		fclose(file);
+	if (!ret)
+		return 0;
+	sp_asset_free(asset);
+	return sp_fail(err, ret, SP_EXIT_FAILED, "%s: expected a file of at most %zu bytes: %s",
+	               path, most, strerror(-ret));
+}
+
+int sp_asset_style(struct sp_asset *style, const char *directory, const char *own,
+                   struct sp_error *err)
+{
+	int ret;
+
+	*style = (struct sp_asset){.type = "text/css; charset=utf-8"};
+	ret = read_file(style, directory, "pages/style.css", SP_STYLE_MOST, err);
+	if (ret == -ENOENT)
+		return sp_fail(err, ret, SP_EXIT_FAILED, "%s/pages/style.css: %s", directory,
+		               strerror(-ret));
+	if (!ret && own && *own)
+		ret = read_file(style, own, "style.css", SP_STYLE_MOST, err);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int sp_asset_logo(struct sp_asset *logo, const char *own, struct sp_error *err)
+{
+	static const struct {
+		const char *name, *type;
+	} kinds[] = {{"logo.svg", "image/svg+xml"},
+	             {"logo.png", "image/png"},
+	             {"logo.jpg", "image/jpeg"},
+	             {"logo.webp", "image/webp"}};
+	int ret = -ENOENT;
+
+	*logo = (struct sp_asset){0};
+	for (size_t i = 0; own && *own && ret == -ENOENT && i < sizeof(kinds) / sizeof(*kinds);
+	     i++) {
+		logo->type = kinds[i].type;
+		ret = read_file(logo, own, kinds[i].name, SP_LOGO_MOST, err);
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+void sp_asset_free(struct sp_asset *asset)
+{
+	free(asset->data);
+	*asset = (struct sp_asset){0};
+}
