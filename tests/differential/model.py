@@ -29,6 +29,9 @@ def mapped(four):
     return b"\0" * 10 + b"\xff\xff" + four
 
 
+NOBODY = mapped(bytes(4))
+
+
 def number(data, at, size=2):
     return int.from_bytes(data[at:at + size], "big")
 
@@ -303,13 +306,14 @@ class Session:
     """An entry of `clients`."""
 
     def __init__(self, state="authorized", over=False, missing=False, quota=None, quota_up=None,
-                 quota_down=None, rate_up=None, rate_down=None, bound=None):
+                 quota_down=None, rate_up=None, rate_down=None, binding=None, bound=None):
         self.state = state        # "authorized", "blocked", or what is none
         self.over = over          # its time, or idle time
         self.missing = missing    # its counters are not there
         self.quota, self.quota_up, self.quota_down = quota, quota_up, quota_down
         self.rate_up, self.rate_down = rate_up, rate_down  # bytes that may come at once, none later
-        self.bound = bound        # IPv4 address
+        self.binding = binding    # whether it is bound to one IPv4 address
+        self.bound = bound        # to which; None: to its first
         self.up = self.down = 0   # bytes
 
     def is_over(self):
@@ -396,17 +400,28 @@ class World:
         return "NO_LISTENER" if reason == "CAPTURED" and not listening else reason
 
     def upload_authorized(self, packet, client, session):
-        if session.bound and packet.family == 4 and packet.sender != session.bound:
+        if session.binding and not self.is_bound(packet, session):
             return "BINDING"
         reason = "AUTHORIZED"
         if self.gateway.is_portal(packet):
             reason = self.origin(packet, client)
             if reason != "PORTAL":
                 return reason
+        if session.binding and not session.bound and packet.family == 4 and packet.sender != NOBODY:
+            session.bound = packet.sender
         if session.rate_up is not None and session.up > session.rate_up:
             return "RATE_UP"
         session.up += packet.bytes
         return reason
+
+    @staticmethod
+    def is_bound(packet, session):
+        claimed = packet.claims if packet.ethertype == ARP else packet.sender
+        if packet.family == 6 or claimed is None:
+            return True
+        if claimed == NOBODY:  # asks for an address; what is sent to one host is not that
+            return packet.family != 4 or bool(is_group(packet.destination))
+        return session.bound in (None, claimed)
 
     def upload_captive(self, packet, client):
         if packet.source in self.gateway.macs:
