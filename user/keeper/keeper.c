@@ -31,6 +31,7 @@
 #include "lib/monotonic.h"
 #include "lib/netlink.h"
 #include "lib/session.h"
+#include "web/pages.h"
 
 #define SWEEP_SECONDS 5
 #define GRACE_SECONDS 60 /* an ended session stays visible so long, to say why it ended */
@@ -193,6 +194,20 @@ static void child_event(struct keeper *keeper, struct sp_child *child)
 		sp_child_stop(child, "it broke the protocol");
 }
 
+/* Children read their pages at their start; pages that they could not read are not given to them.
+ */
+static void renew_pages(struct keeper *keeper)
+{
+	struct sp_error err;
+
+	if (sp_pages_check(keeper->setup.paths.data, keeper->config->pages, &err)) {
+		sp_log(SP_LOG_ERROR, "%s; the pages stay as they are", err.text);
+		return;
+	}
+	for (unsigned i = 0; i < keeper->child_count; i++)
+		sp_child_renew(&keeper->child[i], "the pages are read again");
+}
+
 static void signal_event(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
@@ -200,6 +215,8 @@ static void signal_event(struct keeper *keeper)
 	while (read(keeper->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			keeper->stop = true;
+		else if (info.ssi_signo == SIGHUP)
+			renew_pages(keeper);
 	/* Several SIGCHLD can have become one. */
 	for (unsigned i = 0; i < keeper->child_count; i++)
 		sp_child_reap(&keeper->child[i]);
@@ -331,10 +348,11 @@ static int open_events(struct keeper *keeper)
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &wanted, NULL))
 		return -errno;
 	/* A log that nobody reads any more must not end the keeper. */
-	if (signal(SIGHUP, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
 	keeper->signals = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);

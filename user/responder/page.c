@@ -64,6 +64,9 @@ char *sp_page_refusal_head(const char *status)
 	return format_text(HEAD "\r\n", status, sp_format_type(SP_FORMAT_TEXT), CHARSET);
 }
 
+/* A long word of the title is not wider than a telephone. */
+#define STYLE "body{font-family:sans-serif;margin:1em;overflow-wrap:anywhere;hyphens:auto}"
+
 static char *html_body(const struct sp_language *texts, unsigned refresh)
 {
 	return format_text("<!doctype html>\n"
@@ -75,6 +78,7 @@ static char *html_body(const struct sp_language *texts, unsigned refresh)
 	                   "<meta http-equiv=\"refresh\" content=\"%u;url=" SP_HOLE_LINK_MARK
 	                   "\">\n"
 	                   "<title>%s</title>\n"
+	                   "<style>" STYLE "</style>\n"
 	                   "</head>\n"
 	                   "<body>\n"
 	                   "<h1>%s</h1>\n"

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The operator's own pages, and every page in every language as a browser shows it."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from browser import Browser
+from lab import GATEWAY, INTERNET, PORTAL_PORT, TOP, url, wait_until
+
+SHIPPED = TOP / "user/portal/pages"
+TAGS = sorted(file.stem for file in SHIPPED.glob("*.conf"))
+RIGHT_TO_LEFT = {"ar", "he"}
+LEAST_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="160"><rect width="640" height="160"/></svg>'
+HEBREW = "direction = rtl\naliases = iw\nwelcome = ברוכים הבאים\nlogo = המלון שלנו\n"
+PORTAL = url(GATEWAY[4], "/", PORTAL_PORT)
+
+# What is wrong with the page as it is shown: widths, and the contrast of each piece of text.
+LOOK = """
+const parse = text => text.match(/[\\d.]+/g).map(Number);
+const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const contrast = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+};
+const canvas = document.createElement('div');
+canvas.style.backgroundColor = 'Canvas';
+document.body.append(canvas);
+const ground = element => {
+    for (; element; element = element.parentElement) {
+        const color = parse(getComputedStyle(element).backgroundColor);
+        if (color.length === 3 || color[3] === 1) return color;
+        if (color[3] !== 0) throw new Error('half transparent');
+    }
+    return parse(getComputedStyle(canvas).backgroundColor);
+};
+const texts = [...document.body.querySelectorAll('*')].filter(element =>
+    [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+const found = {
+    lang: document.documentElement.lang,
+    direction: getComputedStyle(document.body).direction,
+    width: document.documentElement.scrollWidth,
+    cut: texts.filter(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).display !== 'inline')
+        .map(e => e.textContent),
+    contrast: Math.min(...texts.map(e => contrast(parse(getComputedStyle(e).color), ground(e)))),
+    dark: luminance(ground(document.body)) < 0.5,
+    from: [...new Set(performance.getEntriesByType('resource').map(e => new URL(e.name).origin))],
+    headings: [...document.querySelectorAll('h1, h2, h3')].map(e => e.tagName).join(' '),
+    text: document.body.innerText,
+};
+canvas.remove();
+return found;
+"""
+
+
+def texts_of(tag):
+    lines = (SHIPPED / f"{tag}.conf").read_text("utf-8").splitlines()
+    return dict(line.split(" = ", 1) for line in lines if " = " in line and line[0] != ";")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A logo and a language that is not shipped, and for the rest the shipped pages."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "logo.svg").write_text(LOGO)
+    (folder / "he.conf").write_text(HEBREW, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gated(hosts, folder):
+    configuration = folder / "gate"  # not .conf, which would be a language
+    configuration.write_text(
+        "[gateway]\nclient = lan0\n[captive]\nrefresh = 3600\nworkers = 1\n"
+        f"[portal]\nsession = 259000s\nquota = 2G\npages = {folder}\n"
+    )
+    hosts.gate(configuration)
+    return hosts
+
+
+# --- the operator's files ---
+
+
+def portal(lab, path="/", language="en"):
+    return lab.curl(GATEWAY[4], "-H", f"Accept-Language: {language}", path=path, port=PORTAL_PORT)
+
+
+def body(lab, path="/", language="en"):
+    """Empty when the portal ended before it had answered, as it does when it is renewed."""
+    answer = portal(lab, path, language)
+    return answer.body if answer else ""
+
+
+def log(lab):
+    return Path(f"/run/sallyport-lab/{lab.name}/sallyportd.log").read_text("utf-8")
+
+
+def reload(lab, check, what):
+    os.kill(lab.daemon_pid(), signal.SIGHUP)
+    wait_until(check, 10, what)
+
+
+def test_logo(lab):
+    answer = portal(lab, "/logo")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    # Opened by itself, a logo with a script in it runs nothing.
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.body == LOGO
+
+
+def test_language_that_is_not_shipped(lab):
+    for asked in ("he", "iw-IL"):
+        page = portal(lab, language=asked)
+        assert page.headers["content-language"] == "he"
+        assert '<html lang="he" dir="rtl">' in page.body
+        assert "<h1>ברוכים הבאים</h1>" in page.body
+        assert 'alt="המלון שלנו"' in page.body
+        assert texts_of("en")["accept"] in page.body
+
+
+def test_nothing_from_elsewhere(lab):
+    policy = portal(lab).headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "style-src 'self'" in policy
+    assert "img-src 'self' data:" in policy
+
+
+def test_reload(lab, folder):
+    """A new text, a new style; and what is wrong leaves the pages as they are."""
+    lab.allow()
+    before = lab.client()
+    shipped = (SHIPPED / "style.css").read_text()
+    (folder / "fr.conf").write_text("welcome = Bienvenue à l’hôtel\n", "utf-8")
+    (folder / "style.css").write_text(":root { --main: #7a1f5c; }\n")
+    try:
+        reload(lab, lambda: "#7a1f5c" in body(lab, "/style.css"), "the new style")
+        style = portal(lab, "/style.css")
+        assert style.headers["content-type"] == "text/css; charset=utf-8"
+        assert style.body == shipped + ":root { --main: #7a1f5c; }\n"
+        assert texts_of("fr")["connected"] in body(lab, language="fr")
+        assert lab.client()["expires"] == before["expires"]
+        lab.forget()
+        assert "<h1>Bienvenue à l’hôtel</h1>" in portal(lab, language="fr").body
+
+        (folder / "fr.conf").write_text("welcome = a\nwelcome = b\n", "utf-8")
+        daemon = lab.daemon_pid()
+        wrong = f"{folder}/fr.conf:2: `welcome`: given twice; remove one"
+        reload(lab, lambda: wrong in log(lab), "the error in the log")
+        assert "the pages stay as they are" in log(lab)
+        assert "<h1>Bienvenue à l’hôtel</h1>" in portal(lab, language="fr").body
+        assert lab.daemon_pid() == daemon
+
+        check = lab.ctl("config", "check", "-c", str(folder / "gate"))
+        assert check.returncode == 2
+        assert wrong in check.stderr
+    finally:
+        (folder / "fr.conf").unlink()
+        (folder / "style.css").unlink()
+        reload(lab, lambda: body(lab, "/style.css") == shipped, "the old style")
+    assert lab.ctl("config", "check", "-c", str(folder / "gate")).returncode == 0
+
+
+def test_bad_pages_at_the_start(lab, folder, tmp_path):
+    path = tmp_path / "bad"
+    path.write_text(f"[gateway]\nclient = lan0\n[portal]\npages = {tmp_path}/nowhere\n")
+    wrong = f"{tmp_path}/nowhere: No such file or directory"
+    check = lab.ctl("config", "check", "-c", str(path))
+    assert (check.returncode, wrong in check.stderr) == (1, True), check.stderr
+
+    os.kill(lab.daemon_pid(), signal.SIGTERM)
+    wait_until(lambda: not lab.daemon_pid(), 5, "the end of the daemon")
+    daemon = lab.ctl("run", "-c", str(path))
+    assert (daemon.returncode, wrong in daemon.stderr) == (1, True), daemon.stderr
+    lab.gate(folder / "gate")
+
+
+# --- as a browser shows them ---
+
+
+@pytest.fixture(scope="module")
+def chromium(gated):
+    with Browser(gated) as browser:
+        browser.phone(320, 568)
+        yield browser
+
+
+def devtools(browser, command, **parameters):
+    return browser.command(
+        "POST", "/goog/cdp/execute", {"cmd": command, "params": parameters}
+    )
+
+
+def labels(browser, selector):
+    """Role and accessible name of each such element, as a screen reader is told."""
+    found = browser.command("POST", "/elements", {"using": "css selector", "value": selector})
+    paths = [f"/element/{next(iter(one.values()))}" for one in found]
+    return [(browser.command("GET", path + "/computedrole"),
+             browser.command("GET", path + "/computedlabel")) for path in paths]
+
+
+def shows(browser, text):
+    try:
+        return text in browser.text()
+    except AssertionError:  # the page went away between two questions
+        return False
+
+
+class Reader:
+    """Looks at a page in both colour schemes."""
+
+    def __init__(self, browser, tag):
+        self.browser, self.tag = browser, tag
+        devtools(browser, "Emulation.setUserAgentOverride", userAgent="Tests", acceptLanguage=tag)
+
+    def check(self, what, origin, words):
+        for scheme in ("light", "dark"):
+            feature = {"name": "prefers-color-scheme", "value": scheme}
+            devtools(self.browser, "Emulation.setEmulatedMedia", features=[feature])
+            seen = self.browser.script(LOOK)
+            assert isinstance(seen, dict), seen
+            where = (self.tag, what, scheme, seen)
+            assert seen["lang"] == self.tag, where
+            assert seen["direction"] == ("rtl" if self.tag in RIGHT_TO_LEFT else "ltr"), where
+            assert seen["width"] <= 320 and not seen["cut"], where
+            assert seen["contrast"] >= LEAST_CONTRAST, where
+            assert seen["dark"] == (scheme == "dark"), where
+            assert set(seen["from"]) <= {origin}, where
+            assert seen["headings"].split()[0] == "H1" and seen["headings"].count("H1") == 1, where
+            assert [word for word in words if word not in seen["text"]] == [], where
+        assert labels(self.browser, "h1") == [("heading", words[0])]
+        for role, name in labels(self.browser, "button, a"):
+            assert (role, name) in {("button", words[-1]), ("link", words[-1])}
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_every_page(lab, chromium, tag):
+    words, reader = texts_of(tag), Reader(chromium, tag)
+    internet = url(INTERNET[4]).rstrip("/")
+    ours = PORTAL.rstrip("/")
+
+    chromium.go(internet + "/wanted")
+    reader.check("511", internet, [words["title"], words["explain"], words["login"]])
+    chromium.go(PORTAL + "nothing")
+    reader.check("error", ours, [words["error_title"], words["error_not_found"], words["retry"]])
+    chromium.go(PORTAL)
+    assert labels(chromium, "img") in ([("image", words["logo"])], [("img", words["logo"])])
+    assert labels(chromium, "section") == [("region", words["terms_title"])]
+    reader.check("terms", ours, [words["welcome"], words["terms_title"], words["terms"],
+                                 words["terms_privacy"], words["accept"]])
+    chromium.click("button")
+    wait_until(lambda: shows(chromium, words["connected"]), 10, "the login")
+    day, hour = (f"\u00a0{word}" for word in words["times"].split()[:2])
+    reader.check("connected", ours, [words["connected_title"], words["connected"],
+                                     words["time_left"], "2" + day, "23" + hour,
+                                     words["data_left"], words["sizes"].split()[3],
+                                     words["sign_out"]])
+    chromium.click("button")
+    wait_until(lambda: shows(chromium, words["signed_out"]), 10, "the logout")
+    reader.check("signed out", ours, [words["signed_out_title"], words["signed_out"], words["retry"]])
