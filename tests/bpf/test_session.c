@@ -480,6 +480,63 @@ static void test_quota_counts_both_directions(void **state)
 	assert_string_equal(session.ended, "quota");
 }
 
+static void test_quota_of_a_direction(void **state)
+{
+	struct sp_limits limits = {.quota_up = 600, .quota_down = 400};
+	struct sp_client_policy policy;
+
+	(void)state;
+	must(allow(1, limits, NULL));
+	policy = get(1).policy;
+	assert_int_equal(policy.limits, SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN);
+	assert_int_equal(policy.quota_up, 600);
+	assert_int_equal(policy.quota_down, 400);
+	use_bytes(1, 599, 399);
+	assert_int_equal(get(1).effective, SP_CLIENT_AUTHORIZED);
+	use_bytes(1, 599, 400);
+	assert_string_equal(get(1).ended, "quota");
+	use_bytes(1, 600, 399);
+	assert_string_equal(get(1).ended, "quota");
+}
+
+static void test_a_quota_that_is_used_up_is_refused(void **state)
+{
+	const struct sp_limits all = {.quota = 1000}, up = {.quota_up = 500},
+			       down = {.quota_down = 499, .seconds = 5};
+	struct sp_client_policy before, after;
+
+	(void)state;
+	must(allow(1, (struct sp_limits){.seconds = 100}, NULL));
+	use_bytes(1, 501, 499);
+	before = get(1).policy;
+	assert_said(allow(1, all, NULL), -EDQUOT, SP_EXIT_FAILED, "1000 bytes already");
+	assert_said(allow(1, up, "note"), -EDQUOT, SP_EXIT_FAILED, "quota of 500");
+	assert_said(allow(1, down, NULL), -EDQUOT, SP_EXIT_FAILED, "499 bytes downwards");
+	after = get(1).policy;
+	assert_memory_equal(&after, &before, sizeof(before));
+	must(allow(1, (struct sp_limits){.quota = 1001}, NULL));
+	/* A session that is over does not count against a new one. */
+	use_bytes(1, 600, 499);
+	must(allow(1, all, NULL));
+	assert_int_equal(get(1).up_bytes, 0);
+}
+
+static void test_binding_is_written(void **state)
+{
+	struct sp_limits limits = {.bind = true, .ipv4 = 0x0200550a};
+
+	(void)state;
+	must(allow(1, limits, NULL));
+	assert_int_equal(get(1).policy.limits, SP_LIMIT_BINDING);
+	assert_int_equal(get(1).policy.ipv4, limits.ipv4);
+	assert_int_equal(get(1).bound, limits.ipv4);
+	limits.ipv4 = 0;
+	must(allow(1, limits, NULL));
+	assert_int_equal(get(1).bound, 0);
+	must(allow(1, FOREVER, NULL));
+	assert_int_equal(get(1).policy.limits, 0);
+}
+
 static void test_first_end_is_the_reason(void **state)
 {
 	struct sp_client_policy policy;
@@ -1021,6 +1078,9 @@ static int run(void)
 		small(test_expiry),
 		small(test_idle_counts_from_last_upload),
 		small(test_quota_counts_both_directions),
+		small(test_quota_of_a_direction),
+		small(test_a_quota_that_is_used_up_is_refused),
+		small(test_binding_is_written),
 		small(test_first_end_is_the_reason),
 		small(test_renewal_of_a_live_session),
 		small(test_ended_session_begins_anew),

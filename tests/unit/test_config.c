@@ -96,6 +96,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config.session_seconds, 28800);
 	assert_int_equal(config.idle_seconds, 0);
 	assert_int_equal(config.quota_bytes, 0);
+	assert_int_equal(config.quota_up, 0);
+	assert_int_equal(config.quota_down, 0);
+	assert_false(config.bind);
 	assert_int_equal(config.rate_up, 0);
 	assert_int_equal(config.rate_down, 0);
 	assert_string_equal(config.portal_user, "sallyport-portal");
@@ -114,7 +117,8 @@ static void test_every_key(void **state)
 	     "workers = 64\nresponder_user = _web\n"
 	     "[portal]\n"
 	     "listen = 10.85.0.1\nport = 65535\nhost = login.example.org\nsession = 7d\n"
-	     "idle = 30m\nquota = 2G\nup = 5M\ndown = 20M\nportal_user = portal\npages = /srv/my "
+	     "idle = 30m\nquota = 2G\nquota_up = 1G\nquota_down = 3G\nbind = on\nup = 5M\ndown = "
+	     "20M\nportal_user = portal\npages = /srv/my "
 	     "pages\n");
 	assert_int_equal(config.client_count, 3);
 	assert_string_equal(config.client[1], "lan1");
@@ -145,6 +149,9 @@ static void test_every_key(void **state)
 	assert_int_equal(config.session_seconds, 604800);
 	assert_int_equal(config.idle_seconds, 1800);
 	assert_int_equal(config.quota_bytes, 2000000000);
+	assert_int_equal(config.quota_up, 1000000000);
+	assert_int_equal(config.quota_down, 3000000000);
+	assert_true(config.bind);
 	assert_int_equal(config.rate_up, 5000000);
 	assert_int_equal(config.rate_down, 20000000);
 	assert_string_equal(config.portal_user, "portal");

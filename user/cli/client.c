@@ -5,55 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/client_limits.h"
 #include "cli/client_output.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "lib/session.h"
 #include "lib/text.h"
-
-/* Read the value of option @option, if given, with @reader. */
-static int read_limit(const struct sp_invocation *invocation, enum sp_option option,
-                      int (*reader)(const char *, uint64_t *), const char *expected,
-                      uint64_t *value, struct sp_error *err)
-{
-	const char *text = invocation->option[option];
-	int code = text ? reader(text, value) : 0;
-
-	if (code == -ERANGE)
-		return sp_fail(err, code, SP_EXIT_USAGE,
-		               "--%s: \"%s\" is out of range: expected %s", sp_options[option].name,
-		               text, expected);
-	if (code)
-		return sp_fail(err, code, SP_EXIT_USAGE, "--%s: expected %s, got \"%s\"",
-		               sp_options[option].name, expected, text);
-	return 0;
-}
-
-static int read_limits(const struct sp_invocation *invocation, struct sp_limits *limits,
-                       struct sp_error *err)
-{
-	static const char time[] = "a duration such as 90s, 30m, 8h or 7d, at most 100 years";
-	static const char size[] = "a number of bytes such as 500M or 2G";
-	static const char rate[] = "a rate in bit/s such as 512K, 5M or 1G, from 8K to 400G";
-	int code;
-
-	*limits = (struct sp_limits){.seconds = 0};
-	code = read_limit(invocation, SP_OPTION_FOR, sp_text_duration, time, &limits->seconds, err);
-	if (!code)
-		code = read_limit(invocation, SP_OPTION_IDLE, sp_text_duration, time, &limits->idle,
-		                  err);
-	if (!code)
-		code = read_limit(invocation, SP_OPTION_QUOTA, sp_text_size, size, &limits->quota,
-		                  err);
-	if (!code)
-		code = read_limit(invocation, SP_OPTION_UP, sp_text_rate, rate, &limits->rate_up,
-		                  err);
-	if (!code)
-		code = read_limit(invocation, SP_OPTION_DOWN, sp_text_rate, rate,
-		                  &limits->rate_down, err);
-	return code;
-}
 
 static int put_one_json(const struct sp_session *session, const struct sp_clock *clock,
                         struct sp_error *err)
@@ -91,7 +49,7 @@ int sp_client_allow_run(const struct sp_invocation *invocation, struct sp_error 
 	int code = sp_open_key(invocation, &key, err);
 
 	if (!code)
-		code = read_limits(invocation, &limits, err);
+		code = sp_client_limits_read(invocation, &limits, err);
 	if (!code)
 		code = sp_open_maps(invocation, &maps, &clock, err);
 	if (code)

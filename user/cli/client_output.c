@@ -39,10 +39,15 @@ static bool is_randomized(const struct sp_session *session)
 	return session->key.mac[0] & 2;
 }
 
-/* NULL: none seen. */
+/* NULL: none. */
+static const char *ipv4_text(uint32_t address, char text[INET6_ADDRSTRLEN])
+{
+	return address ? inet_ntop(AF_INET, &address, text, INET6_ADDRSTRLEN) : NULL;
+}
+
 static const char *ipv4(const struct sp_session *session, char text[INET6_ADDRSTRLEN])
 {
-	return session->ipv4 ? inet_ntop(AF_INET, &session->ipv4, text, INET6_ADDRSTRLEN) : NULL;
+	return ipv4_text(session->ipv4, text);
 }
 
 static const char *ipv6(const struct sp_session *session, char text[INET6_ADDRSTRLEN])
@@ -92,10 +97,18 @@ static int put_limits(json_t *object, const struct sp_session *session,
 	       put(object, "idle_limit",
 	           sp_json_number(idle_seconds(session, clock), has(session, SP_LIMIT_IDLE))) ||
 	       put(object, "quota", sp_json_number(policy->quota, has(session, SP_LIMIT_QUOTA))) ||
+	       put(object, "quota_up",
+	           sp_json_number(policy->quota_up, has(session, SP_LIMIT_QUOTA_UP))) ||
+	       put(object, "quota_down",
+	           sp_json_number(policy->quota_down, has(session, SP_LIMIT_QUOTA_DOWN))) ||
 	       put(object, "rate_up",
 	           sp_json_number(policy->rate_up, has(session, SP_LIMIT_RATE_UP))) ||
 	       put(object, "rate_down",
-	           sp_json_number(policy->rate_down, has(session, SP_LIMIT_RATE_DOWN)));
+	           sp_json_number(policy->rate_down, has(session, SP_LIMIT_RATE_DOWN))) ||
+	       put(object, "burst_up",
+	           sp_json_number(policy->burst_up, has(session, SP_LIMIT_RATE_UP))) ||
+	       put(object, "burst_down",
+	           sp_json_number(policy->burst_down, has(session, SP_LIMIT_RATE_DOWN)));
 }
 
 static json_t *text_or_null(const char *text)
@@ -103,12 +116,35 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
+/* `bind`: off, auto or the operator's address; `bound`: the address in force. */
+static int put_binding(json_t *object, const struct sp_session *session)
+{
+	char text[INET6_ADDRSTRLEN];
+	const char *bind = "off";
+
+	if (has(session, SP_LIMIT_BINDING))
+		bind = session->policy.ipv4 ? ipv4_text(session->policy.ipv4, text) : "auto";
+	return put(object, "bind", json_string_nocheck(bind)) ||
+	       put(object, "bound", text_or_null(ipv4_text(session->bound, text)));
+}
+
+/* The earlier of two jiffies, 0 being none. */
+static uint64_t first_seen(const struct sp_session *session)
+{
+	uint64_t up = session->up_first, down = session->down_first;
+
+	return up && (!down || up < down) ? up : down;
+}
+
 static int put_traces(json_t *object, const struct sp_session *session,
                       const struct sp_clock *clock)
 {
 	char text4[INET6_ADDRSTRLEN], text6[INET6_ADDRSTRLEN];
 
-	return put(object, "last_seen",
+	uint64_t first = first_seen(session);
+
+	return put(object, "first_seen", sp_json_number(sp_clock_unix(clock, first), first)) ||
+	       put(object, "last_seen",
 	           sp_json_number(sp_clock_unix(clock, session->up_last), session->up_last)) ||
 	       put(object, "ipv4", text_or_null(ipv4(session, text4))) ||
 	       put(object, "ipv6", text_or_null(ipv6(session, text6))) ||
@@ -135,7 +171,7 @@ int sp_put_client_json(json_t *object, const struct sp_session *session,
 	    put_end(object, session) ||
 	    put(object, "randomized_mac", json_boolean(is_randomized(session))) ||
 	    put_limits(object, session, clock) || put_counters(object, session) ||
-	    put_traces(object, session, clock))
+	    put_binding(object, session) || put_traces(object, session, clock))
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	return sp_put_json(json_incref(object), err);
 }
@@ -149,6 +185,23 @@ static void put_time(const char *name, uint64_t unix_time)
 	if (localtime_r(&when, &parts))
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &parts);
 	sp_put_field(name, "%s", text);
+}
+
+static void put_rate(const char *name, uint64_t rate, uint64_t burst)
+{
+	char text[SP_TEXT_QUANTITY], size[SP_TEXT_QUANTITY];
+
+	sp_put_field(name, "%s, %s at once", sp_text_put_rate(text, rate),
+	             sp_text_put_size(size, burst));
+}
+
+static void put_binding_field(const struct sp_session *session)
+{
+	char text[INET6_ADDRSTRLEN];
+	const char *bound = ipv4_text(session->bound, text);
+
+	sp_put_field("Bound to", "%s%s", bound ? bound : "its first IPv4 address",
+	             bound && !session->policy.ipv4 ? " (auto)" : "");
 }
 
 static void put_limit_fields(const struct sp_session *session, const struct sp_clock *clock)
@@ -166,10 +219,16 @@ static void put_limit_fields(const struct sp_session *session, const struct sp_c
 		             sp_text_put_duration(text, idle_seconds(session, clock)));
 	if (has(session, SP_LIMIT_QUOTA))
 		sp_put_field("Quota", "%s", sp_text_put_size(text, policy->quota));
+	if (has(session, SP_LIMIT_QUOTA_UP))
+		sp_put_field("Upload quota", "%s", sp_text_put_size(text, policy->quota_up));
+	if (has(session, SP_LIMIT_QUOTA_DOWN))
+		sp_put_field("Download quota", "%s", sp_text_put_size(text, policy->quota_down));
 	if (has(session, SP_LIMIT_RATE_UP))
-		sp_put_field("Upload rate", "%s", sp_text_put_rate(text, policy->rate_up));
+		put_rate("Upload rate", policy->rate_up, policy->burst_up);
 	if (has(session, SP_LIMIT_RATE_DOWN))
-		sp_put_field("Download rate", "%s", sp_text_put_rate(text, policy->rate_down));
+		put_rate("Download rate", policy->rate_down, policy->burst_down);
+	if (has(session, SP_LIMIT_BINDING))
+		put_binding_field(session);
 }
 
 static void put_traffic_fields(const struct sp_session *session, const struct sp_clock *clock)
@@ -181,6 +240,8 @@ static void put_traffic_fields(const struct sp_session *session, const struct sp
 	             (unsigned long long)session->up_packets);
 	sp_put_field("Downloaded", "%s, %llu packets", sp_text_put_size(size, session->down_bytes),
 	             (unsigned long long)session->down_packets);
+	if (first_seen(session))
+		put_time("First seen", sp_clock_unix(clock, first_seen(session)));
 	if (session->up_last)
 		put_time("Last seen", sp_clock_unix(clock, session->up_last));
 	address = ipv4(session, text);
@@ -241,7 +302,7 @@ void sp_put_client_row(const struct sp_session *session, const struct sp_clock *
 void sp_put_client_granted(const struct sp_session *session, const struct sp_clock *clock)
 {
 	const struct sp_client_policy *policy = &session->policy;
-	char text[SP_TEXT_QUANTITY], mac[SP_TEXT_MAC];
+	char text[SP_TEXT_QUANTITY], mac[SP_TEXT_MAC], address[INET6_ADDRSTRLEN];
 
 	printf("%s", sp_text_put_mac(mac, session->key.mac));
 	if (session->key.vlan)
@@ -256,9 +317,16 @@ void sp_put_client_granted(const struct sp_session *session, const struct sp_clo
 		       sp_text_put_duration(text, idle_seconds(session, clock)));
 	if (has(session, SP_LIMIT_QUOTA))
 		printf(", quota %s", sp_text_put_size(text, policy->quota));
+	if (has(session, SP_LIMIT_QUOTA_UP))
+		printf(", quota up %s", sp_text_put_size(text, policy->quota_up));
+	if (has(session, SP_LIMIT_QUOTA_DOWN))
+		printf(", quota down %s", sp_text_put_size(text, policy->quota_down));
 	if (has(session, SP_LIMIT_RATE_UP))
 		printf(", up %s", sp_text_put_rate(text, policy->rate_up));
 	if (has(session, SP_LIMIT_RATE_DOWN))
 		printf(", down %s", sp_text_put_rate(text, policy->rate_down));
+	if (has(session, SP_LIMIT_BINDING))
+		printf(", bound to %s",
+		       session->bound ? ipv4_text(session->bound, address) : "one IPv4 address");
 	putchar('\n');
 }

@@ -18,8 +18,13 @@
 	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")         \
 	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                \
 	X(QUOTA, "quota", 0, "SIZE", "it ends after this many bytes, up and down: 500M, 2G")   \
+	X(QUOTA_UP, "quota-up", 0, "SIZE", "or after this many bytes up")                      \
+	X(QUOTA_DOWN, "quota-down", 0, "SIZE", "or after this many bytes down")                \
 	X(UP, "up", 0, "RATE", "upload rate in bit/s: 512K, 5M, 1G")                           \
 	X(DOWN, "down", 0, "RATE", "download rate in bit/s")                                   \
+	X(BURST_UP, "burst-up", 0, "SIZE", "bytes that may come at once above that rate")      \
+	X(BURST_DOWN, "burst-down", 0, "SIZE", "the same for downloads")                       \
+	X(BIND, "bind", 0, "ADDRESS", "only from this IPv4 address; auto: the one it uses")    \
 	X(NOTE, "note", 0, "TEXT", "label shown with the client, at most 63 bytes")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,

@@ -52,17 +52,22 @@ const struct sp_command sp_commands[] = {
 		.name = "client allow",
 		.operand = "MAC",
 		.options = SP_OPTION_BIT(VLAN) | SP_OPTION_BIT(FOR) | SP_OPTION_BIT(IDLE) |
-                           SP_OPTION_BIT(QUOTA) | SP_OPTION_BIT(UP) | SP_OPTION_BIT(DOWN) |
-                           SP_OPTION_BIT(NOTE),
+                           SP_OPTION_BIT(QUOTA) | SP_OPTION_BIT(QUOTA_UP) |
+                           SP_OPTION_BIT(QUOTA_DOWN) | SP_OPTION_BIT(UP) | SP_OPTION_BIT(DOWN) |
+                           SP_OPTION_BIT(BURST_UP) | SP_OPTION_BIT(BURST_DOWN) |
+                           SP_OPTION_BIT(BIND) | SP_OPTION_BIT(NOTE),
 		.summary = "authorize a client, or change the limits of its session",
 		.details =
 			"Without limits the session lasts until it is removed. The limits replace\n"
-			"those of a session that is alive; its counters stay.\n",
+			"those of a session that is alive; its counters stay, and a quota that "
+                        "they\n"
+			"have used up already is refused.\n",
 		.examples =
 			"sallyport client allow 02:00:00:00:00:07\n"
 			"sallyport client allow 02:00:00:00:00:07 --for 8h --idle 30m --quota 2G\n"
 			"sallyport client allow 0200.0000.0007 --vlan 12 --up 5M --down 20M "
-			"--note \"lobby TV\"\n",
+			"--note \"lobby TV\"\n"
+			"sallyport client allow 02:00:00:00:00:07 --quota-down 1G --bind auto\n",
 		.run = sp_client_allow_run,
 	},
 	{

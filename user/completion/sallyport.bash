@@ -34,7 +34,7 @@ _sallyport_offer() {
 
 # The options of a command, as the command says itself.
 _sallyport_options() {
-	sallyport help "$@" 2>/dev/null | sed -n 's/^  .\{0,4\}\(--[a-z]*\).*/\1/p'
+	sallyport help "$@" 2>/dev/null | sed -n 's/^  .\{0,4\}\(--[a-z-]*\).*/\1/p'
 }
 
 _sallyport() {
@@ -55,15 +55,17 @@ _sallyport() {
 		return
 		;;
 	--for | --idle) _sallyport_offer "30m 1h 8h 1d 7d" "$word" && return ;;
-	--quota) _sallyport_offer "500M 1G 2G 10G" "$word" && return ;;
+	--quota | --quota-up | --quota-down) _sallyport_offer "500M 1G 2G 10G" "$word" && return ;;
 	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
+	--burst-up | --burst-down) _sallyport_offer "16K 64K 256K 1M" "$word" && return ;;
+	--bind) _sallyport_offer "auto" "$word" && return ;;
 	--vlan | --note) return ;;
 	esac
 
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --up | --down | --note) ((i++)) ;;
+		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;

@@ -60,6 +60,9 @@ static enum sp_ipc_result grant(struct sp_maps *maps, const struct sp_config *co
 		.seconds = config->session_seconds,
 		.idle = config->idle_seconds,
 		.quota = config->quota_bytes,
+		.quota_up = config->quota_up,
+		.quota_down = config->quota_down,
+		.bind = config->bind,
 		.rate_up = config->rate_up,
 		.rate_down = config->rate_down,
 	};
@@ -71,6 +74,8 @@ static enum sp_ipc_result grant(struct sp_maps *maps, const struct sp_config *co
 		return SP_IPC_DONE;
 	}
 	report_failure(client, "login", &err);
+	if (ret == -EDQUOT) /* the session that there is goes on as it is */
+		return SP_IPC_DONE;
 	return ret == -ENOSPC ? SP_IPC_FULL : SP_IPC_FAILED;
 }
 
@@ -136,13 +141,25 @@ static enum sp_ipc_result change(struct sp_maps *maps, const struct sp_config *c
 	return result;
 }
 
+static uint64_t left_of(const struct sp_session *session, uint32_t limit, uint64_t quota,
+                        uint64_t used)
+{
+	if (!(session->policy.limits & limit))
+		return UINT64_MAX;
+	return quota > used ? quota - used : 0;
+}
+
+/* Of the quota of which least is left. */
 static uint64_t bytes_left(const struct sp_session *session)
 {
-	uint64_t used = session->up_bytes + session->down_bytes;
+	const struct sp_client_policy *policy = &session->policy;
+	uint64_t up = session->up_bytes, down = session->down_bytes;
+	uint64_t least = left_of(session, SP_LIMIT_QUOTA, policy->quota, up + down);
+	uint64_t left = left_of(session, SP_LIMIT_QUOTA_UP, policy->quota_up, up);
 
-	if (!(session->policy.limits & SP_LIMIT_QUOTA))
-		return UINT64_MAX;
-	return session->policy.quota > used ? session->policy.quota - used : 0;
+	least = left < least ? left : least;
+	left = left_of(session, SP_LIMIT_QUOTA_DOWN, policy->quota_down, down);
+	return left < least ? left : least;
 }
 
 static void describe(const struct sp_session *session, const struct sp_clock *clock,

@@ -73,6 +73,8 @@ struct sp_config {
 	uint64_t session_seconds;         /* session = 8h   what a click-through login is given */
 	uint64_t idle_seconds;            /* idle = 30m | none   (default none: 0) */
 	uint64_t quota_bytes;             /* quota = 2G | none */
+	uint64_t quota_up, quota_down;    /* quota_up = 1G | none, quota_down = 1G | none */
+	bool bind;                        /* bind = on | off */
 	uint64_t rate_up, rate_down;      /* up = 5M | none, down = 20M | none */
 	char pages[SP_CONFIG_TEXT];       /* pages = /etc/sallyport/pages: texts, style and logo of
 	                                     the operator's own; empty: none */

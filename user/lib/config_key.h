@@ -33,7 +33,7 @@ struct sp_config_key {
 	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
 };
 
-#define SP_CONFIG_KEYS 46
+#define SP_CONFIG_KEYS 49
 
 extern const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS];
 

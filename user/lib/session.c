@@ -282,6 +282,22 @@ static uint64_t burst(uint64_t rate)
 	return bytes > LEAST_BURST ? bytes : LEAST_BURST;
 }
 
+static void set_quotas(struct sp_client_policy *policy, const struct sp_limits *limits)
+{
+	if (limits->quota) {
+		policy->limits |= SP_LIMIT_QUOTA;
+		policy->quota = limits->quota;
+	}
+	if (limits->quota_up) {
+		policy->limits |= SP_LIMIT_QUOTA_UP;
+		policy->quota_up = limits->quota_up;
+	}
+	if (limits->quota_down) {
+		policy->limits |= SP_LIMIT_QUOTA_DOWN;
+		policy->quota_down = limits->quota_down;
+	}
+}
+
 static void set_limits(struct sp_client_policy *policy, const struct sp_limits *limits,
                        const struct sp_clock *clock)
 {
@@ -296,20 +312,50 @@ static void set_limits(struct sp_client_policy *policy, const struct sp_limits *
 		policy->limits |= SP_LIMIT_IDLE;
 		policy->idle = sp_clock_jiffies(clock, limits->idle);
 	}
-	if (limits->quota) {
-		policy->limits |= SP_LIMIT_QUOTA;
-		policy->quota = limits->quota;
-	}
+	set_quotas(policy, limits);
 	if (limits->rate_up) {
 		policy->limits |= SP_LIMIT_RATE_UP;
 		policy->rate_up = limits->rate_up;
-		policy->burst_up = burst(limits->rate_up);
+		policy->burst_up = limits->burst_up ?: burst(limits->rate_up);
 	}
 	if (limits->rate_down) {
 		policy->limits |= SP_LIMIT_RATE_DOWN;
 		policy->rate_down = limits->rate_down;
-		policy->burst_down = burst(limits->rate_down);
+		policy->burst_down = limits->burst_down ?: burst(limits->rate_down);
 	}
+	if (limits->bind) {
+		policy->limits |= SP_LIMIT_BINDING;
+		policy->ipv4 = limits->ipv4;
+	}
+}
+
+static int check_quota(const struct change *change, const char *what, uint64_t quota, uint64_t used,
+                       struct sp_error *err)
+{
+	if (!quota || used < quota)
+		return 0;
+	return sp_fail(err, -EDQUOT, SP_EXIT_FAILED,
+	               "client %s has used %llu bytes%s already, so a quota of %llu would end its "
+	               "session; nothing was changed",
+	               change->name, (unsigned long long)used, what, (unsigned long long)quota);
+}
+
+/* What a session that goes on has used counts: it must leave something of its new quotas. */
+static int check_quotas(const struct change *change, const struct sp_limits *limits,
+                        struct sp_error *err)
+{
+	const struct sp_session *before = &change->before;
+	int result;
+
+	if (before->effective != SP_CLIENT_AUTHORIZED)
+		return 0;
+	result = check_quota(change, "", limits->quota, before->up_bytes + before->down_bytes, err);
+	if (!result)
+		result = check_quota(change, " upwards", limits->quota_up, before->up_bytes, err);
+	if (!result)
+		result = check_quota(change, " downwards", limits->quota_down, before->down_bytes,
+		                     err);
+	return result;
 }
 
 /* Put @policy in force, with @limits unless they are NULL. */
@@ -325,10 +371,13 @@ static int change_to(struct sp_maps *maps, const struct sp_client_key *key,
 		result = begin(&change, maps, key, false, err);
 	if (result)
 		return result;
-	if (limits)
+	if (limits) {
 		set_limits(policy, limits, &change.clock);
+		result = check_quotas(&change, limits, err);
+	}
 	keep_counters = !limits || change.before.effective == SP_CLIENT_AUTHORIZED;
-	result = commit(&change, policy, note, keep_counters, err);
+	if (!result)
+		result = commit(&change, policy, note, keep_counters, err);
 	sp_maps_unlock(maps);
 	return result;
 }

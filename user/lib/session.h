@@ -17,12 +17,19 @@
 
 /* What a session may use. 0 in a field: no such limit. */
 struct sp_limits {
-	uint64_t seconds;   /* until it expires */
-	uint64_t idle;      /* seconds without an upload packet */
-	uint64_t quota;     /* bytes, up and down together */
-	uint64_t rate_up;   /* bit/s */
-	uint64_t rate_down; /* bit/s */
+	uint64_t seconds;              /* until it expires */
+	uint64_t idle;                 /* seconds without an upload packet */
+	uint64_t quota;                /* bytes, up and down together */
+	uint64_t quota_up, quota_down; /* bytes */
+	uint64_t rate_up, rate_down;   /* bit/s */
+	uint64_t burst_up, burst_down; /* bytes, SP_BURST_LEAST to SP_BURST_MOST; 0: what suits
+	                                * the rate */
+	bool bind;                     /* to one IPv4 address: ... */
+	uint32_t ipv4;                 /* ... this, network order; 0: what it is found to use */
 };
+
+#define SP_BURST_LEAST 1500u
+#define SP_BURST_MOST  1000000000u
 
 /* Counters and judgement of one client at the time of reading. */
 struct sp_session {
@@ -36,7 +43,8 @@ struct sp_session {
 	uint64_t up_packets, up_bytes, down_packets, down_bytes;
 	uint64_t up_first, up_last, down_first, down_last; /* jiffies; 0: none */
 	uint32_t ipv4;                                     /* network order; 0: none */
-	uint8_t ipv6[16];                                  /* all zero: none */
+	uint32_t bound;   /* IPv4 address that it is bound to, network order; 0: none (yet) */
+	uint8_t ipv6[16]; /* all zero: none */
 };
 
 #define SP_SESSION_NAME 32 /* buffer for sp_session_name */
@@ -50,8 +58,9 @@ char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key
  * from now on, the quota counts from its beginning); an ended, blocked or absent one gets a fresh
  * session. @note may be NULL: an existing note is kept. Errors: -EINVAL (multicast or zero MAC,
  * VLAN out of range, note too long or not UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full:
- * SP_EXIT_FAILED, the sentence names max_clients), others from the kernel. After an error the map
- * is as before.
+ * SP_EXIT_FAILED, the sentence names max_clients), -EDQUOT (a session that is alive has used up a
+ * quota of @limits already: SP_EXIT_FAILED), others from the kernel. After an error the map is as
+ * before.
  */
 int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err);

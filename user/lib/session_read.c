@@ -36,6 +36,8 @@ static void read_up(struct sp_session *session, const volatile struct sp_usage *
 	session->up_first = cell->up_first;
 	session->up_last = cell->up_last;
 	session->ipv4 = cell->ipv4;
+	if (session->policy.limits & SP_LIMIT_BINDING)
+		session->bound = cell->bound;
 	for (size_t i = 0; i < sizeof(session->ipv6); i++)
 		session->ipv6[i] = cell->ipv6[i];
 }
@@ -65,6 +67,16 @@ static uint64_t later(uint64_t one, uint64_t other)
 	return one > other ? one : other;
 }
 
+static bool is_spent(const struct sp_session *session)
+{
+	const struct sp_client_policy *policy = &session->policy;
+	uint64_t up = session->up_bytes, down = session->down_bytes;
+
+	return ((policy->limits & SP_LIMIT_QUOTA) && up + down >= policy->quota) ||
+	       ((policy->limits & SP_LIMIT_QUOTA_UP) && up >= policy->quota_up) ||
+	       ((policy->limits & SP_LIMIT_QUOTA_DOWN) && down >= policy->quota_down);
+}
+
 /* The same conditions as in the datapath (bpf/limit.h). */
 static void judge(struct sp_session *session, uint64_t now)
 {
@@ -79,8 +91,7 @@ static void judge(struct sp_session *session, uint64_t now)
 	/* A packet may have come after @now was read. */
 	if ((policy->limits & SP_LIMIT_IDLE) && active < now && now - active > policy->idle)
 		end(session, "idle", active + policy->idle + 1);
-	if ((policy->limits & SP_LIMIT_QUOTA) &&
-	    session->up_bytes + session->down_bytes >= policy->quota)
+	if (is_spent(session))
 		end(session, "quota", later(active, session->down_last));
 }
 
@@ -96,6 +107,8 @@ static void fill(struct sp_session *session, const struct sp_maps *maps,
 		read_up(session, cell);
 		read_down(session, cell);
 	}
+	if ((policy->limits & SP_LIMIT_BINDING) && policy->ipv4)
+		session->bound = policy->ipv4;
 	judge(session, clock->jiffies);
 }
 
