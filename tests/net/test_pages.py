@@ -173,12 +173,12 @@ def test_bad_pages_at_the_start(lab, folder, tmp_path):
     path.write_text(f"[gateway]\nclient = lan0\n[portal]\npages = {tmp_path}/nowhere\n")
     wrong = f"{tmp_path}/nowhere: No such file or directory"
     check = lab.ctl("config", "check", "-c", str(path))
-    assert (check.returncode, wrong in check.stderr) == (1, True), check.stderr
+    assert (check.returncode, wrong in check.stderr) == (2, True), check.stderr
 
     os.kill(lab.daemon_pid(), signal.SIGTERM)
     wait_until(lambda: not lab.daemon_pid(), 5, "the end of the daemon")
     daemon = lab.ctl("run", "-c", str(path))
-    assert (daemon.returncode, wrong in daemon.stderr) == (1, True), daemon.stderr
+    assert (daemon.returncode, wrong in daemon.stderr) == (2, True), daemon.stderr
     lab.gate(folder / "gate")
 
 

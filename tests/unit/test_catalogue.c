@@ -223,7 +223,9 @@ static void test_load_own_fails(void **state)
 	assert_load_fails(-EINVAL, "/own/fr.conf:2: `title`: given twice");
 	assert_int_equal(sp_catalogue_load(&catalogue, directory, "/nonexistent/pages", &err),
 	                 -ENOENT);
-	assert_string_equal(err.text, "/nonexistent/pages: No such file or directory");
+	assert_int_equal(err.exit_code, SP_EXIT_USAGE);
+	assert_non_null(strstr(err.text, "/nonexistent/pages: No such file or directory; expected "
+	                                 "the folder that the key `pages`"));
 }
 
 static void test_words(void **state)

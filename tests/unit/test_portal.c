@@ -695,7 +695,7 @@ static void test_unknown_visitor(void **state)
 static void test_paths_and_methods(void **state)
 {
 	static const char *const unknown[] = {
-		"/x", "//", "/accept/", "/../etc/passwd", "/style.css/../x", "/<script>"};
+		"/x", "//", "/accept/", "/../etc/passwd", "/style.css/../x", "/<script>", "/logo"};
 	struct world *world = *state;
 
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
@@ -703,6 +703,7 @@ static void test_paths_and_methods(void **state)
 		get(world, "GET", unknown[i], "");
 		STATUS(404);
 		LACKS("<script>");
+		LACKS("<img"); /* there is no logo */
 	}
 	visit(world);
 	get(world, "GET", "/accept", "");

@@ -39,7 +39,7 @@ void sp_page_put_duration(FILE *out, const struct sp_language *language, uint64_
 	unsigned unit = SP_TIME_DAYS;
 	uint64_t rest;
 
-	while (seconds < units[unit] && unit < SP_TIME_SECONDS)
+	while (unit < SP_TIME_SECONDS && seconds < units[unit])
 		unit++;
 	fprintf(out, "%" PRIu64, seconds / units[unit]);
 	put_word(out, language, SP_MESSAGE_TIMES, unit);

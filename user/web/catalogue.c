@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/text.h"
 #include "web/html.h"
@@ -331,6 +332,16 @@ static int load_folder(struct sp_catalogue *catalogue, const char *pages, const 
 	return ret;
 }
 
+static int load_own(struct sp_catalogue *catalogue, const char *own, struct sp_error *err)
+{
+	if (access(own, R_OK | X_OK))
+		return sp_fail(err, -errno, SP_EXIT_USAGE,
+		               "%s: %s; expected the folder that the key `pages` in section "
+		               "[portal] names",
+		               own, strerror(errno));
+	return load_folder(catalogue, own, "", err);
+}
+
 int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, const char *own,
                       struct sp_error *err)
 {
@@ -344,7 +355,7 @@ int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, con
 	if (!ret)
 		ret = load_folder(catalogue, pages, ENGLISH, err);
 	if (!ret && own && *own)
-		ret = load_folder(catalogue, own, "", err);
+		ret = load_own(catalogue, own, err);
 	if (!ret)
 		ret = complete(catalogue, err);
 	if (ret)
