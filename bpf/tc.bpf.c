@@ -39,7 +39,8 @@ static __always_inline void sp_frame_of(struct __sk_buff *skb, __u32 length, str
 	frame->end = (void *)(long)skb->data_end;
 	frame->length = length;
 	frame->tag = skb->vlan_present;
-	frame->vlan = (__u16)(skb->vlan_tci & 0x0fff);
+	/* Before Linux 6.2 the id of a tag that is done with stays there. */
+	frame->vlan = skb->vlan_present ? (__u16)(skb->vlan_tci & 0x0fff) : 0;
 	frame->segment = (__u16)skb->gso_size;
 	frame->segments = frame->segment ? (__u16)skb->gso_segs : 1;
 }
