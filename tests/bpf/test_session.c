@@ -384,9 +384,9 @@ static void test_limits_are_written(void **state)
 	assert_int_equal(policy.idle, 60 * clock.hz);
 	assert_int_equal(policy.quota, 5000);
 	assert_int_equal(policy.rate_up, 64000);
-	assert_int_equal(policy.burst_up, 8000);
+	assert_int_equal(policy.burst_up, 24000);
 	assert_int_equal(policy.rate_down, 100000000);
-	assert_int_equal(policy.burst_down, 3125000);
+	assert_int_equal(policy.burst_down, 5000000);
 	assert_string_equal(policy.note, "");
 }
 

@@ -17,13 +17,14 @@
 #include "lib/text.h"
 
 /*
- * What may come at once: 250 ms of the rate. A TCP sender that ran into the limit is silent for its
- * retransmission timeout, at least 200 ms on Linux (net/ipv4/tcp.c, TCP_RTO_MIN); a bucket that
- * holds less overflows meanwhile, and the flow never gets its rate. Over a path of 0.1 ms one flow
- * got 10 of 20 Mbit/s with 100 ms, 20 with 250 and with 400.
+ * What may come at once: 400 ms of the rate. A TCP sender that ran into the limit is silent for its
+ * retransmission timeout, at least 200 ms on Linux (net/ipv4/tcp.c, TCP_RTO_MIN). Of a bucket that
+ * fills up meanwhile the rest is lost, and the flow never gets its rate; and the upper half of the
+ * bucket drops at random already (bpf/limit.h). Over a path of 0.1 ms one flow that was given
+ * 20 Mbit/s got 10 with 100 ms and 20 with 400; one of 1 Gbit/s, 0.5, and 1.0.
  */
-#define BURST_MS    250
-#define LEAST_BURST 8000 /* bytes: five full packets */
+#define BURST_MS    400
+#define LEAST_BURST 24000 /* bytes: what a flow of a few hundred kbit/s needs for the same */
 
 struct change {
 	struct sp_maps *maps;

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rates: what one TCP flow and many UDP flows really get, up and down, by every way through."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from lab import CLIENT_MAC, INTERNET, wait_until
+
+SECONDS = 6
+MODES = {
+    "native": "[gateway]\nclient = lan0\n",
+    "tc": "[gateway]\nclient = lan0\nattach = tc\n",
+    "route": "[gateway]\nclient = lan0\nuplink = wan0\nforward = route\n",
+}
+# Role, rate, its bits per second, direction, family. All run at the same time.
+FLOWS = [
+    ("client", "20M", 20e6, "down", 4), ("client1", "20M", 20e6, "up", 4),
+    ("client2", "256K", 256e3, "down", 4), ("client3", "256K", 256e3, "up", 4),
+    ("client4", "2M", 2e6, "down", 6), ("client5", "2M", 2e6, "up", 6),
+]
+
+
+def mac_of(role):
+    return f"02:85:00:00:00:{2 + int(role[6:] or 0):02x}"
+
+
+@pytest.fixture(scope="module", params=MODES)
+def mode(request, hosts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("rates") / "sallyport.conf"
+    path.write_text(MODES[request.param])
+    if not hosts.run("net", "pgrep", "-x", "iperf3", check=False).stdout:
+        hosts.tool("client", hosts.name, "5")
+    hosts.gate(path)
+    yield hosts
+    hosts.ctl("down", check=True)
+
+
+def measure(lab, port, role, direction, family, seconds):
+    """iperf3 from a client; its report."""
+    server = lab.popen("net", "iperf3", "-s", "-1", "-p", str(port), stdout=-3, stderr=-3)
+    try:
+        wait_until(lambda: f":{port} " in lab.run("net", "ss", "-Htln").stdout, 5, "iperf3")
+        reverse = ["-R"] if direction == "down" else []
+        result = lab.run(role, "iperf3", "-J", "-c", INTERNET[family], "-p", str(port), "-t",
+                         str(seconds), *reverse, timeout=seconds + 20, check=False)
+        return json.loads(result.stdout)
+    finally:
+        server.kill()
+        server.wait()
+
+
+class Moved:
+    """Bit/s of IP packets that went through between two looks, once the first burst is over."""
+
+    def __init__(self, lab, role, direction):
+        self.lab, self.mac, self.member = lab, mac_of(role), f"{direction}_bytes"
+        self.begun, self.before = time.monotonic(), self.bytes()
+
+    def bytes(self):
+        return self.lab.client(self.mac)[self.member]
+
+    def rate(self):
+        moved = self.bytes() - self.before
+        return moved * 8 / (time.monotonic() - self.begun)
+
+
+def test_one_tcp_flow_gets_its_rate(mode):
+    threads = []
+    for number, (role, rate, _, direction, family) in enumerate(FLOWS):
+        mode.ctl("client", "allow", mac_of(role), f"--{direction}", rate, check=True)
+        threads.append(threading.Thread(
+            target=measure, args=(mode, 5300 + number, role, direction, family, SECONDS + 5)))
+    for thread in threads:
+        thread.start()
+    time.sleep(3)
+    moved = [Moved(mode, role, direction) for role, _, _, direction, _ in FLOWS]
+    time.sleep(SECONDS)
+    rates = [one.rate() for one in moved]
+    for thread in threads:
+        thread.join()
+    for (role, rate, bits, direction, family), got in zip(FLOWS, rates):
+        # What a bucket may hold more or less at the second look than at the first, too. A flow of
+        # a few packets a second mostly waits for its retransmission timer: not that smooth.
+        slack = (0.05 if bits > 1e6 else 0.35) * bits + 0.4 * bits / SECONDS
+        assert abs(got - bits) < slack, f"{role}: {rate} {direction}, IPv{family}: {got / bits:.3f}"
+        mode.forget(mac_of(role))
+
+
+def receive(sockets, seconds, counts):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for number, one in enumerate(sockets):
+            try:
+                while True:
+                    counts[number] += len(one.recv(2048))
+            except BlockingIOError:
+                pass
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("flows, rate", [(64, 8_000_000), (4, 256_000)], ids=["8M", "256K"])
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_no_udp_flow_starves(mode, direction, flows, rate):
+    """Flows that want twice the rate together: each gets at least half of its share."""
+    size = 1000 if rate > 1_000_000 else 100
+    mode.allow(f"--{direction}", str(rate))
+    roles = ("client", "net") if direction == "up" else ("net", "client")
+    senders = [mode.socket(roles[0], 4, socket.SOCK_DGRAM) for _ in range(flows)]
+    receivers = [mode.socket(roles[1], 4, socket.SOCK_DGRAM) for _ in range(flows)]
+    # The client's address is known to the network, and the other way round.
+    assert mode.udp_echo(4) == b"marco"
+    target = INTERNET[4] if direction == "up" else "10.85.0.2"
+    for number, (sender, receiver) in enumerate(zip(senders, receivers)):
+        receiver.bind((target, 6000 + number))
+        receiver.setblocking(False)
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sender.connect((target, 6000 + number))
+    counts, seconds = [0] * flows, 3
+    before = mode.client()[f"{direction}_bytes"]
+    reader = threading.Thread(target=receive, args=(receivers, seconds + 0.5, counts))
+    reader.start()
+    pause, begun, sent = flows * size * 8 / (2 * rate), time.monotonic(), 0
+    while time.monotonic() < begun + seconds:
+        for sender in senders:
+            try:
+                sender.send(bytes(size))
+            except ConnectionRefusedError:
+                pass
+        sent += 1
+        time.sleep(max(0, begun + sent * pause - time.monotonic()))
+    reader.join()
+    for one in senders + receivers:
+        one.close()
+    used = mode.client()[f"{direction}_bytes"] - before
+    total = rate / 8 * seconds
+    assert 0.95 * total < used < 1.05 * total + max(rate / 8 * 0.4, 24000)
+    # What is counted is what arrived: 28 bytes of headers each.
+    assert abs(sum(counts) * (size + 28) / size - used) < 0.01 * used
+    share = sum(counts) / flows
+    assert min(counts) > share / 2, sorted(count / share for count in counts)
+    mode.forget()
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_fast_rate(mode, direction):
+    """A gigabit, if this machine can: never more, and no less than it has room for."""
+    mode.allow()
+    report = measure(mode, 5400, "client", direction, 4, 1)
+    free = report["end"]["sum_received"]["bits_per_second"]
+    mode.allow(f"--{direction}", "1G")
+    thread = threading.Thread(target=measure, args=(mode, 5401, "client", direction, 4, 5))
+    thread.start()
+    time.sleep(1.5)
+    moved = Moved(mode, "client", direction)
+    time.sleep(3)
+    rate = moved.rate()
+    thread.join()
+    assert rate < 1.05e9 + 0.4e9 / 3
+    assert rate > 0.95e9 - 0.4e9 / 3 or rate > 0.5 * free
+    mode.forget()
