@@ -22,7 +22,9 @@
 #define SP_DHCP6_SERVER 547
 
 #define SP_ICMP_ECHO_REPLY    0 /* RFC 792 */
+#define SP_ICMP_REDIRECT      5
 #define SP_ICMP_ECHO_REQUEST  8
+#define SP_ICMP_ROUTER_ADVERT 9   /* RFC 1256 */
 #define SP_ICMP6_ECHO_REQUEST 128 /* RFC 4443 section 4 */
 #define SP_ICMP6_ECHO_REPLY   129
 #define SP_ND_ROUTER_SOLICIT  133 /* RFC 4861 section 4 */
@@ -101,6 +103,11 @@ static __always_inline enum sp_reason sp_judge_guard(const struct sp_view *view)
 			return SP_REASON_GUARD_REDIRECT;
 		if (sp_claims_gateway(view))
 			return SP_REASON_GUARD_ADDRESS;
+	} else if (view->family == 4 && view->protocol == IPPROTO_ICMP) {
+		if (view->icmp_type == SP_ICMP_ROUTER_ADVERT)
+			return SP_REASON_GUARD_RA;
+		if (view->icmp_type == SP_ICMP_REDIRECT)
+			return SP_REASON_GUARD_REDIRECT;
 	}
 	return SP_REASON_NONE;
 }

@@ -66,7 +66,7 @@
 	X(37, EXTENSIONS, "too many IPv6 extension headers")                               \
 	X(38, BLOCKED, "client is blocked")                                                \
 	X(39, GUARD_RA, "guard: router advertisement from a client")                       \
-	X(40, GUARD_REDIRECT, "guard: ICMPv6 redirect from a client")                      \
+	X(40, GUARD_REDIRECT, "guard: ICMP or ICMPv6 redirect from a client")              \
 	X(41, GUARD_DHCP, "guard: DHCP server answer from a client")                       \
 	X(42, GUARD_ADDRESS, "guard: client claims an address of the gateway (ARP or ND)") \
 	X(43, FRAGMENT, "captive client: IP fragment")                                     \
@@ -103,7 +103,7 @@
 	X(74, TOTAL_GARDEN, "all captive clients over the budget of the walled garden")    \
 	X(75, TOTAL_REFUSAL, "all captive clients over the budget of refusals")            \
 	X(76, BINDING, "IPv4 source is not the address that the session is bound to")      \
-	X(77, QUOTA, "another packet has just used up the quota of the session")            \
+	X(77, QUOTA, "another packet has just used up the quota of the session")           \
 	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,

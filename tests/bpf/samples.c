@@ -204,6 +204,8 @@ const struct sp_sample sp_samples[] = {
 	{"ping a resolver", V4(ME4, "9.9.9.9"), ICMP(8), .captive = R(ICMP)},
 	{"ping reply to the Internet", V4(ME4, NET4), ICMP(0), .captive = R(ICMP)},
 	{"ICMP unreachable", V4(ME4, GW4), ICMP(3), .captive = R(ICMP)},
+	{"ICMP redirect", V4(GW4, NET4), ICMP(5), GUARD(GUARD_REDIRECT, ICMP)},
+	{"ICMP router advertisement", V4(ME4, "224.0.0.1"), ICMP(9), GUARD(GUARD_RA, ICMP)},
 	{"answer to a ping from the gateway", V4(ME4, GW4), ICMP(0), .captive = R(ECHO)},
 	{"answer to a ping from the gateway over IPv6", V6(ME6, GW6), ICMP6(129),
          .captive = R(ECHO)},

@@ -218,9 +218,11 @@ class Gateway:
             server, client = (67, 68) if packet.family == 4 else (547, 546)
             if packet.ports[0] == server or packet.ports[1] == client:
                 return "GUARD_DHCP"
-        if packet.family == 6 and packet.icmp is not None:
-            return self.guards_discovery(packet)
-        return None
+        if packet.icmp is None:
+            return None
+        if packet.family == 4:
+            return {5: "GUARD_REDIRECT", 9: "GUARD_RA"}.get(packet.icmp)
+        return self.guards_discovery(packet)
 
     def guards_discovery(self, packet):
         if packet.icmp == 134:
@@ -311,7 +313,9 @@ class Session:
         self.over = over          # its time, or idle time
         self.missing = missing    # its counters are not there
         self.quota, self.quota_up, self.quota_down = quota, quota_up, quota_down
-        self.rate_up, self.rate_down = rate_up, rate_down  # bytes that may come at once, none later
+        # Bytes that may come at once, none later. The bucket's upper half drops at random, so what
+        # becomes of a packet there is a lot that the program draws (World.drawn).
+        self.rate_up, self.rate_down = rate_up, rate_down
         self.binding = binding    # whether it is bound to one IPv4 address
         self.bound = bound        # to which; None: to its first
         self.up = self.down = 0   # bytes
@@ -376,6 +380,7 @@ class World:
         self.totals = {kind: Budget((totals or {}).get(kind)) for kind in BUDGETS}
         self.guests = {}                # (MAC, VLAN): {kind: Budget}
         self.origins = {}               # portal connection: (MAC, VLAN)
+        self.drawn = None               # the reason that the program gave, where it drew a lot
 
     # --- upload
 
@@ -409,10 +414,15 @@ class World:
                 return reason
         if session.binding and not session.bound and packet.family == 4 and packet.sender != NOBODY:
             session.bound = packet.sender
-        if session.rate_up is not None and session.up > session.rate_up:
+        if self.is_too_fast(session.rate_up, session.up, "RATE_UP"):
             return "RATE_UP"
         session.up += packet.bytes
         return reason
+
+    def is_too_fast(self, burst, used, reason):
+        if burst is None or used <= burst / 2:
+            return False
+        return used > burst or self.drawn == reason
 
     @staticmethod
     def is_bound(packet, session):
@@ -497,7 +507,7 @@ class World:
         if session and session.state == "authorized" and session.missing:
             return "INTERNAL"
         if session and session.state == "authorized" and not session.is_over():
-            if session.rate_down is not None and session.down > session.rate_down:
+            if self.is_too_fast(session.rate_down, session.down, "RATE_DOWN"):
                 return "RATE_DOWN"
             session.down += packet.bytes
             return "DOWN_AUTHORIZED"

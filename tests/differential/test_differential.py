@@ -200,6 +200,7 @@ def compare(batch, world, verdicts, hits):
     """None if all agree, else what differs."""
     for (program, local, frame), (number, did) in zip(batch, verdicts):
         packet = Packet(frame)
+        world.drawn = NAMES.get(number)
         wanted = answer(world, program, local, packet)
         hits[wanted] += 1
         if number != NUMBERS[wanted] or did != action(program, number, wanted):
