@@ -98,34 +98,9 @@ static int on_answer(void *context, void *data, size_t size)
 	return ret;
 }
 
-static int receive_setup(struct sp_error *err)
-{
-	int ret = sp_ipc_receive(SP_IPC_KEEPER_FD, SP_IPC_GARDEN_SETUP, &setup, sizeof(setup));
-
-	if (ret)
-		return sp_fail(err, ret, SP_EXIT_FAILED,
-		               "no setup on file descriptor %d: %s; this program is started by "
-		               "sallyportd",
-		               SP_IPC_KEEPER_FD, strerror(-ret));
-	return 0;
-}
-
-static int become_unprivileged(struct sp_error *err)
-{
-	int ret = strnlen(setup.root, sizeof(setup.root)) < sizeof(setup.root) ? 0 : -EINVAL;
-
-	if (!ret)
-		ret = sp_drop_privileges(setup.root, setup.uid, setup.gid, MAX_FILES);
-	if (ret)
-		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot give up privileges: %s",
-		               strerror(-ret));
-	return 0;
-}
-
 static int start(struct ring_buffer **ring, struct sp_error *err)
 {
-	struct sp_ipc_ready ready = {.header.kind = SP_IPC_READY};
-	int ret = receive_setup(err);
+	int ret = sp_ipc_begin(SP_IPC_GARDEN_SETUP, &setup, sizeof(setup), err);
 
 	if (ret)
 		return ret;
@@ -133,11 +108,8 @@ static int start(struct ring_buffer **ring, struct sp_error *err)
 	if (!*ring)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot read the map answers: %s",
 		               strerror(errno));
-	ret = become_unprivileged(err);
-	if (ret)
-		return ret;
-	ret = sp_ipc_send(SP_IPC_KEEPER_FD, &ready, sizeof(ready));
-	return ret ? sp_fail(err, ret, SP_EXIT_FAILED, "keeper: %s", strerror(-ret)) : 0;
+	ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid, MAX_FILES, err);
+	return ret ? ret : sp_ipc_tell_ready(err);
 }
 
 /* Wait for answers, or for the end of the keeper: it says nothing that was not asked for. */

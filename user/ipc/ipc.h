@@ -21,6 +21,8 @@
 
 #include <sallyport/abi.h>
 
+#include "lib/error.h"
+
 #define SP_IPC_KEEPER_FD 3
 #define SP_IPC_FIRST_FD  4
 #define SP_IPC_MAGIC     0x53504d31u /* "SPM1" */
@@ -153,5 +155,16 @@ int sp_ipc_receive_request(int fd, struct sp_ipc_request *request);
  * cannot be had back. 0 or negative errno; a caller that gets an error must exit.
  */
 int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid, unsigned max_files);
+
+/* The steps of a child that waits for its setup, with a sentence for the log when one fails: read
+ * the setup message of @kind, */
+int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_error *err);
+
+/* give up privileges (@root comes from the setup and has @room bytes), */
+int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid, unsigned max_files,
+                   struct sp_error *err);
+
+/* and say so. */
+int sp_ipc_tell_ready(struct sp_error *err);
 
 #endif

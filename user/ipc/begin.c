@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a child begins, in the order of ipc.h. */
+#include "ipc/ipc.h"
+
+#include <errno.h>
+#include <string.h>
+
+int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_error *err)
+{
+	int ret = sp_ipc_receive(SP_IPC_KEEPER_FD, kind, setup, size);
+
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_FAILED,
+		               "no setup on file descriptor %d: %s; this program is started by "
+		               "sallyportd",
+		               SP_IPC_KEEPER_FD, strerror(-ret));
+	return 0;
+}
+
+int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid, unsigned max_files,
+                   struct sp_error *err)
+{
+	int ret = strnlen(root, room) < room ? 0 : -EINVAL;
+
+	if (!ret)
+		ret = sp_drop_privileges(root, uid, gid, max_files);
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot give up privileges: %s",
+		               strerror(-ret));
+	return 0;
+}
+
+int sp_ipc_tell_ready(struct sp_error *err)
+{
+	struct sp_ipc_ready ready = {.header.kind = SP_IPC_READY};
+	int ret = sp_ipc_send(SP_IPC_KEEPER_FD, &ready, sizeof(ready));
+
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_FAILED, "keeper: %s", strerror(-ret));
+	return 0;
+}
