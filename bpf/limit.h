@@ -51,7 +51,21 @@ static __always_inline enum sp_event_kind sp_session_ended(const struct sp_clien
  */
 static __always_inline bool sp_drop_early(__u64 ahead, __u64 half)
 {
-	return ahead > half && (bpf_get_prandom_u32() & 0xffff) * half < (ahead - half) << 16;
+	/* In 1/1024, lest it overflow: 1 GB at 8 kbit/s is 10^15 ns deep. */
+	return ahead > half && (bpf_get_prandom_u32() & 0x3ff) * half < (ahead - half) << 10;
+}
+
+/* The largest packet that there is ("BIG TCP", GSO_MAX_SIZE of Linux 6.3). */
+#define SP_LARGEST_BYTES (8u * 65536)
+
+/*
+ * A bucket that is further ahead than one packet can have brought it was filled at a lower rate,
+ * which was raised since: it is empty, but what is owed in seconds of then is not owed now.
+ */
+static __always_inline void sp_forget_debt(__u64 *credit, __u64 full, __u64 empty, __u64 rate)
+{
+	if (full - empty > SP_LARGEST_BYTES * 8000000000ULL / rate)
+		__sync_val_compare_and_swap(credit, full, empty);
 }
 
 /*
@@ -78,6 +92,8 @@ __noinline int sp_within_rate(__u64 *credit, __u64 rate, __u64 burst, __u32 byte
 			return true;
 		full = seen; /* another CPU was first: its value is current */
 	}
+	if (full > now + depth)
+		sp_forget_debt(credit, full, now + depth, rate);
 	if (full > now + depth || sp_drop_early(full > now ? full - now : 0, depth / 2))
 		return false;
 	__sync_fetch_and_add(credit, cost);

@@ -466,6 +466,28 @@ static unsigned cpus(void)
 	return count;
 }
 
+/* What a bucket owes at a low rate is not owed for as long at a higher one. */
+static void a_rate_that_is_raised(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = session(1);
+	uint64_t start;
+
+	(void)unused;
+	policy.limits = SP_LIMIT_RATE_UP;
+	policy.rate_up = 8000;
+	policy.burst_up = 8000; /* 8 s */
+	grant(bench, &policy);
+	while (run_up(bench, SP_XDP) == SP_REASON_AUTHORIZED)
+		;
+	policy.rate_up = 1000000000;
+	policy.burst_up = 1000000; /* 8 ms */
+	grant(bench, &policy);
+	start = now_ns();
+	while (run_up(bench, SP_XDP) != SP_REASON_AUTHORIZED)
+		assert_true(now_ns() - start < 1000000000);
+}
+
 /* Threads that begin together, one on each CPU. */
 struct worker {
 	pthread_t thread;
@@ -760,6 +782,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_remembered),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(a_rate_of_nothing),
+		cmocka_unit_test(a_rate_that_is_raised),
 		cmocka_unit_test(counters_are_exact),
 		cmocka_unit_test(a_new_generation_loses_nothing),
 		cmocka_unit_test(the_last_packet_of_a_quota),
