@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lab import CLIENT_MAC, INTERNET, wait_until
+from lab import INTERNET, wait_until
 
 SECONDS = 6
 MODES = {

@@ -60,7 +60,7 @@ const struct sp_command sp_commands[] = {
 		.details =
 			"Without limits the session lasts until it is removed. The limits replace\n"
 			"those of a session that is alive; its counters stay, and a quota that "
-                        "they\n"
+			"they\n"
 			"have used up already is refused.\n",
 		.examples =
 			"sallyport client allow 02:00:00:00:00:07\n"
