@@ -123,7 +123,8 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
 		return sp_passes(judged.reason) ? XDP_REDIRECT : XDP_DROP;
 	}
 	on = sp_passes(judged.reason) || (place != SP_DRIVER && sp_is_refusal(judged.reason));
-	if (on && (place == SP_STACK || !sp_meta_write(ctx, judged.reason, view.vlan)))
+	if (on &&
+	    ((place == SP_STACK && !judged.stray) || !sp_meta_write(ctx, judged.reason, view.vlan)))
 		return XDP_PASS;
 	sp_client_charge(&view, &judged);
 	if (sp_is_refusal(judged.reason))

@@ -201,7 +201,7 @@ def test_forged_source_is_left_to_the_reverse_path_filter(lab):
                 for _ in range(3):
                     sender.sendto(b"marco", (INTERNET[4], 7))
         assert wire.with_address("10.99.0.9") == []
-        assert grown["authorized"] == 3 and grown["routed"] == 0
+        assert grown["authorized"] >= 3 and grown["routed"] == 0
     finally:
         lab.run("client", "ip", "address", "del", "10.99.0.9/32", "dev", "client0")
         lab.run("gw", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0")
@@ -315,7 +315,8 @@ def test_switching_loses_nothing_of_a_download(lab, family):
     after = tcp_counters(lab, "net")
     repeated, twice = (
         after[name] - before[name] for name in ("TcpRetransSegs", "TcpExtTCPDSACKRecvSegs"))
-    assert repeated == twice
+    # Of the very last one the receiver need not say so any more.
+    assert twice <= repeated <= twice + 1
 
 
 def test_refused_without_an_uplink(tmp_path):
