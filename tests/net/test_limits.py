@@ -4,6 +4,7 @@ Sallyport dead: what ends a session is the kernel."""
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 import pytest
 
 from lab import CLIENT, CLIENT_MAC, INTERNET, Lab, Sniffer, in_namespace, processes, wait_until
+from test_dhcp_dns import lease
 
 HEADER = {4: 28, 6: 48}  # IP and UDP
 PERIOD = 0.02
@@ -233,3 +235,13 @@ def test_binding_to_an_address(lab, second_address):
     assert "Bound to" in lab.ctl("client", "show", CLIENT_MAC).stdout
     lab.allow()
     assert echo_from(lab, CLIENT[4])
+
+
+def test_binding_follows_dhcp(lab, tmp_path):
+    """The gateway's own DHCP server gives the client another address."""
+    lab.allow("--bind", "auto")
+    assert echo_from(lab, CLIENT[4])
+    given = re.search(r"fixed-address (\S+);", lease(lab, tmp_path, "-4"))[1]
+    assert given != CLIENT[4]
+    assert lab.client()["bound"] == given
+    assert not echo_from(lab, CLIENT[4])
