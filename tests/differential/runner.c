@@ -23,7 +23,7 @@
 #include <bpf/bpf.h>
 #include <cmocka.h>
 
-#include "run.h"
+#include "../bpf/run.h"
 
 #define ITEM_MAX 4096u
 

@@ -27,10 +27,10 @@ struct sp_config_key {
 	size_t count;         /* of a list: offset of its number of entries */
 	uint64_t least, most; /* of a number */
 	int (*quantity)(const char *text, uint64_t *value); /* reader of a duration, size or rate */
-	bool or_none;                                       /* ... which may also be "none": 0 */
 	const struct sp_config_choice *choices;             /* ends with a NULL name */
-	bool repeats;                           /* it may stand on several lines, which add up */
 	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
+	bool or_none;                           /* a quantity may also be "none": 0 */
+	bool repeats;                           /* it may stand on several lines, which add up */
 };
 
 #define SP_CONFIG_KEYS 49
