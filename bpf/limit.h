@@ -64,7 +64,7 @@ static __always_inline bool sp_drop_early(__u64 ahead, __u64 half)
  */
 static __always_inline void sp_forget_debt(__u64 *credit, __u64 full, __u64 empty, __u64 rate)
 {
-	if (full - empty > SP_LARGEST_BYTES * 8000000000ULL / rate)
+	if (full - empty > (__u64)SP_LARGEST_BYTES * 8000000000ULL / rate)
 		__sync_val_compare_and_swap(credit, full, empty);
 }
 
