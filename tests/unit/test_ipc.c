@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "ipc/ipc.h"
+#include "lib/method.h"
 
 #define SOMEBODY 64813
 
@@ -56,6 +57,7 @@ static struct sp_ipc_request good_request(void)
 		.header = {SP_IPC_MAGIC, SP_IPC_LOGIN},
 		.id = 7,
 		.client = {{0x02, 1, 2, 3, 4, 5}, 12},
+		.method = SP_METHOD_CLICK,
 	};
 }
 
@@ -82,6 +84,8 @@ static void test_every_request_kind(void **state)
 		struct sp_ipc_request request = good_request();
 
 		request.header.kind = kinds[i];
+		if (kinds[i] != SP_IPC_LOGIN)
+			request.method = SP_METHOD_NONE;
 		assert_int_equal(sp_ipc_send(pair->a, &request, sizeof(request)), 0);
 		assert_int_equal(sp_ipc_receive_request(pair->b, &got), 0);
 		assert_int_equal(got.header.kind, kinds[i]);
@@ -92,7 +96,7 @@ static void test_every_request_kind(void **state)
 static void test_wrong_size(void **state)
 {
 	struct pair *pair = *state;
-	unsigned char bytes[128] = {0};
+	unsigned char bytes[sizeof(struct sp_ipc_request) + 64] = {0};
 	struct sp_ipc_request request = good_request(), got;
 
 	memcpy(bytes, &request, sizeof(request));
@@ -130,6 +134,23 @@ static void test_wrong_content(void **state)
 	}
 	request = good_request();
 	request.client.vlan = SP_VLAN_MAX + 1;
+	refuse(pair, &request);
+	request = good_request();
+	request.method = SP_METHOD_OPERATOR;
+	refuse(pair, &request);
+	request.method = SP_METHOD_NONE;
+	refuse(pair, &request);
+	request = good_request();
+	request.header.kind = SP_IPC_QUERY; /* with a method */
+	refuse(pair, &request);
+	request = good_request();
+	request.secure = 2;
+	refuse(pair, &request);
+	request = good_request();
+	memset(request.name, 'a', sizeof(request.name));
+	refuse(pair, &request);
+	request = good_request();
+	request.secret[sizeof(request.secret) - 1] = 'a'; /* behind the end */
 	refuse(pair, &request);
 	request = good_request();
 	memcpy(request.client.mac, multicast, 6);

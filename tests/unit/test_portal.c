@@ -188,6 +188,13 @@ static void count_done(struct sp_ask *ask)
 	done_count++;
 }
 
+static int ask(struct sp_asker *asker, struct sp_ask *ask)
+{
+	struct sp_ipc_request request = {.header.kind = SP_IPC_QUERY, .client = visitor};
+
+	return sp_ask_send(asker, ask, &request);
+}
+
 static void test_questions(void **state)
 {
 	struct sp_ask first = {0}, second = {0}, third = {0};
@@ -200,9 +207,9 @@ static void test_questions(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
 	sp_ask_init(&asker, fds[0], count_done);
 	assert_int_equal(sp_ask_due(&asker), UINT64_MAX);
-	assert_int_equal(sp_ask_send(&asker, &first, SP_IPC_QUERY, &visitor), 0);
-	assert_int_equal(sp_ask_send(&asker, &second, SP_IPC_QUERY, &visitor), 0);
-	assert_int_equal(sp_ask_send(&asker, &third, SP_IPC_QUERY, &visitor), 0);
+	assert_int_equal(ask(&asker, &first), 0);
+	assert_int_equal(ask(&asker, &second), 0);
+	assert_int_equal(ask(&asker, &third), 0);
 	assert_int_equal(sp_ask_due(&asker), first.deadline);
 
 	/* Out of order, and once more although nobody waits. */
@@ -222,7 +229,7 @@ static void test_questions(void **state)
 
 	close(fds[1]);
 	assert_int_equal(sp_ask_receive(&asker), -EPIPE);
-	assert_int_equal(sp_ask_send(&asker, &first, SP_IPC_QUERY, &visitor), -EPIPE);
+	assert_int_equal(ask(&asker, &first), -EPIPE);
 	assert_null(first.next);
 	close(fds[0]);
 }

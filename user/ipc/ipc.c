@@ -2,8 +2,11 @@
 #include "ipc/ipc.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "lib/method.h"
 
 int sp_ipc_send(int fd, void *message, uint32_t size)
 {
@@ -49,19 +52,41 @@ int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size)
 	return header->kind == (uint32_t)kind ? 0 : -EPROTO;
 }
 
+/* Whether @text of @room bytes ends, with nothing behind its end. */
+static bool ends(const char *text, size_t room)
+{
+	size_t length = strnlen(text, room);
+
+	for (size_t i = length; i < room; i++)
+		if (text[i])
+			return false;
+	return length < room;
+}
+
+static bool is_client(const struct sp_client_key *client)
+{
+	static const uint8_t nobody[sizeof(client->mac)];
+
+	return client->vlan <= SP_VLAN_MAX && !(client->mac[0] & 1) &&
+	       memcmp(client->mac, nobody, sizeof(nobody)) != 0;
+}
+
 int sp_ipc_receive_request(int fd, struct sp_ipc_request *request)
 {
-	static const uint8_t nobody[sizeof(request->client.mac)];
-	const struct sp_client_key *client = &request->client;
 	int ret = receive(fd, request, sizeof(*request));
+	bool login;
 
 	if (ret)
 		return ret;
-	if (request->header.kind != SP_IPC_LOGIN && request->header.kind != SP_IPC_LOGOUT &&
-	    request->header.kind != SP_IPC_QUERY)
+	login = request->header.kind == SP_IPC_LOGIN;
+	if (!login && request->header.kind != SP_IPC_LOGOUT && request->header.kind != SP_IPC_QUERY)
 		return -EPROTO;
-	if (client->vlan > SP_VLAN_MAX || (client->mac[0] & 1) ||
-	    !memcmp(client->mac, nobody, sizeof(nobody)))
+	if (!is_client(&request->client) || request->secure > 1 ||
+	    !ends(request->name, sizeof(request->name)) ||
+	    !ends(request->secret, sizeof(request->secret)))
+		return -EPROTO;
+	if (login ? request->method < SP_METHOD_CLICK || request->method > SP_METHOD_EXTERNAL
+	          : request->method || *request->name || *request->secret)
 		return -EPROTO;
 	return 0;
 }

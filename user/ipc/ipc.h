@@ -9,7 +9,8 @@
  *   fd 3: the socket to the keeper,
  *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking),
  *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count),
- *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`.
+ *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`,
+ *   verifier:  none.
  * It reads its setup message, opens the data files it needs, gives up its privileges
  * (sp_drop_privileges), sends SP_IPC_READY and only then reads a byte of any client. End of file on
  * fd 3 means that the keeper is gone: the child exits.
@@ -28,6 +29,11 @@
 #define SP_IPC_MAGIC     0x53504d31u /* "SPM1" */
 #define SP_IPC_URL       280         /* longest login URL without a query, NUL included */
 #define SP_IPC_KEY       32          /* bytes of the link key */
+#define SP_IPC_NAME      256         /* a user name (RFC 2865: at most 253 bytes), NUL included */
+#define SP_IPC_SECRET    1024        /* a password or an external portal's token, NUL included */
+#define SP_IPC_HASH      384         /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
+#define SP_IPC_CLASS     253         /* bytes of a RADIUS Class attribute */
+#define SP_IPC_SAID      256         /* a sentence for the client, NUL included */
 
 enum sp_ipc_kind {
 	SP_IPC_RESPONDER_SETUP = 1, /* keeper -> responder, first message */
@@ -41,6 +47,9 @@ enum sp_ipc_kind {
 	SP_IPC_GARDEN_SETUP = 9,    /* keeper -> reader of DNS answers, first message */
 	SP_IPC_LEARNT = 10,         /* reader -> keeper: an address of a name */
 	SP_IPC_LEARNT_DONE = 11,    /* keeper -> reader, after the last of an answer; a header */
+	SP_IPC_VERIFIER_SETUP = 12, /* keeper -> verifier, first message */
+	SP_IPC_CHECK = 13,          /* keeper -> verifier: are these credentials good? */
+	SP_IPC_VERDICT = 14,        /* verifier -> keeper, one for each CHECK */
 };
 
 struct sp_ipc_header {
@@ -105,33 +114,105 @@ struct sp_ipc_close {
 	struct sp_address client; /* one of its addresses */
 };
 
-/* LOGIN, LOGOUT and QUERY: about the client whose connection the portal serves. */
+/*
+ * LOGIN, LOGOUT and QUERY: about the client whose connection the portal serves. Bytes of a string
+ * behind its NUL are zero. LOGOUT and QUERY leave all but id, client and address zero.
+ */
 struct sp_ipc_request {
 	struct sp_ipc_header header;
 	uint64_t id; /* comes back in the answer */
 	struct sp_client_key client;
+	uint32_t method; /* enum sp_method (lib/method.h); SP_METHOD_USER for every password: the
+	                  * keeper knows whether the user is a local one or RADIUS decides */
+	uint32_t secure; /* 1: the credentials came over TLS */
+	struct sp_address address;  /* where the client's connection comes from */
+	char name[SP_IPC_NAME];     /* user name; voucher: the code in its plain form */
+	char secret[SP_IPC_SECRET]; /* password; external portal: the token it signed */
 };
 
 enum sp_ipc_result {
 	SP_IPC_DONE = 0,
 	SP_IPC_REFUSED = 1, /* the client is blocked */
 	SP_IPC_FULL = 2,    /* `clients` is full */
-	SP_IPC_FAILED = 3,
+	SP_IPC_FAILED = 3,  /* something of ours does not work */
+	SP_IPC_WRONG = 4,   /* no such user, voucher, password or token */
+	SP_IPC_BUSY = 5,    /* too many attempts: again after retry_after seconds */
+	SP_IPC_SILENT = 6,  /* no RADIUS server answered */
+	SP_IPC_USED = 7,    /* as many devices as the voucher or user may have */
+	SP_IPC_OVER = 8,  /* the voucher's or user's time or data is used up, or its window over */
+	SP_IPC_EARLY = 9, /* the voucher's window has not begun */
+	SP_IPC_DISABLED = 10, /* the operator has not enabled this method */
+	SP_IPC_INSECURE = 11, /* a password, and not over TLS */
+	SP_IPC_RESULTS
+};
+
+/* Why the client's last session ended, as far as it is known. */
+enum sp_ipc_ended {
+	SP_IPC_ENDED_NOT = 0, /* it goes on, or there was none lately */
+	SP_IPC_ENDED_TIME = 1,
+	SP_IPC_ENDED_IDLE = 2,
+	SP_IPC_ENDED_QUOTA = 3,
+	SP_IPC_ENDED_OPERATOR = 4, /* removed by the operator or by RADIUS */
+	SP_IPC_ENDED_CLIENT = 5,   /* signed out */
+	SP_IPC_ENDINGS
 };
 
 struct sp_ipc_answer {
 	struct sp_ipc_header header;
 	uint64_t id;
-	uint32_t result;       /* enum sp_ipc_result */
-	uint32_t authorized;   /* 1: the client is authorized now */
-	uint64_t seconds_left; /* UINT64_MAX: no time limit */
-	uint64_t bytes_left;   /* UINT64_MAX: no quota */
+	uint32_t result;        /* enum sp_ipc_result */
+	uint32_t authorized;    /* 1: the client is authorized now */
+	uint64_t seconds_left;  /* UINT64_MAX: no time limit */
+	uint64_t bytes_left;    /* UINT64_MAX: no quota */
+	uint32_t retry_after;   /* seconds, of SP_IPC_BUSY */
+	uint32_t ended;         /* enum sp_ipc_ended, of a client that is not authorized */
+	char said[SP_IPC_SAID]; /* UTF-8 for the client (RADIUS Reply-Message), or "" */
+};
+
+struct sp_ipc_verifier_setup {
+	struct sp_ipc_header header;
+	uint32_t uid, gid;
+	char root[128];
+};
+
+struct sp_ipc_check {
+	struct sp_ipc_header header;
+	uint64_t id; /* comes back in the verdict */
+	struct sp_client_key client;
+	uint32_t method; /* SP_METHOD_USER, SP_METHOD_RADIUS or SP_METHOD_EXTERNAL */
+	uint32_t spare;
+	struct sp_address address;
+	char name[SP_IPC_NAME];
+	char secret[SP_IPC_SECRET];
+	char hash[SP_IPC_HASH]; /* of a local user; of one that does not exist, that of nobody */
+};
+
+/* What a session may use, as struct sp_limits (lib/session.h); 0: no such limit. */
+struct sp_ipc_limits {
+	uint64_t seconds, idle;
+	uint64_t quota, quota_up, quota_down;
+	uint64_t rate_up, rate_down;
+	uint64_t interim; /* seconds between accounting updates; 0: as configured */
+};
+
+struct sp_ipc_verdict {
+	struct sp_ipc_header header;
+	uint64_t id;
+	uint32_t result;  /* SP_IPC_DONE, WRONG, SILENT, FAILED, OVER or REFUSED */
+	uint32_t limited; /* 1: limits below replace those of the configuration where not 0 */
+	struct sp_ipc_limits limits;
+	char name[SP_IPC_NAME]; /* who it is, as the server or token says; "": as asked */
+	char said[SP_IPC_SAID];
+	uint32_t class_length;
+	uint8_t class_bytes[SP_IPC_CLASS + 3];
 };
 
 _Static_assert(sizeof(struct sp_ipc_close) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_learnt) == 296, "no padding");
-_Static_assert(sizeof(struct sp_ipc_request) == 24, "no padding");
-_Static_assert(sizeof(struct sp_ipc_answer) == 40, "no padding");
+_Static_assert(sizeof(struct sp_ipc_request) == 48 + SP_IPC_NAME + SP_IPC_SECRET, "no padding");
+_Static_assert(sizeof(struct sp_ipc_answer) == 48 + SP_IPC_SAID, "no padding");
+_Static_assert(sizeof(struct sp_ipc_check) == 48 + SP_IPC_NAME + SP_IPC_SECRET + SP_IPC_HASH,
+               "no padding");
 
 /*
  * Send one message: @message begins with a header whose kind is set; the magic is filled in here.
@@ -146,7 +227,7 @@ int sp_ipc_send(int fd, void *message, uint32_t size);
 int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
 
 /* Receive a LOGIN, LOGOUT or QUERY about a client that can exist: a unicast MAC that is not zero, a
- * VLAN id in range. Results as above. */
+ * VLAN id in range; strings that end, a method that exists. Results as above. */
 int sp_ipc_receive_request(int fd, struct sp_ipc_request *request);
 
 /*

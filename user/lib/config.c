@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/config_key.h"
+#include "lib/method.h"
 #include "lib/text.h"
 
 #define LONGEST_LINE 1000 /* bytes, without the end of the line */
@@ -48,6 +49,8 @@ void sp_config_defaults(struct sp_config *config)
 		.portal_port = 8080,
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
+		.verifier_user = "sallyport-verifier",
+		.methods = SP_METHOD_BIT(SP_METHOD_CLICK),
 		.garden_addresses = 256,
 		.garden_user = "sallyport-garden",
 	};
@@ -329,6 +332,7 @@ static int check_users(struct parser *parser)
 	} users[] = {
 		{"captive", "responder_user", config->responder_user},
 		{"portal", "portal_user", config->portal_user},
+		{"portal", "verifier_user", config->verifier_user},
 		{"garden", "garden_user", config->garden_user},
 	};
 

@@ -70,15 +70,18 @@ struct sp_config {
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
 	                                     resolved by the operator's DNS; empty: the listening
 	                                     address of the family the client came with */
-	uint64_t session_seconds;         /* session = 8h   what a click-through login is given */
-	uint64_t idle_seconds;            /* idle = 30m | none   (default none: 0) */
-	uint64_t quota_bytes;             /* quota = 2G | none */
-	uint64_t quota_up, quota_down;    /* quota_up = 1G | none, quota_down = 1G | none */
-	bool bind;                        /* bind = on | off */
-	uint64_t rate_up, rate_down;      /* up = 5M | none, down = 20M | none */
-	char pages[SP_CONFIG_TEXT];       /* pages = /etc/sallyport/pages: texts, style and logo of
-	                                     the operator's own; empty: none */
-	char portal_user[32];             /* portal_user = sallyport-portal */
+	uint32_t methods; /* methods = click voucher user radius external: SP_METHOD_BIT of each;
+	                     default click */
+	char verifier_user[32];        /* verifier_user = sallyport-verifier */
+	uint64_t session_seconds;      /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;         /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;          /* quota = 2G | none */
+	uint64_t quota_up, quota_down; /* quota_up = 1G | none, quota_down = 1G | none */
+	bool bind;                     /* bind = on | off */
+	uint64_t rate_up, rate_down;   /* up = 5M | none, down = 20M | none */
+	char pages[SP_CONFIG_TEXT];    /* pages = /etc/sallyport/pages: texts, style and logo of
+	                                  the operator's own; empty: none */
+	char portal_user[32];          /* portal_user = sallyport-portal */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
 	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */

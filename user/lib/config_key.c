@@ -11,6 +11,7 @@
 
 #include "lib/address.h"
 #include "lib/garden_set.h"
+#include "lib/method.h"
 #include "lib/text.h"
 
 #define SEPARATORS " \t,"
@@ -287,6 +288,27 @@ static int read_listeners(const struct sp_config_key *key, struct sp_config *con
 	return read_list(key, config, text, put_listener, reason);
 }
 
+static int put_method(const struct sp_config_key *key, struct sp_config *config, const char *name,
+                      struct sp_error *reason)
+{
+	for (unsigned method = SP_METHOD_CLICK; method <= SP_METHOD_EXTERNAL; method++) {
+		if (strcmp(name, sp_method_name(method)) != 0)
+			continue;
+		if (config->methods & SP_METHOD_BIT(method))
+			return unexpected(key, name, " is named twice", reason);
+		config->methods |= SP_METHOD_BIT(method);
+		return 0;
+	}
+	return unexpected(key, name, "", reason);
+}
+
+static int read_methods(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                        struct sp_error *reason)
+{
+	config->methods = 0;
+	return read_list(key, config, text, put_method, reason);
+}
+
 /* --- the garden --- */
 
 static int read_garden(const struct sp_config_key *key, struct sp_config *config, const char *text,
@@ -397,6 +419,10 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
          MEMBER(portal_port), .least = 1, .most = 65535, .refuse = refuse_port},
 	{"portal", "host", read_host, "a DNS name such as login.example.org, not an address",
          MEMBER(portal_host)},
+	{"portal", "methods", read_methods,
+         "one or several of click, voucher, user, radius and external, separated by blanks or "
+         "commas",
+         MEMBER(methods)},
 	{"portal", "session", read_quantity, "a duration such as 90s, 30m, 8h or 7d",
          MEMBER(session_seconds), .quantity = sp_text_duration},
 	{"portal", "idle", read_quantity, "a duration such as 90s, 30m, 8h or 7d, or none",
@@ -416,6 +442,7 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
          "the absolute path of a folder, at most 255 bytes, such as /etc/sallyport/pages",
          MEMBER(pages)},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
+	{"portal", "verifier_user", read_user, USER_EXPECTED, MEMBER(verifier_user)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),
 	BUDGET("dns_bytes", budget, SP_BUDGET_DNS_BYTES),

@@ -29,17 +29,16 @@ void sp_ask_forget(struct sp_ask *ask)
 	ask->next = ask->previous = NULL;
 }
 
-int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, enum sp_ipc_kind kind,
-                const struct sp_client_key *client)
+int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, struct sp_ipc_request *request)
 {
-	struct sp_ipc_request request = {
-		.header.kind = kind, .id = ++asker->last_id, .client = *client};
-	int ret = sp_ipc_send(asker->fd, &request, sizeof(request));
+	int ret;
 
+	request->id = ++asker->last_id;
+	ret = sp_ipc_send(asker->fd, request, sizeof(*request));
 	if (ret)
 		return ret;
 	*ask = (struct sp_ask){.deadline = sp_monotonic_ms() + SP_ASK_DEADLINE,
-	                       .answer.id = request.id};
+	                       .answer.id = request->id};
 	append(asker, ask);
 	return 0;
 }

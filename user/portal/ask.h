@@ -34,9 +34,9 @@ struct sp_asker {
 
 void sp_ask_init(struct sp_asker *asker, int fd, sp_ask_done done);
 
-/* Ask @kind about @client. 0 or negative errno (nothing is waiting then). */
-int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, enum sp_ipc_kind kind,
-                const struct sp_client_key *client);
+/* Ask what @request says; its id is filled in here. 0 or negative errno (nothing is waiting then).
+ */
+int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, struct sp_ipc_request *request);
 
 /* Take all answers there are. -EAGAIN when there are no more; -EPIPE: the keeper is gone; other
  * errno: it cannot be understood. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/method.h"
 #include "lib/text.h"
 #include "portal/form.h"
 #include "portal/respond.h"
@@ -171,11 +172,13 @@ static void read_link_of_query(struct sp_request *request)
 static enum MHD_Result ask_keeper(struct sp_request *request)
 {
 	struct sp_portal *portal = request->portal;
-	struct sp_client_key client;
+	struct sp_ipc_request question = {.header.kind = request->route->kind};
 
-	if (sp_visitor_of(portal, request->connection, &client))
+	if (sp_visitor_of(portal, request->connection, &question.client))
 		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
-	if (sp_ask_send(&portal->asker, &request->ask, request->route->kind, &client))
+	if (request->route->kind == SP_IPC_LOGIN)
+		question.method = SP_METHOD_CLICK;
+	if (sp_ask_send(&portal->asker, &request->ask, &question))
 		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 		                     SP_MESSAGE_ERROR_FAILED);
 	request->asked = true;
