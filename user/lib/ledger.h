@@ -18,11 +18,11 @@
 #include "lib/instance.h"
 #include "lib/method.h"
 #include "lib/session.h"
+#include "lib/voucher_code.h"
 
-#define SP_LEDGER_NAME    256 /* a user's name, NUL included */
-#define SP_LEDGER_HASH    384 /* crypt(5) string, NUL included */
-#define SP_LEDGER_CLASS   253 /* bytes of a RADIUS Class attribute */
-#define SP_VOUCHER_DIGEST 32  /* HMAC-SHA-256 of a voucher's code */
+#define SP_LEDGER_NAME  256 /* a user's name, NUL included */
+#define SP_LEDGER_HASH  384 /* crypt(5) string, NUL included */
+#define SP_LEDGER_CLASS 253 /* bytes of a RADIUS Class attribute */
 
 struct sp_ledger;
 
