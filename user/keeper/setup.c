@@ -12,8 +12,8 @@
 
 #include "keeper/account.h"
 #include "keeper/address.h"
-#include "keeper/key.h"
 #include "keeper/listen.h"
+#include "lib/key.h"
 #include "lib/netlink.h"
 #include "web/pages.h"
 
@@ -219,7 +219,7 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = make_root(setup, &maps->instance, err);
 	if (!ret)
-		ret = sp_key_get(&maps->instance, setup->portal.key, err);
+		ret = sp_key_get(&maps->instance, "link.key", setup->portal.key, err);
 	if (!ret)
 		ret = make_portal(setup, config, err);
 	if (!ret)
