@@ -920,7 +920,8 @@ static void test_listing_100000(void **state)
 	free(seen);
 	seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	print_message("100,000 clients listed in %.0f ms (with sanitizers)\n", seconds * 1000);
-	assert_true(seconds < 10.0);
+	if (!getenv("SALLYPORT_EMULATED"))
+		assert_true(seconds < 1.0);
 	assert_int_equal(sp_session_recount(&maps, &error), 0);
 	assert_int_equal(count_slots(), count);
 }
