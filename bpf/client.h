@@ -171,17 +171,17 @@ static __always_inline enum sp_reason sp_session_charge(const struct sp_view *vi
  * budget that is used up turns the verdict. */
 static __always_inline void sp_client_charge(const struct sp_view *view, struct sp_judged *judged)
 {
-	struct sp_news news = {
-		.client = judged->key,
-		.reason = judged->reason,
-		.ifindex = judged->ifindex,
-		.now = judged->now,
-	};
-
 	if (judged->policy && judged->cell) {
 		if (sp_passes(judged->reason))
 			judged->reason = sp_session_charge(view, judged);
 	} else if (sp_passes(judged->reason) || sp_is_refusal(judged->reason)) {
+		struct sp_news news = {
+			.client = judged->key,
+			.reason = judged->reason,
+			.ifindex = judged->ifindex,
+			.now = judged->now,
+		};
+
 		judged->reason = (enum sp_reason)sp_guest_charge(&news, view);
 	}
 }
