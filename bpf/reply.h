@@ -229,6 +229,20 @@ static __always_inline struct sp_scratch *sp_scratch(void)
 	return bpf_map_lookup_elem(&scratch, &zero);
 }
 
+/*
+ * What of the packet goes into @copy for an ICMP answer: @front bytes before the IP header, @quote
+ * bytes from there. False if there is nothing that can be quoted.
+ */
+static __always_inline bool sp_quote_bounds(const struct sp_view *view,
+                                            const struct sp_scratch *copy, __u32 *front,
+                                            __u32 *quote)
+{
+	*quote = sp_quote_size(view);
+	*front = view->network;
+	return sp_is_within(quote, sizeof(struct udphdr), sizeof(copy->quote)) &&
+	       sp_is_within(front, ETH_HLEN, sizeof(copy->ethernet));
+}
+
 /* The Ethernet header of an answer, tags as they are. @ethernet is that of what it answers. */
 static __always_inline void sp_turn_ethernet(__u8 ethernet[ETH_HLEN])
 {
@@ -237,6 +251,16 @@ static __always_inline void sp_turn_ethernet(__u8 ethernet[ETH_HLEN])
 	__builtin_memcpy(was, ethernet, ETH_ALEN);
 	__builtin_memcpy(ethernet, ethernet + ETH_ALEN, ETH_ALEN);
 	__builtin_memcpy(ethernet + ETH_ALEN, was, ETH_ALEN);
+}
+
+/* The headers of the ICMP answer to the packet in @copy; @sum: of its quote, of @quote bytes. */
+static __always_inline void sp_reply_icmp(const struct sp_view *view, struct sp_scratch *copy,
+                                          __u32 quote, __u64 sum, union sp_reply_ip *ip,
+                                          union sp_reply_icmp *icmp)
+{
+	sp_turn_ethernet(copy->ethernet);
+	sp_reply_ip(view, sp_icmp_protocol(view), (__u32)sizeof(*icmp) + quote, ip);
+	sp_unreachable(view, quote, sum, icmp);
 }
 
 #endif

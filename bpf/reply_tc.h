@@ -135,21 +135,14 @@ __noinline int sp_reply_unreachable(struct __sk_buff *skb, const struct sp_view 
 	__u32 quote, front;
 	__s64 sum;
 
-	if (!view || !copy)
-		return 0;
-	quote = sp_quote_size(view);
-	front = view->network;
-	if (!sp_is_within(&quote, sizeof(struct udphdr), sizeof(copy->quote)) ||
-	    !sp_is_within(&front, ETH_HLEN, sizeof(copy->ethernet)) ||
+	if (!view || !copy || !sp_quote_bounds(view, copy, &front, &quote) ||
 	    bpf_skb_load_bytes(skb, 0, copy->ethernet, front) ||
 	    bpf_skb_load_bytes(skb, view->network, copy->quote, quote))
 		return 0;
 	sum = sp_quote_sum(skb, view, copy, quote);
 	if (sum < 0)
 		return 0;
-	sp_turn_ethernet(copy->ethernet);
-	sp_reply_ip(view, sp_icmp_protocol(view), (__u32)sizeof(icmp) + quote, &ip);
-	sp_unreachable(view, quote, (__u64)sum, &icmp);
+	sp_reply_icmp(view, copy, quote, (__u64)sum, &ip, &icmp);
 	return !bpf_skb_change_tail(skb, view->network + quote, 0) &&
 	       !bpf_skb_change_head(skb, sp_reply_ip_size(view) + (__u32)sizeof(icmp), 0) &&
 	       !bpf_skb_store_bytes(skb, 0, copy->ethernet, front, BPF_F_RECOMPUTE_CSUM) &&

@@ -60,21 +60,14 @@ __noinline int sp_reply_unreachable(struct xdp_md *ctx, const struct sp_view *vi
 	__u32 quote, front;
 	__s64 sum;
 
-	if (!view || !copy)
-		return 0;
-	quote = sp_quote_size(view);
-	front = view->network;
-	if (!sp_is_within(&quote, sizeof(struct udphdr), sizeof(copy->quote)) ||
-	    !sp_is_within(&front, ETH_HLEN, sizeof(copy->ethernet)) ||
+	if (!view || !copy || !sp_quote_bounds(view, copy, &front, &quote) ||
 	    bpf_xdp_load_bytes(ctx, 0, copy->ethernet, front) ||
 	    bpf_xdp_load_bytes(ctx, view->network, copy->quote, quote))
 		return 0;
 	sum = bpf_csum_diff(NULL, 0, copy->quote, quote, 0);
 	if (sum < 0)
 		return 0;
-	sp_turn_ethernet(copy->ethernet);
-	sp_reply_ip(view, sp_icmp_protocol(view), (__u32)sizeof(icmp) + quote, &ip);
-	sp_unreachable(view, quote, (__u64)sum, &icmp);
+	sp_reply_icmp(view, copy, quote, (__u64)sum, &ip, &icmp);
 	return sp_frame_cut(ctx, view->network + quote) &&
 	       !bpf_xdp_adjust_head(ctx, -(int)(sp_reply_ip_size(view) + sizeof(icmp))) &&
 	       !bpf_xdp_store_bytes(ctx, 0, copy->ethernet, front) &&
