@@ -33,6 +33,33 @@ void sp_test_mac(uint8_t mac[6], uint8_t number)
 	memcpy(mac, base, 6);
 }
 
+void sp_test_upload(const struct sp_sample *sample, uint8_t number, struct sp_frame_bytes *frame)
+{
+	struct sp_ether ether = {};
+
+	memcpy(ether.to, sp_test_gateway_mac, 6);
+	sp_test_mac(ether.from, number);
+	sp_packet_build(sample, &ether, frame);
+}
+
+struct sp_client_policy sp_test_session(uint32_t generation)
+{
+	return (struct sp_client_policy){
+		.state = SP_CLIENT_AUTHORIZED,
+		.generation = generation,
+		.granted = sp_test_jiffies(),
+	};
+}
+
+void sp_bench_grant_to(struct sp_bench *bench, uint8_t number,
+                       const struct sp_client_policy *policy)
+{
+	uint8_t mac[6];
+
+	sp_test_mac(mac, number);
+	sp_bench_grant(bench, mac, 0, policy);
+}
+
 uint32_t sp_test_hz(void)
 {
 	struct sp_error error = {};
@@ -538,6 +565,17 @@ enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome)
 	if (!outcome->reason && outcome->has_meta)
 		return (enum sp_reason)outcome->meta.reason;
 	return outcome->reason;
+}
+
+enum sp_reason sp_bench_send(struct sp_bench *bench, enum sp_program program,
+                             const struct sp_sample *sample, uint8_t number)
+{
+	struct sp_frame_bytes frame;
+	struct sp_outcome outcome;
+
+	sp_test_upload(sample, number, &frame);
+	sp_bench_run(bench, program, &frame, NULL, &outcome);
+	return sp_outcome_reason(&outcome);
 }
 
 bool sp_bench_takes(enum sp_program program, const struct sp_frame_bytes *frame)

@@ -67,9 +67,18 @@ void sp_bench_open_full(void);
 extern const uint8_t sp_test_gateway_mac[6];
 void sp_test_mac(uint8_t mac[6], uint8_t number);
 
+/* What client @number sends to the gateway. */
+void sp_test_upload(const struct sp_sample *sample, uint8_t number, struct sp_frame_bytes *frame);
+
+/* A session that begins now and has no limits. */
+struct sp_client_policy sp_test_session(uint32_t generation);
+
 /* Grant: write @policy for this client. The caller chooses slot and generation. */
 void sp_bench_grant(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan,
                     const struct sp_client_policy *policy);
+/* The same for client @number without a VLAN. */
+void sp_bench_grant_to(struct sp_bench *bench, uint8_t number,
+                       const struct sp_client_policy *policy);
 void sp_bench_revoke(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan);
 struct sp_usage sp_bench_usage(struct sp_bench *bench, uint32_t slot);
 void sp_bench_usage_set(struct sp_bench *bench, uint32_t slot, const struct sp_usage *cell);
@@ -124,6 +133,10 @@ void sp_bench_run_only(struct sp_bench *bench, enum sp_program program,
 
 /* What the program decided, counted or not: what the metadata says where nothing was counted. */
 enum sp_reason sp_outcome_reason(const struct sp_outcome *outcome);
+
+/* What @program decides about what client @number sends, counted or not. */
+enum sp_reason sp_bench_send(struct sp_bench *bench, enum sp_program program,
+                             const struct sp_sample *sample, uint8_t number);
 
 /* Run @repeat times on this CPU by @fd; returns nanoseconds per run as the kernel measured them. */
 uint32_t sp_bench_repeat(int fd, const struct sp_frame_bytes *frame, uint32_t repeat);

@@ -119,20 +119,6 @@ static struct sp_budget once(enum sp_budget_kind kind, uint64_t burst)
 	return budget;
 }
 
-static enum sp_reason send_as(struct sp_bench *bench, enum sp_program program,
-                              const struct sp_sample *sample, uint8_t client)
-{
-	struct sp_ether ether = {};
-	struct sp_frame_bytes frame;
-	struct sp_outcome outcome;
-
-	memcpy(ether.to, sp_test_gateway_mac, 6);
-	sp_test_mac(ether.from, client);
-	sp_packet_build(sample, &ether, &frame);
-	sp_bench_run(bench, program, &frame, NULL, &outcome);
-	return sp_outcome_reason(&outcome);
-}
-
 /* TC has no responder to hand captured HTTP to in a bench. */
 static enum sp_reason passing(const struct row *row, enum sp_program program)
 {
@@ -153,11 +139,13 @@ static void check_row(const struct row *row, enum sp_program program, bool own)
 		settings.total[row->kind] = once(row->kind, BURST);
 	sp_bench_settings(bench, &settings);
 	for (unsigned i = 0; i < BURST; i++)
-		assert_int_equal(send_as(bench, program, &row->sample, 2), passing(row, program));
-	assert_int_equal(send_as(bench, program, &row->sample, 2), own ? row->own : row->total);
+		assert_int_equal(sp_bench_send(bench, program, &row->sample, 2),
+		                 passing(row, program));
+	assert_int_equal(sp_bench_send(bench, program, &row->sample, 2),
+	                 own ? row->own : row->total);
 	/* Somebody else. For the portal it would be the same connection. */
 	if (row->kind != SP_BUDGET_PORTAL)
-		assert_int_equal(send_as(bench, program, &row->sample, 4),
+		assert_int_equal(sp_bench_send(bench, program, &row->sample, 4),
 		                 own ? passing(row, program) : row->total);
 }
 
@@ -199,9 +187,9 @@ static void refusals(void **unused)
 	for (unsigned i = 0; i < BURST; i++)
 		sp_bench_run_only(bench, SP_XDP, &frame, NULL, &outcome);
 	sp_bench_grown(bench, grown);
-	assert_int_equal(send_as(bench, SP_XDP, &group, 2), SP_REASON_UDP);
-	assert_int_equal(send_as(bench, SP_XDP, &https, 2), SP_REASON_BUDGET_REFUSAL);
-	assert_int_equal(send_as(bench, SP_IN, &https, 2), SP_REASON_BUDGET_REFUSAL);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &group, 2), SP_REASON_UDP);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &https, 2), SP_REASON_BUDGET_REFUSAL);
+	assert_int_equal(sp_bench_send(bench, SP_IN, &https, 2), SP_REASON_BUDGET_REFUSAL);
 }
 
 /* Unknown clients come in at a rate; the known ones do not notice. */
@@ -215,11 +203,11 @@ static void newcomers(void **unused)
 	settings.total[SP_BUDGET_GUEST] = once(SP_BUDGET_GUEST, BURST);
 	sp_bench_settings(bench, &settings);
 	for (uint8_t client = 10; client < 10 + BURST; client++)
-		assert_int_equal(send_as(bench, SP_XDP, &dns, client), SP_REASON_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &dns, 20), SP_REASON_TOTAL_GUEST);
-	assert_int_equal(send_as(bench, SP_IN, &dns, 21), SP_REASON_TOTAL_GUEST);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, client), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, 20), SP_REASON_TOTAL_GUEST);
+	assert_int_equal(sp_bench_send(bench, SP_IN, &dns, 21), SP_REASON_TOTAL_GUEST);
 	for (uint8_t client = 10; client < 10 + BURST; client++)
-		assert_int_equal(send_as(bench, SP_XDP, &dns, client), SP_REASON_DNS);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, client), SP_REASON_DNS);
 }
 
 /* A client over its own budget takes nothing from that of all. */
@@ -233,11 +221,11 @@ static void own_before_all(void **unused)
 	settings.client[SP_BUDGET_DNS] = once(SP_BUDGET_DNS, 1);
 	settings.total[SP_BUDGET_DNS] = once(SP_BUDGET_DNS, 2);
 	sp_bench_settings(bench, &settings);
-	assert_int_equal(send_as(bench, SP_XDP, &dns, 2), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, 2), SP_REASON_DNS);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(send_as(bench, SP_XDP, &dns, 2), SP_REASON_BUDGET_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &dns, 4), SP_REASON_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &dns, 5), SP_REASON_TOTAL_DNS);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, 2), SP_REASON_BUDGET_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, 4), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &dns, 5), SP_REASON_TOTAL_DNS);
 }
 
 static void dns_by_the_byte(void **unused)
@@ -254,14 +242,14 @@ static void dns_by_the_byte(void **unused)
 	(void)unused;
 	settings.client[SP_BUDGET_DNS_BYTES] = once(SP_BUDGET_DNS_BYTES, 2000);
 	sp_bench_settings(bench, &settings);
-	assert_int_equal(send_as(bench, SP_XDP, &large, 2), SP_REASON_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &large, 2), SP_REASON_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &large, 2), SP_REASON_BUDGET_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &large, 2), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &large, 2), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &large, 2), SP_REASON_BUDGET_DNS);
 	settings.client[SP_BUDGET_DNS_BYTES] = (struct sp_budget){};
 	settings.total[SP_BUDGET_DNS_BYTES] = once(SP_BUDGET_DNS_BYTES, 1000);
 	sp_bench_settings(bench, &settings);
-	assert_int_equal(send_as(bench, SP_XDP, &large, 4), SP_REASON_DNS);
-	assert_int_equal(send_as(bench, SP_XDP, &large, 5), SP_REASON_TOTAL_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &large, 4), SP_REASON_DNS);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &large, 5), SP_REASON_TOTAL_DNS);
 }
 
 /* A connection is a SYN; what follows costs little, but not nothing. */
@@ -276,12 +264,12 @@ static void segments(void **unused)
 	(void)unused;
 	settings.client[SP_BUDGET_HTTP] = once(SP_BUDGET_HTTP, 2);
 	sp_bench_settings(bench, &settings);
-	assert_int_equal(send_as(bench, SP_XDP, &syn, 2), SP_REASON_CAPTURED);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &syn, 2), SP_REASON_CAPTURED);
 	/* The second connection's worth. */
 	for (unsigned i = 0; i < SP_BUDGET_SEGMENT; i++)
-		assert_int_equal(send_as(bench, SP_XDP, &later, 2), SP_REASON_CAPTURED);
-	assert_int_equal(send_as(bench, SP_XDP, &later, 2), SP_REASON_BUDGET_HTTP);
-	assert_int_equal(send_as(bench, SP_XDP, &syn, 2), SP_REASON_BUDGET_HTTP);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &later, 2), SP_REASON_CAPTURED);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &later, 2), SP_REASON_BUDGET_HTTP);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &syn, 2), SP_REASON_BUDGET_HTTP);
 }
 
 static unsigned passed_in(struct sp_bench *bench, const struct sp_sample *sample, uint64_t jiffies)
@@ -290,7 +278,7 @@ static unsigned passed_in(struct sp_bench *bench, const struct sp_sample *sample
 	unsigned count = 0;
 
 	while (sp_test_jiffies() < end) {
-		if (send_as(bench, SP_XDP, sample, 2) == SP_REASON_DNS)
+		if (sp_bench_send(bench, SP_XDP, sample, 2) == SP_REASON_DNS)
 			count++;
 		usleep(1000);
 	}
@@ -329,7 +317,7 @@ static void sessions_pay_nothing(void **unused)
 	sp_test_mac(mac, 3);
 	sp_bench_grant(bench, mac, 0, &policy);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(send_as(bench, i % 2 ? SP_XDP : SP_IN, &dns, 3),
+		assert_int_equal(sp_bench_send(bench, i % 2 ? SP_XDP : SP_IN, &dns, 3),
 		                 SP_REASON_AUTHORIZED);
 	assert_int_not_equal(bpf_map_get_next_key(sp_bench_map(bench, "guests"), NULL, &key), 0);
 }
@@ -359,7 +347,7 @@ static void a_crowd_leaves_sessions_alone(void **unused)
 		sp_bench_run_only(bench, SP_XDP, &frame, NULL, &outcome);
 	}
 	sp_bench_grown(bench, grown);
-	assert_int_equal(send_as(bench, SP_IN, &dns, 3), SP_REASON_AUTHORIZED);
+	assert_int_equal(sp_bench_send(bench, SP_IN, &dns, 3), SP_REASON_AUTHORIZED);
 }
 
 static void the_gate_is_open(void **unused)
@@ -380,10 +368,10 @@ static void the_gate_is_open(void **unused)
 	sp_bench_grant(bench, mac, 0, &blocked);
 	sp_bench_settings(bench, &settings);
 	for (enum sp_program program = SP_XDP; program <= SP_IN; program++) {
-		assert_int_equal(send_as(bench, program, &web, 2), SP_REASON_BYPASS);
-		assert_int_equal(send_as(bench, program, &web, 4), SP_REASON_BLOCKED);
-		assert_int_equal(send_as(bench, program, &guard, 2), SP_REASON_GUARD_RA);
-		assert_int_equal(send_as(bench, program, &portal, 2), SP_REASON_PORTAL);
+		assert_int_equal(sp_bench_send(bench, program, &web, 2), SP_REASON_BYPASS);
+		assert_int_equal(sp_bench_send(bench, program, &web, 4), SP_REASON_BLOCKED);
+		assert_int_equal(sp_bench_send(bench, program, &guard, 2), SP_REASON_GUARD_RA);
+		assert_int_equal(sp_bench_send(bench, program, &portal, 2), SP_REASON_PORTAL);
 	}
 }
 

@@ -42,20 +42,9 @@ static struct sp_bench *open_with_client(void)
 {
 	const struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED, .generation = 1};
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	uint8_t mac[6];
 
-	sp_test_mac(mac, AUTHORIZED_CLIENT);
-	sp_bench_grant(bench, mac, 0, &policy);
+	sp_bench_grant_to(bench, AUTHORIZED_CLIENT, &policy);
 	return bench;
-}
-
-static void build(const struct sp_sample *sample, uint8_t client, struct sp_frame_bytes *frame)
-{
-	struct sp_ether ether = {};
-
-	memcpy(ether.to, sp_test_gateway_mac, 6);
-	sp_test_mac(ether.from, client);
-	sp_packet_build(sample, &ether, frame);
 }
 
 static void check(struct sp_bench *bench, const struct sp_frame_bytes *frame, const char *name,
@@ -76,23 +65,23 @@ static void jumbo_frames(void **unused)
 	struct sp_frame_bytes frame;
 
 	(void)unused;
-	build(&jumbo4, AUTHORIZED_CLIENT, &frame);
+	sp_test_upload(&jumbo4, AUTHORIZED_CLIENT, &frame);
 	check(bench, &frame, jumbo4.name, SP_REASON_AUTHORIZED, frame.ip_bytes);
 	frame.length--;
 	check(bench, &frame, "jumbo, one byte short", SP_REASON_MALFORMED, frame.length - 14);
-	build(&jumbo4, CAPTIVE_CLIENT, &frame);
+	sp_test_upload(&jumbo4, CAPTIVE_CLIENT, &frame);
 	check(bench, &frame, jumbo4.name, SP_REASON_UDP, frame.ip_bytes);
-	build(&jumbo6, AUTHORIZED_CLIENT, &frame);
+	sp_test_upload(&jumbo6, AUTHORIZED_CLIENT, &frame);
 	check(bench, &frame, jumbo6.name, SP_REASON_AUTHORIZED, frame.ip_bytes);
 	frame.length -= 5000;
 	check(bench, &frame, "jumbo, cut", SP_REASON_MALFORMED, frame.length - 14);
-	build(&jumbo6, CAPTIVE_CLIENT, &frame);
+	sp_test_upload(&jumbo6, CAPTIVE_CLIENT, &frame);
 	check(bench, &frame, jumbo6.name, SP_REASON_TCP, frame.ip_bytes);
-	build(&jumbo_other, AUTHORIZED_CLIENT, &frame);
+	sp_test_upload(&jumbo_other, AUTHORIZED_CLIENT, &frame);
 	memset(frame.byte + frame.length, 0, 8000);
 	frame.length += 8000;
 	check(bench, &frame, jumbo_other.name, SP_REASON_AUTHORIZED, frame.length - 14);
-	build(&jumbo_other, CAPTIVE_CLIENT, &frame);
+	sp_test_upload(&jumbo_other, CAPTIVE_CLIENT, &frame);
 	memset(frame.byte + frame.length, 0, 8000);
 	frame.length += 8000;
 	check(bench, &frame, jumbo_other.name, SP_REASON_ETHERTYPE, frame.length - 14);
@@ -144,12 +133,12 @@ static void headers_beyond_the_first_buffer(void **unused)
 	for (size_t i = 0; i < 2; i++) {
 		for (uint8_t client = CAPTIVE_CLIENT; client <= AUTHORIZED_CLIENT; client++) {
 			for (uint32_t count = 2; count <= 5; count++) {
-				build(samples[i], client, &frame);
+				sp_test_upload(samples[i], client, &frame);
 				add_long_headers(&frame, count, 16);
 				check(bench, &frame, samples[i]->name, SP_REASON_NONLINEAR,
 				      frame.length - 14);
 			}
-			build(samples[i], client, &frame);
+			sp_test_upload(samples[i], client, &frame);
 			add_long_headers(&frame, 1, 16);
 			check(bench, &frame, samples[i]->name,
 			      !i                         ? SP_REASON_GUARD_RA
@@ -175,7 +164,7 @@ static void a_split_anywhere(void **unused)
 		struct sp_frame_bytes frame;
 		struct sp_count grown[SP_MAX_REASONS];
 
-		build(sample, CAPTIVE_CLIENT, &frame);
+		sp_test_upload(sample, CAPTIVE_CLIENT, &frame);
 		if (sample->captive >= SP_REASON_FIRST_DROP)
 			continue;
 		for (uint32_t linear = 14; linear < frame.length; linear++) {

@@ -59,19 +59,6 @@ static struct sp_bench *quiet_bench(void)
 	return bench;
 }
 
-static void send_as(struct sp_bench *bench, enum sp_program program, const struct sp_sample *sample,
-                    uint8_t client)
-{
-	struct sp_ether ether = {};
-	struct sp_frame_bytes frame;
-	struct sp_outcome outcome;
-
-	memcpy(ether.to, sp_test_gateway_mac, 6);
-	sp_test_mac(ether.from, client);
-	sp_packet_build(sample, &ether, &frame);
-	sp_bench_run(bench, program, &frame, NULL, &outcome);
-}
-
 static void expect(const struct told *told, enum sp_event_kind kind, enum sp_reason reason,
                    uint8_t client, const char *from)
 {
@@ -97,53 +84,36 @@ static void a_new_client_once(void **unused)
 
 	(void)unused;
 	for (unsigned i = 0; i < 3; i++)
-		send_as(bench, i % 2 ? SP_IN : SP_XDP, &dns, 2);
+		sp_bench_send(bench, i % 2 ? SP_IN : SP_XDP, &dns, 2);
 	told = hear(bench);
 	expect(&told, SP_EVENT_GUEST, SP_REASON_NONE, 2, "10.85.0.2");
 	/* What is only dropped makes nobody known. */
-	send_as(bench, SP_XDP, &web, 5);
+	sp_bench_send(bench, SP_XDP, &web, 5);
 	assert_int_equal(hear(bench).count, 0);
-}
-
-static struct sp_client_policy policy_of(uint32_t generation)
-{
-	return (struct sp_client_policy){
-		.state = SP_CLIENT_AUTHORIZED,
-		.generation = generation,
-		.granted = sp_test_jiffies(),
-	};
-}
-
-static void grant(struct sp_bench *bench, const struct sp_client_policy *policy)
-{
-	uint8_t mac[6];
-
-	sp_test_mac(mac, 3);
-	sp_bench_grant(bench, mac, 0, policy);
 }
 
 static void the_first_packet_of_a_session(void **unused)
 {
-	struct sp_client_policy policy = policy_of(7);
+	struct sp_client_policy policy = sp_test_session(7);
 	struct sp_bench *bench = quiet_bench();
 	struct told told;
 
 	(void)unused;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, 3, &policy);
 	for (unsigned i = 0; i < 3; i++)
-		send_as(bench, SP_XDP, &web, 3);
+		sp_bench_send(bench, SP_XDP, &web, 3);
 	told = hear(bench);
 	expect(&told, SP_EVENT_SESSION, SP_REASON_NONE, 3, "10.85.0.2");
 	assert_int_equal(told.event[0].generation, 7);
 	/* A changed limit is no new session, a new generation is one. */
 	policy.limits = SP_LIMIT_QUOTA;
 	policy.quota = 1u << 30;
-	grant(bench, &policy);
-	send_as(bench, SP_IN, &web, 3);
+	sp_bench_grant_to(bench, 3, &policy);
+	sp_bench_send(bench, SP_IN, &web, 3);
 	assert_int_equal(hear(bench).count, 0);
 	policy.generation = 8;
-	grant(bench, &policy);
-	send_as(bench, SP_IN, &web, 3);
+	sp_bench_grant_to(bench, 3, &policy);
+	sp_bench_send(bench, SP_IN, &web, 3);
 	told = hear(bench);
 	expect(&told, SP_EVENT_SESSION, SP_REASON_NONE, 3, "10.85.0.2");
 }
@@ -160,12 +130,12 @@ static void check_end(const struct sp_client_policy *policy, enum sp_event_kind 
 	struct sp_ether ether = {};
 	struct told told;
 
-	grant(bench, policy);
-	send_as(bench, SP_XDP, &web, 3);
+	sp_bench_grant_to(bench, 3, policy);
+	sp_bench_send(bench, SP_XDP, &web, 3);
 	told = hear(bench);
 	expect(&told, kind, SP_REASON_NONE, 3, "10.85.0.2");
 	assert_int_equal(told.event[0].generation, policy->generation);
-	send_as(bench, SP_IN, &web, 3);
+	sp_bench_send(bench, SP_IN, &web, 3);
 	memcpy(ether.from, sp_test_gateway_mac, 6);
 	sp_test_mac(ether.to, 3);
 	sp_packet_build(&down, &ether, &frame);
@@ -175,7 +145,8 @@ static void check_end(const struct sp_client_policy *policy, enum sp_event_kind 
 
 static void the_end_of_a_session(void **unused)
 {
-	struct sp_client_policy expired = policy_of(1), idle = policy_of(2), spent = policy_of(3);
+	struct sp_client_policy expired = sp_test_session(1), idle = sp_test_session(2),
+				spent = sp_test_session(3);
 
 	(void)unused;
 	expired.limits = SP_LIMIT_EXPIRES;
@@ -199,9 +170,9 @@ static void a_clash_on_a_portal_connection(void **unused)
 	struct told told;
 
 	(void)unused;
-	send_as(bench, SP_XDP, &syn, 2);
+	sp_bench_send(bench, SP_XDP, &syn, 2);
 	hear(bench);
-	send_as(bench, SP_XDP, &data, 5);
+	sp_bench_send(bench, SP_XDP, &data, 5);
 	told = hear(bench);
 	expect(&told, SP_EVENT_CLASH, SP_REASON_CLASH, 5, "10.85.0.2");
 }
@@ -220,18 +191,18 @@ static void floods(void **unused)
 	(void)unused;
 	settings.client[SP_BUDGET_DNS] = one_only();
 	sp_bench_settings(bench, &settings);
-	send_as(bench, SP_XDP, &dns, 2);
+	sp_bench_send(bench, SP_XDP, &dns, 2);
 	hear(bench);
 	for (unsigned i = 0; i < 5; i++)
-		send_as(bench, SP_XDP, &dns, 2);
+		sp_bench_send(bench, SP_XDP, &dns, 2);
 	told = hear(bench);
 	expect(&told, SP_EVENT_FLOOD, SP_REASON_BUDGET_DNS, 2, "10.85.0.2");
 	settings.client[SP_BUDGET_DNS] = (struct sp_budget){};
 	settings.total[SP_BUDGET_DNS] = one_only();
 	sp_bench_settings(bench, &settings);
-	send_as(bench, SP_XDP, &dns, 4);
+	sp_bench_send(bench, SP_XDP, &dns, 4);
 	hear(bench);
-	send_as(bench, SP_XDP, &dns, 4);
+	sp_bench_send(bench, SP_XDP, &dns, 4);
 	told = hear(bench);
 	expect(&told, SP_EVENT_CROWD, SP_REASON_TOTAL_DNS, 4, "10.85.0.2");
 }
@@ -241,7 +212,7 @@ static void lost_events_are_counted(void **unused)
 {
 	const uint32_t kind = SP_TOTAL_OF_EVENT(SP_EVENT_GUEST);
 	struct sp_bench *bench = quiet_bench();
-	const struct sp_client_policy policy = policy_of(1);
+	const struct sp_client_policy policy = sp_test_session(1);
 	struct sp_settings settings = {};
 	struct sp_total total;
 
@@ -249,13 +220,13 @@ static void lost_events_are_counted(void **unused)
 	settings.total[SP_BUDGET_EVENT] = one_only();
 	sp_bench_settings(bench, &settings);
 	for (uint8_t client = 10; client < 15; client++)
-		send_as(bench, SP_XDP, &dns, client);
+		sp_bench_send(bench, SP_XDP, &dns, client);
 	assert_int_equal(hear(bench).count, 1);
 	assert_int_equal(bpf_map_lookup_elem(sp_bench_map(bench, "budgets"), &kind, &total), 0);
 	assert_int_equal(total.refused, 4);
 	/* Events of another kind have their own. */
-	grant(bench, &policy);
-	send_as(bench, SP_XDP, &web, 3);
+	sp_bench_grant_to(bench, 3, &policy);
+	sp_bench_send(bench, SP_XDP, &web, 3);
 	assert_int_equal(hear(bench).count, 1);
 }
 

@@ -17,6 +17,7 @@
 #include "run.h"
 #include "samples.h"
 
+#define CLIENT       3
 #define PACKET_BYTES 1028u /* IPv4 20, UDP 8, 1000 */
 
 static const struct sp_sample up4 = {
@@ -41,39 +42,13 @@ static const struct sp_sample down4 = {
 	.payload = 1000,
 };
 
-static void frame_up(struct sp_frame_bytes *frame, const struct sp_sample *sample)
-{
-	struct sp_ether ether = {};
-
-	memcpy(ether.to, sp_test_gateway_mac, 6);
-	sp_test_mac(ether.from, 3);
-	sp_packet_build(sample, &ether, frame);
-}
-
 static void frame_down(struct sp_frame_bytes *frame)
 {
 	struct sp_ether ether = {};
 
 	memcpy(ether.from, sp_test_gateway_mac, 6);
-	sp_test_mac(ether.to, 3);
+	sp_test_mac(ether.to, CLIENT);
 	sp_packet_build(&down4, &ether, frame);
-}
-
-static struct sp_client_policy session(uint32_t generation)
-{
-	return (struct sp_client_policy){
-		.state = SP_CLIENT_AUTHORIZED,
-		.generation = generation,
-		.granted = sp_test_jiffies(),
-	};
-}
-
-static void grant(struct sp_bench *bench, const struct sp_client_policy *policy)
-{
-	uint8_t mac[6];
-
-	sp_test_mac(mac, 3);
-	sp_bench_grant(bench, mac, 0, policy);
 }
 
 static enum sp_reason run_up(struct sp_bench *bench, enum sp_program program)
@@ -81,7 +56,7 @@ static enum sp_reason run_up(struct sp_bench *bench, enum sp_program program)
 	struct sp_frame_bytes frame;
 	struct sp_outcome outcome;
 
-	frame_up(&frame, &up4);
+	sp_test_upload(&up4, CLIENT, &frame);
 	sp_bench_run(bench, program, &frame, NULL, &outcome);
 	return outcome.reason;
 }
@@ -116,29 +91,29 @@ static void wait_until(uint64_t jiffies)
 static void expiry(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	uint64_t hz = sp_test_hz();
 
 	(void)unused;
 	policy.limits = SP_LIMIT_EXPIRES;
 	policy.expires = sp_test_jiffies() + 3600 * hz;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	policy.expires = UINT64_MAX;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	policy.expires = sp_test_jiffies();
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, false);
 	policy.expires = sp_test_jiffies() - 1;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, false);
 	policy.limits = 0; /* what is not in force does not bite */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	policy.limits = SP_LIMIT_EXPIRES;
 	policy.expires = sp_test_jiffies() + hz / 2;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	wait_until(policy.expires);
 	expect(bench, false);
@@ -148,16 +123,16 @@ static void expiry(void **unused)
 static void expiry_to_the_jiffy(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	struct sp_frame_bytes frame;
 	struct sp_outcome outcome;
 	uint64_t before, after;
 
 	(void)unused;
-	frame_up(&frame, &up4);
+	sp_test_upload(&up4, CLIENT, &frame);
 	policy.limits = SP_LIMIT_EXPIRES;
 	policy.expires = sp_test_jiffies() + 20;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	do {
 		before = sp_test_jiffies();
 		sp_bench_run_only(bench, SP_XDP, &frame, NULL, &outcome);
@@ -172,7 +147,7 @@ static void expiry_to_the_jiffy(void **unused)
 static void idle_time(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(7);
+	struct sp_client_policy policy = sp_test_session(7);
 	struct sp_usage cell = {};
 	uint64_t now = sp_test_jiffies();
 
@@ -180,7 +155,7 @@ static void idle_time(void **unused)
 	policy.limits = SP_LIMIT_IDLE;
 	policy.idle = 5 * sp_test_hz();
 	policy.granted = now - policy.idle - 1;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, false); /* nothing sent since it was granted */
 	expect(bench, false); /* and what is refused is no activity */
 	cell.up_generation = 7;
@@ -195,7 +170,7 @@ static void idle_time(void **unused)
 	sp_bench_usage_set(bench, 0, &cell);
 	expect(bench, false);
 	policy.granted = now + 1000; /* granted while the clock was read: not idle */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 }
 
@@ -203,12 +178,12 @@ static void idle_time(void **unused)
 static void downloads_are_no_activity(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(7);
+	struct sp_client_policy policy = sp_test_session(7);
 
 	(void)unused;
 	policy.limits = SP_LIMIT_IDLE;
 	policy.idle = 10;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	wait_until(policy.granted + 6);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
@@ -219,13 +194,13 @@ static void downloads_are_no_activity(void **unused)
 static void quota(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	struct sp_usage cell;
 
 	(void)unused;
 	policy.limits = SP_LIMIT_QUOTA;
 	policy.quota = 3 * PACKET_BYTES + 1; /* the fourth crosses it and is the last */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	assert_int_equal(run_up(bench, SP_IN), SP_REASON_AUTHORIZED);
@@ -235,26 +210,26 @@ static void quota(void **unused)
 	assert_int_equal(cell.up_bytes, 2 * PACKET_BYTES);
 	assert_int_equal(cell.down_bytes, 2 * PACKET_BYTES);
 	policy.quota = 4 * PACKET_BYTES; /* used up exactly */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, false);
 	policy.quota++; /* topped up */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	expect(bench, false);
 	policy.generation++; /* a new session in the same slot begins at zero */
 	policy.quota = UINT64_MAX;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	policy.generation++; /* what the session before it used does not count, up or down */
 	policy.quota = 1;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	policy.generation++;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	policy.generation++;
 	policy.quota = 0;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, false);
 }
 
@@ -262,36 +237,36 @@ static void quota(void **unused)
 static void quota_of_a_direction(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 
 	(void)unused;
 	policy.limits = SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN;
 	policy.quota_up = 2 * PACKET_BYTES;
 	policy.quota_down = 4 * PACKET_BYTES - 1;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	assert_int_equal(run_up(bench, SP_IN), SP_REASON_AUTHORIZED);
 	expect(bench, false);
 	policy.quota_up++;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	expect(bench, false);
 	policy.limits = SP_LIMIT_QUOTA_UP;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_down(bench), SP_REASON_DOWN_AUTHORIZED);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	expect(bench, false);
 	policy.limits = SP_LIMIT_QUOTA_DOWN;
 	policy.quota_down = 1000 * PACKET_BYTES;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	expect(bench, true);
 	/* A session that is over in one direction only by its sum. */
 	policy.limits = SP_LIMIT_QUOTA | SP_LIMIT_QUOTA_UP | SP_LIMIT_QUOTA_DOWN;
 	policy.quota_up = policy.quota_down = 1000 * PACKET_BYTES;
 	policy.quota = 12 * PACKET_BYTES;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED); /* 6 up, 6 down by now */
 	expect(bench, false);
 }
@@ -299,14 +274,14 @@ static void quota_of_a_direction(void **unused)
 static void a_new_generation_clears_the_cell(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(5);
+	struct sp_client_policy policy = sp_test_session(5);
 	struct sp_usage cell;
 
 	(void)unused;
 	memset(&cell, 0xff, sizeof(cell));
 	cell.up_generation = cell.down_generation = 4;
 	sp_bench_usage_set(bench, 0, &cell);
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	cell = sp_bench_usage(bench, 0);
 	assert_int_equal(cell.up_generation, 5);
@@ -327,26 +302,26 @@ static void addresses_are_remembered(void **unused)
 {
 	struct sp_sample up6 = {.name = "IPv6", .family = 6, .to = "fd86::2", .protocol = 59};
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(5);
+	struct sp_client_policy policy = sp_test_session(5);
 	struct sp_address wanted = sp_packet_address("fd85::2");
 	struct sp_frame_bytes frame;
 	struct sp_outcome outcome;
 	struct sp_usage cell;
 
 	(void)unused;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	run_up(bench, SP_XDP);
 	up6.from = "fd85::2";
-	frame_up(&frame, &up6);
+	sp_test_upload(&up6, CLIENT, &frame);
 	sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
 	up6.from = "fe80::2"; /* says nothing about where the client is reached */
-	frame_up(&frame, &up6);
+	sp_test_upload(&up6, CLIENT, &frame);
 	sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
 	cell = sp_bench_usage(bench, 0);
 	assert_int_equal(cell.ipv4, sp_packet_address("10.85.0.2").word[3]);
 	assert_memory_equal(cell.ipv6, &wanted, 16);
 	policy.generation++;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	run_up(bench, SP_XDP);
 	cell = sp_bench_usage(bench, 0);
 	memset(&wanted, 0, sizeof(wanted));
@@ -384,7 +359,7 @@ static void check_rate(enum sp_program program, uint64_t rate, uint64_t burst)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
 	const struct sp_run forwarded = {.ingress_ifindex = 1};
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	uint64_t passed = 0, idle = 0, depth, start, last, end, allowed, due;
 	struct sp_frame_bytes frame;
 	struct sp_outcome outcome;
@@ -393,13 +368,13 @@ static void check_rate(enum sp_program program, uint64_t rate, uint64_t burst)
 	if (program == SP_OUT)
 		frame_down(&frame);
 	else
-		frame_up(&frame, &up4);
+		sp_test_upload(&up4, CLIENT, &frame);
 	rate = affordable(bench, program, rate, &frame);
 	depth = burst * 8000000000u / rate;
 	policy.limits = SP_LIMIT_RATE_UP | SP_LIMIT_RATE_DOWN;
 	policy.rate_up = policy.rate_down = rate;
 	policy.burst_up = policy.burst_down = burst;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	start = end = now_ns();
 	do {
 		last = end;
@@ -434,25 +409,25 @@ static void rates(void **unused)
 static void a_rate_of_nothing(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 
 	(void)unused;
 	policy.limits = SP_LIMIT_RATE_UP | SP_LIMIT_RATE_DOWN;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_RATE_UP);
 	assert_int_equal(run_up(bench, SP_IN), SP_REASON_RATE_UP);
 	assert_int_equal(run_down(bench), SP_REASON_RATE_DOWN);
 	/* A bucket without depth lets one packet at a time pass, also a big one. */
 	policy.rate_up = 1000;
 	policy.generation++;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 	assert_int_equal(run_up(bench, SP_XDP), SP_REASON_RATE_UP);
 	/* The largest numbers that user space writes do not overflow into a closed gate. */
 	policy.rate_up = UINT64_MAX / 8000000000u;
 	policy.burst_up = UINT64_MAX / 8000000u;
 	policy.generation++;
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(run_up(bench, SP_XDP), SP_REASON_AUTHORIZED);
 }
@@ -470,19 +445,19 @@ static unsigned cpus(void)
 static void a_rate_that_is_raised(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	uint64_t start;
 
 	(void)unused;
 	policy.limits = SP_LIMIT_RATE_UP;
 	policy.rate_up = 8000;
 	policy.burst_up = 8000; /* 8 s */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	while (run_up(bench, SP_XDP) == SP_REASON_AUTHORIZED)
 		;
 	policy.rate_up = 1000000000;
 	policy.burst_up = 1000000; /* 8 ms */
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	start = now_ns();
 	while (run_up(bench, SP_XDP) != SP_REASON_AUTHORIZED)
 		assert_true(now_ns() - start < 1000000000);
@@ -554,7 +529,7 @@ static void *change_limits(void *argument)
 		policy->quota_up = policy->quota_down = policy->quota / 2;
 		policy->rate_up = policy->rate_down = 1000000000ull * (1 + changes->count % 5);
 		policy->burst_up = policy->burst_down = 100000;
-		grant(changes->bench, policy);
+		sp_bench_grant_to(changes->bench, CLIENT, policy);
 		usleep(1000);
 	}
 	return NULL;
@@ -571,17 +546,17 @@ static void counters_are_exact(void **unused)
 	struct sp_frame_bytes up, down;
 
 	(void)unused;
-	frame_up(&up, &up4);
+	sp_test_upload(&up4, CLIENT, &up);
 	frame_down(&down);
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
 		struct sp_bench *bench = sp_bench_open(true, NULL);
 		const struct sp_frame_bytes *frames[WORKERS];
-		struct sp_client_policy policy = session(1);
+		struct sp_client_policy policy = sp_test_session(1);
 		struct sp_count grown[SP_MAX_REASONS];
 		struct sp_usage cell;
 		uint64_t ups = 0;
 
-		grant(bench, &policy);
+		sp_bench_grant_to(bench, CLIENT, &policy);
 		for (unsigned w = 0; w < WORKERS; w++) {
 			frames[w] = programs[i][w] == SP_OUT ? &down : &up;
 			ups += programs[i][w] == SP_OUT ? 0 : repeat;
@@ -652,7 +627,7 @@ static void a_new_generation_loses_nothing(void **unused)
 	pthread_t thread;
 
 	(void)unused;
-	frame_up(&frame, &up4);
+	sp_test_upload(&up4, CLIENT, &frame);
 	sp_test_pin(0);
 	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);
 	for (uint32_t round = 1; round <= echo.rounds; round++) {
@@ -660,7 +635,7 @@ static void a_new_generation_loses_nothing(void **unused)
 		                                  .generation = round};
 		struct sp_usage cell;
 
-		grant(bench, &policy);
+		sp_bench_grant_to(bench, CLIENT, &policy);
 		one_round(&echo, echo.program, echo.frame, round);
 		cell = sp_bench_usage(bench, 0);
 		lost += cell.up_generation != round || cell.up_packets != 2u * echo.repeat ||
@@ -690,7 +665,7 @@ static uint64_t packets_of(struct sp_bench *bench, uint32_t generation)
 static uint64_t check_last_packet(enum sp_program here, enum sp_program there, uint32_t limit)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	struct sp_count grown[SP_MAX_REASONS];
 	struct sp_frame_bytes up, down;
 	struct echo echo = {.program = bench->program[there],
@@ -700,7 +675,7 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 	uint64_t late = 0, wrong = 0;
 	pthread_t thread;
 
-	frame_up(&up, &up4);
+	sp_test_upload(&up4, CLIENT, &up);
 	frame_down(&down);
 	policy.limits = limit;
 	policy.quota = policy.quota_up = policy.quota_down = (STREAM - 1) * PACKET_BYTES + 1;
@@ -708,7 +683,7 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);
 	for (uint32_t round = 1; round <= echo.rounds && (round <= 20 || !late); round++) {
 		policy.generation = round;
-		grant(bench, &policy);
+		sp_bench_grant_to(bench, CLIENT, &policy);
 		one_round(&echo, bench->program[here], here == SP_OUT ? &down : &up, round);
 		sp_bench_grown(bench, grown);
 		wrong += packets_of(bench, round) != STREAM ||
@@ -745,16 +720,16 @@ static void changing_limits_loses_nothing(void **unused)
 	struct sp_bench *bench = sp_bench_open(true, NULL);
 	struct sp_frame_bytes up, down;
 	const struct sp_frame_bytes *frames[WORKERS] = {&up, &down};
-	struct sp_client_policy policy = session(1);
+	struct sp_client_policy policy = sp_test_session(1);
 	struct sp_count grown[SP_MAX_REASONS];
 	struct changes changes = {.bench = bench, .policy = policy};
 	struct sp_usage cell;
 	pthread_t thread;
 
 	(void)unused;
-	frame_up(&up, &up4);
+	sp_test_upload(&up4, CLIENT, &up);
 	frame_down(&down);
-	grant(bench, &policy);
+	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(pthread_create(&thread, NULL, change_limits, &changes), 0);
 	work_together(bench, programs, frames, 5000000);
 	atomic_store(&changes.end, true);
