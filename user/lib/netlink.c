@@ -155,7 +155,7 @@ static int on_link(const struct nlmsghdr *message, void *context)
 	interface->ifindex = (uint32_t)info->ifi_index;
 	interface->up = info->ifi_flags & IFF_UP;
 	mnl_attr_parse(message, sizeof(*info), take_link, interface);
-	if (interface->vlan) {
+	if (!strcmp(interface->kind, "vlan")) {
 		struct lower lower = {.ifindex = 0};
 
 		mnl_attr_parse(message, sizeof(*info), take_lower, &lower);
