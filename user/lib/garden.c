@@ -243,16 +243,29 @@ static int add(struct sp_garden_set *set, const struct sp_garden_entry *entry, s
 	return code ? code : sp_garden_set_add(set, entry, 0, err);
 }
 
-static int remove_rules(struct sp_garden_set *set, const struct sp_garden_entry *entry, bool all,
+enum change { ADD, REMOVE_RULES, REMOVE_ALL };
+
+static int remove_rules(struct sp_garden_set *set, const struct sp_garden_entry *entry,
                         struct sp_error *err)
 {
 	int code = 0;
 
-	if (all)
-		return sp_garden_set_remove(set, &entry->target, NULL, err);
 	for (uint32_t i = 0; i < entry->count && !code; i++)
 		code = sp_garden_set_remove(set, &entry->target, &entry->rule[i], err);
 	return code;
+}
+
+static int apply(struct sp_garden_set *set, enum change change, const struct sp_garden_entry *entry,
+                 struct sp_error *err)
+{
+	switch (change) {
+	case ADD:
+		return add(set, entry, err);
+	case REMOVE_RULES:
+		return remove_rules(set, entry, err);
+	default:
+		return sp_garden_set_remove(set, &entry->target, NULL, err);
+	}
 }
 
 static int settle_and_write(struct sp_garden_set *set, const struct sp_garden_maps *maps,
@@ -263,8 +276,8 @@ static int settle_and_write(struct sp_garden_set *set, const struct sp_garden_ma
 	return code ? code : sp_garden_write(set, maps, err);
 }
 
-int sp_garden_add(const struct sp_maps *maps, const struct sp_garden_entry *entry,
-                  struct sp_error *err)
+static int change_garden(const struct sp_maps *maps, enum change change,
+                         const struct sp_garden_entry *entry, struct sp_error *err)
 {
 	const struct sp_garden_maps garden = sp_garden_maps_of(maps);
 	struct sp_garden_set set = {.count = 0};
@@ -274,7 +287,7 @@ int sp_garden_add(const struct sp_maps *maps, const struct sp_garden_entry *entr
 		return code;
 	code = sp_garden_read(&set, &garden, err);
 	if (!code)
-		code = add(&set, entry, err);
+		code = apply(&set, change, entry, err);
 	if (!code)
 		code = settle_and_write(&set, &garden, err);
 	sp_maps_unlock(maps);
@@ -282,23 +295,16 @@ int sp_garden_add(const struct sp_maps *maps, const struct sp_garden_entry *entr
 	return code;
 }
 
+int sp_garden_add(const struct sp_maps *maps, const struct sp_garden_entry *entry,
+                  struct sp_error *err)
+{
+	return change_garden(maps, ADD, entry, err);
+}
+
 int sp_garden_remove(const struct sp_maps *maps, const struct sp_garden_entry *entry, bool all,
                      struct sp_error *err)
 {
-	const struct sp_garden_maps garden = sp_garden_maps_of(maps);
-	struct sp_garden_set set = {.count = 0};
-	int code = sp_maps_lock(maps, err);
-
-	if (code)
-		return code;
-	code = sp_garden_read(&set, &garden, err);
-	if (!code)
-		code = remove_rules(&set, entry, all, err);
-	if (!code)
-		code = settle_and_write(&set, &garden, err);
-	sp_maps_unlock(maps);
-	sp_garden_set_free(&set);
-	return code;
+	return change_garden(maps, all ? REMOVE_ALL : REMOVE_RULES, entry, err);
 }
 
 /* --- the configuration --- */
