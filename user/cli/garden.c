@@ -44,7 +44,8 @@ static int put_changed(const struct sp_invocation *invocation, const struct sp_g
 	return 0;
 }
 
-int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *err)
+/* Open what was asked for, or close it. */
+static int change(const struct sp_invocation *invocation, bool open, struct sp_error *err)
 {
 	struct sp_garden_entry entry;
 	struct sp_clock clock;
@@ -55,25 +56,22 @@ int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *e
 		code = sp_open_maps(invocation, &maps, &clock, err);
 	if (code)
 		return code;
-	code = sp_garden_add(&maps, &entry, err);
+	if (open)
+		code = sp_garden_add(&maps, &entry, err);
+	else
+		code = sp_garden_remove(&maps, &entry, !invocation->more_count, err);
 	sp_maps_close(&maps);
-	return code ? code : put_changed(invocation, &entry, true, err);
+	return code ? code : put_changed(invocation, &entry, open, err);
+}
+
+int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
+	return change(invocation, true, err);
 }
 
 int sp_garden_remove_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
-	struct sp_garden_entry entry;
-	struct sp_clock clock;
-	struct sp_maps maps;
-	int code = read_entry(invocation, &entry, err);
-
-	if (!code)
-		code = sp_open_maps(invocation, &maps, &clock, err);
-	if (code)
-		return code;
-	code = sp_garden_remove(&maps, &entry, !invocation->more_count, err);
-	sp_maps_close(&maps);
-	return code ? code : put_changed(invocation, &entry, false, err);
+	return change(invocation, false, err);
 }
 
 /* The garden as it is, read in one go. */
