@@ -130,7 +130,6 @@ $(DATA): $(DATA_SRC) Makefile
 
 # --- tests: the same sources with sanitizers --------------------------------------------------------
 
-
 $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
