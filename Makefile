@@ -55,7 +55,7 @@ testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 LIBS           := -lbpf -lmnl -linih -lnettle -lelf -lz
 LIBS_CLI       := -ljansson $(LIBS)
 LIBS_RESPONDER := -linih -lnettle
-LIBS_PORTAL    := -lmicrohttpd -linih -lnettle -lbpf -lelf -lz
+LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz
 LIBS_TEST      := -lcmocka -lcares -ljansson -lmicrohttpd $(LIBS)
 

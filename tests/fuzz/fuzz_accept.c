@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "responder/accept.h"
+#include "web/accept.h"
 #include "web/catalogue.h"
 #include "web/weighted.h"
 

@@ -167,7 +167,14 @@ static void test_choices(void **state)
 	assert_true(config.guard);
 	must(LAN "attach = tc\ntc = auto\n[captive]\nprobe_status = 302");
 	assert_int_equal(config.attach, SP_ATTACH_TC);
+	must(LAN "[portal]\ncan_extend = on\nvenue_info = https://www.example.org/a?b=1&c='2'#d");
+	assert_int_equal(config.can_extend, SP_EXTEND_YES);
+	assert_string_equal(config.venue_info, "https://www.example.org/a?b=1&c='2'#d");
+	must(LAN "[portal]\ncan_extend = off");
+	assert_int_equal(config.can_extend, SP_EXTEND_NO);
+	assert_string_equal(config.venue_info, "");
 	must(LAN "[portal]\nidle = none\nquota = none\nup = none\ndown = none");
+	assert_int_equal(config.can_extend, SP_EXTEND_UNSAID);
 	assert_int_equal(config.idle_seconds, 0);
 	assert_int_equal(config.rate_down, 0);
 }
@@ -377,6 +384,13 @@ static void test_portal_values(void **state)
 	         "x.conf:4: key 'port': '80' is the port whose traffic is captured"},
 		{LAN "[portal]\nport = 0\n", "out of range"},
 		{LAN "[portal]\nport = 65536\n", "out of range"},
+		{LAN "[portal]\nvenue_info = http://a.b/\n", "expected an https URL"},
+		{LAN "[portal]\nvenue_info = https:///a\n", "expected an https URL"},
+		{LAN "[portal]\nvenue_info = https://a.b/\"\n", "expected an https URL"},
+		{LAN "[portal]\nvenue_info = https://a.b/ c\n", "expected an https URL"},
+		{LAN "[portal]\nvenue_info = https://a.b/\u00e9\n", "expected an https URL"},
+		{LAN "[portal]\nvenue_info = https://" A64 A64 A64 A64 "\n", "is too long"},
+		{LAN "[portal]\ncan_extend = yes\n", "'yes': expected on or off"},
 		{LAN "[portal]\nhost = 10.0.0.1\n", "'10.0.0.1': expected a DNS name"},
 		{LAN "[portal]\nhost = fd85::1\n", "expected a DNS name"},
 		{LAN "[portal]\nhost = a..b\n", "expected a DNS name"},

@@ -72,6 +72,15 @@ struct sp_ipc_responder_setup {
 	char root[128];              /* empty directory to chroot into */
 };
 
+/* What the captive portal API says (RFC 8908 section 5). */
+struct sp_ipc_api {
+	char url[SP_IPC_URL]; /* user-portal-url, https; "": the portal has no certificate */
+	char venue_info[256]; /* venue-info-url; "": none */
+	char realm[256];      /* of Basic authentication (RFC 7617) */
+	uint32_t tell_extend; /* 1: tell can-extend-session, */
+	uint32_t can_extend;  /* which is this */
+};
+
 struct sp_ipc_portal_setup {
 	struct sp_ipc_header header;
 	uint32_t uid, gid;
@@ -82,6 +91,7 @@ struct sp_ipc_portal_setup {
 	char data[256];
 	char pages[256];
 	char root[128];
+	struct sp_ipc_api api;
 };
 
 struct sp_ipc_garden_setup {

@@ -94,6 +94,18 @@ static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
 	         sp_address_text(address, text), config->portal_port);
 }
 
+/* What the portal tells programs. Without a certificate there is no API. */
+static void make_api(struct sp_ipc_api *api, const struct sp_config *config, const char *login_url)
+{
+	if (!strncmp(login_url, "https://", strlen("https://")))
+		snprintf(api->url, sizeof(api->url), "%s", login_url);
+	snprintf(api->venue_info, sizeof(api->venue_info), "%s", config->venue_info);
+	snprintf(api->realm, sizeof(api->realm), "%s",
+	         config->portal_host[0] ? config->portal_host : "Sallyport");
+	api->tell_extend = config->can_extend != SP_EXTEND_UNSAID;
+	api->can_extend = config->can_extend == SP_EXTEND_YES;
+}
+
 static int make_portal(struct sp_setup *setup, const struct sp_config *config, struct sp_error *err)
 {
 	struct sp_ipc_portal_setup *portal = &setup->portal;
@@ -104,6 +116,7 @@ static int make_portal(struct sp_setup *setup, const struct sp_config *config, s
 		return count;
 	make_url(setup->responder.login_url4, config, list, (unsigned)count, true);
 	make_url(setup->responder.login_url6, config, list, (unsigned)count, false);
+	make_api(&portal->api, config, setup->responder.login_url4);
 	for (int i = 0; i < count; i++) {
 		int fd = sp_listen_portal(&list[i], config->portal_port, err);
 

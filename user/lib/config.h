@@ -26,6 +26,7 @@
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
+enum sp_extend { SP_EXTEND_UNSAID, SP_EXTEND_NO, SP_EXTEND_YES };
 
 struct sp_config {
 	char path[4096]; /* absolute path of the file; "" for defaults */
@@ -72,16 +73,19 @@ struct sp_config {
 	                                     address of the family the client came with */
 	uint32_t methods; /* methods = click voucher user radius external: SP_METHOD_BIT of each;
 	                     default click */
-	char verifier_user[32];        /* verifier_user = sallyport-verifier */
-	uint64_t session_seconds;      /* session = 8h   what a click-through login is given */
-	uint64_t idle_seconds;         /* idle = 30m | none   (default none: 0) */
-	uint64_t quota_bytes;          /* quota = 2G | none */
-	uint64_t quota_up, quota_down; /* quota_up = 1G | none, quota_down = 1G | none */
-	bool bind;                     /* bind = on | off */
-	uint64_t rate_up, rate_down;   /* up = 5M | none, down = 20M | none */
-	char pages[SP_CONFIG_TEXT];    /* pages = /etc/sallyport/pages: texts, style and logo of
-	                                  the operator's own; empty: none */
-	char portal_user[32];          /* portal_user = sallyport-portal */
+	char verifier_user[32];          /* verifier_user = sallyport-verifier */
+	uint64_t session_seconds;        /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;           /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;            /* quota = 2G | none */
+	uint64_t quota_up, quota_down;   /* quota_up = 1G | none, quota_down = 1G | none */
+	bool bind;                       /* bind = on | off */
+	uint64_t rate_up, rate_down;     /* up = 5M | none, down = 20M | none */
+	char venue_info[SP_CONFIG_TEXT]; /* venue_info = https://example.org/hotel: about the place,
+	                                    told by the captive portal API; empty: none */
+	enum sp_extend can_extend;       /* can_extend = on | off: told by it; default: not told */
+	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
+	                                    the operator's own; empty: none */
+	char portal_user[32];            /* portal_user = sallyport-portal */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
 	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */

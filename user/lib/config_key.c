@@ -163,6 +163,24 @@ static int read_host(const struct sp_config_key *key, struct sp_config *config, 
 	return 0;
 }
 
+/* An https URL of characters that need no escape anywhere (RFC 3986, appendix A). */
+static int read_url(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                    struct sp_error *reason)
+{
+	static const char scheme[] = "https://";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+		"-._~:/?#[]@!$&'()*+,;=%";
+
+	if (strlen(text) >= key->size)
+		return unexpected(key, text, " is too long", reason);
+	if (strncmp(text, scheme, strlen(scheme)) != 0 ||
+	    !isalnum((unsigned char)text[strlen(scheme)]) || text[strspn(text, allowed)])
+		return unexpected(key, text, "", reason);
+	snprintf((char *)config + key->offset, key->size, "%s", text);
+	return 0;
+}
+
 static int read_folder(const struct sp_config_key *key, struct sp_config *config, const char *text,
                        struct sp_error *reason)
 {
@@ -353,6 +371,8 @@ static const struct sp_config_choice refuse_choices[] = {
 	{"reset", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
 static const struct sp_config_choice refuse_udp_choices[] = {
 	{"unreachable", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
+static const struct sp_config_choice extend_choices[] = {
+	{"on", SP_EXTEND_YES}, {"off", SP_EXTEND_NO}, {NULL, 0}};
 static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 511}, {NULL, 0}};
 
 #define MEMBER(name) \
@@ -441,6 +461,11 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "pages", read_folder,
          "the absolute path of a folder, at most 255 bytes, such as /etc/sallyport/pages",
          MEMBER(pages)},
+	{"portal", "venue_info", read_url,
+         "an https URL of at most 255 characters, such as https://www.example.org/venue",
+         MEMBER(venue_info)},
+	{"portal", "can_extend", read_choice, "on or off", MEMBER(can_extend),
+         .choices = extend_choices},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
 	{"portal", "verifier_user", read_user, USER_EXPECTED, MEMBER(verifier_user)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),

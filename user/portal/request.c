@@ -14,10 +14,13 @@
 
 #include "lib/method.h"
 #include "lib/text.h"
+#include "portal/api.h"
 #include "portal/form.h"
 #include "portal/respond.h"
 #include "portal/site.h"
 #include "portal/visitor.h"
+#include "web/accept.h"
+#include "web/api.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -27,6 +30,9 @@ struct sp_route {
 	bool post; /* else GET and HEAD */
 	enum sp_ipc_kind kind;
 	enum MHD_Result (*respond)(struct sp_request *request);
+	/* Does all of that by itself, called with the whole request and again when the keeper was
+	 * asked; the others are not used then. */
+	enum MHD_Result (*handle)(struct sp_request *request, const char *method);
 };
 
 static enum MHD_Result respond_error(struct sp_request *request, unsigned status,
@@ -55,11 +61,12 @@ static enum MHD_Result respond_logout(struct sp_request *request)
 }
 
 static const struct sp_route routes[] = {
-	{"/", false, SP_IPC_QUERY, respond_state},
-	{"/accept", true, SP_IPC_LOGIN, respond_login},
-	{"/logout", true, SP_IPC_LOGOUT, respond_logout},
-	{"/style.css", false, 0, sp_respond_style},
-	{"/logo", false, 0, sp_respond_logo},
+	{"/", false, SP_IPC_QUERY, respond_state, NULL},
+	{"/accept", true, SP_IPC_LOGIN, respond_login, NULL},
+	{"/logout", true, SP_IPC_LOGOUT, respond_logout, NULL},
+	{"/style.css", false, 0, sp_respond_style, NULL},
+	{"/logo", false, 0, sp_respond_logo, NULL},
+	{.path = SP_API_PATH, .handle = sp_api_handle},
 };
 
 static const struct sp_route *find_route(const char *path)
@@ -70,9 +77,33 @@ static const struct sp_route *find_route(const char *path)
 	return NULL;
 }
 
-static const char *header(struct sp_request *request, const char *name)
+const char *sp_request_header(const struct sp_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+struct type_search {
+	const char *type;
+	bool found;
+};
+
+static enum MHD_Result look_for_type(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+	struct type_search *search = context;
+
+	(void)kind;
+	if (value && !strcasecmp(name, "Accept"))
+		search->found |= sp_accept_names(value, strlen(value), search->type);
+	return search->found ? MHD_NO : MHD_YES;
+}
+
+bool sp_request_accepts(const struct sp_request *request, const char *type)
+{
+	struct type_search search = {.type = type};
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, look_for_type, &search);
+	return search.found;
 }
 
 static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Connection *connection,
@@ -87,7 +118,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 	request->portal = portal;
 	request->connection = connection;
 	request->route = find_route(path);
-	languages = header(request, "Accept-Language");
+	languages = sp_request_header(request, "Accept-Language");
 	request->look.language = &catalogue->language[sp_catalogue_choose(
 		catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
 	request->look.logo = portal->pages.logo.data != NULL;
@@ -97,7 +128,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 /* Whether the body is announced as longer than is taken. */
 static bool announces_too_much(struct sp_request *request)
 {
-	const char *length = header(request, "Content-Length");
+	const char *length = sp_request_header(request, "Content-Length");
 	uint64_t bytes;
 
 	return length && sp_text_number(length, 0, SP_REQUEST_BODY, &bytes) != 0;
@@ -169,21 +200,37 @@ static void read_link_of_query(struct sp_request *request)
 	check_link(request);
 }
 
-static enum MHD_Result ask_keeper(struct sp_request *request)
+bool sp_request_is_secure(const struct sp_request *request)
+{
+	return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL;
+}
+
+int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question)
 {
 	struct sp_portal *portal = request->portal;
-	struct sp_ipc_request question = {.header.kind = request->route->kind};
+	int ret = sp_visitor_of(portal, request->connection, &question->client);
 
-	if (sp_visitor_of(portal, request->connection, &question.client))
-		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
-	if (request->route->kind == SP_IPC_LOGIN)
-		question.method = SP_METHOD_CLICK;
-	if (sp_ask_send(&portal->asker, &request->ask, &question))
-		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-		                     SP_MESSAGE_ERROR_FAILED);
+	if (!ret)
+		ret = sp_ask_send(&portal->asker, &request->ask, question);
+	if (ret)
+		return ret;
 	request->asked = true;
 	MHD_suspend_connection(request->connection);
-	return MHD_YES;
+	return 0;
+}
+
+static enum MHD_Result ask_keeper(struct sp_request *request)
+{
+	struct sp_ipc_request question = {.header.kind = request->route->kind};
+	int ret;
+
+	if (request->route->kind == SP_IPC_LOGIN)
+		question.method = SP_METHOD_CLICK;
+	ret = sp_request_ask(request, &question);
+	if (ret == -ENOENT)
+		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
+	return ret ? respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, SP_MESSAGE_ERROR_FAILED)
+	           : MHD_YES;
 }
 
 static enum MHD_Result respond_answer(struct sp_request *request)
@@ -206,17 +253,22 @@ static enum MHD_Result respond_answer(struct sp_request *request)
 
 static enum MHD_Result handle_post(struct sp_request *request)
 {
-	if (!sp_site_is_own(header(request, "Host"), header(request, "Sec-Fetch-Site"),
-	                    header(request, "Origin"), header(request, "Referer")))
+	if (!sp_site_is_own(sp_request_header(request, "Host"),
+	                    sp_request_header(request, "Sec-Fetch-Site"),
+	                    sp_request_header(request, "Origin"),
+	                    sp_request_header(request, "Referer")))
 		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_REQUEST);
 	if (request->body_length > SP_REQUEST_BODY)
 		return respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, SP_MESSAGE_ERROR_REQUEST);
-	if (request->body_length && !is_form(header(request, "Content-Type")))
+	if (request->body_length && !is_form(sp_request_header(request, "Content-Type")))
 		return respond_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		                     SP_MESSAGE_ERROR_REQUEST);
 	read_link_of_form(request);
 	return ask_keeper(request);
 }
+
+static const struct sp_field allow_post[] = {{"Allow", "POST"}, {NULL, NULL}};
+static const struct sp_field allow_get[] = {{"Allow", "GET, HEAD"}, {NULL, NULL}};
 
 /* The request is there as a whole. */
 static enum MHD_Result handle_whole(struct sp_request *request, const char *method)
@@ -226,10 +278,12 @@ static enum MHD_Result handle_whole(struct sp_request *request, const char *meth
 
 	if (!route)
 		return respond_error(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_NOT_FOUND);
+	if (route->handle)
+		return route->handle(request, method);
 	if (route->post ? strcmp(method, "POST") != 0 : !get)
 		return sp_respond_message(request, MHD_HTTP_METHOD_NOT_ALLOWED,
 		                          SP_MESSAGE_ERROR_TITLE, SP_MESSAGE_ERROR_REQUEST,
-		                          route->post ? "POST" : "GET, HEAD");
+		                          route->post ? allow_post : allow_get);
 	if (route->post)
 		return handle_post(request);
 	if (!route->kind)
@@ -256,7 +310,9 @@ enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, 
 	}
 	if (*upload_size)
 		return take_body(request, upload, upload_size);
-	return request->asked ? respond_answer(request) : handle_whole(request, method);
+	if (!request->asked || request->route->handle)
+		return handle_whole(request, method);
+	return respond_answer(request);
 }
 
 void sp_request_completed(void *cls, struct MHD_Connection *connection, void **slot,

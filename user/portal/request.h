@@ -35,6 +35,22 @@ enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, 
 void sp_request_completed(void *cls, struct MHD_Connection *connection, void **slot,
                           enum MHD_RequestTerminationCode why);
 
+/* A header of the request, or NULL. */
+const char *sp_request_header(const struct sp_request *request, const char *name);
+
+/* Whether its Accept fields, all of them, name exactly the media type @type. */
+bool sp_request_accepts(const struct sp_request *request, const char *type);
+
+/* Whether it came over TLS. */
+bool sp_request_is_secure(const struct sp_request *request);
+
+/*
+ * Ask the keeper what @question says about the visitor, who is filled in here. The connection
+ * waits, and its route is called once more when request->ask is answered or out of time. 0 or
+ * negative errno; -ENOENT: nobody can tell who the visitor is.
+ */
+int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question);
+
 /* sp_ask_done: go on with the request that asked. */
 void sp_request_answered(struct sp_ask *ask);
 

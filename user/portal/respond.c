@@ -4,16 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct field {
-	const char *name, *value;
-};
-
 /*
  * Browsers check form-action for each redirect that follows a form, too, so http: must be allowed
  * (and includes https:, where many sites go on to). With a Referrer-Policy of no-referrer they
  * would send "Origin: null" with our own forms.
  */
-static const struct field common[] = {
+static const struct sp_field common[] = {
 	{"Cache-Control", "no-store"},
 	{"Content-Security-Policy",
          "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' http:; "
@@ -24,36 +20,20 @@ static const struct field common[] = {
 	{NULL, NULL},
 };
 
-static bool add(struct MHD_Response *response, const struct field *field)
-{
-	for (; field->name; field++)
-		if (!MHD_add_response_header(response, field->name, field->value))
-			return false;
-	return true;
-}
-
 /* Send @text, which is freed, with the common fields and @extra. */
 static enum MHD_Result send_page(struct sp_request *request, unsigned status, char *text,
-                                 size_t length, const struct field *extra)
+                                 size_t length, const struct sp_field *extra)
 {
-	const struct field page[] = {
+	const struct sp_field page[] = {
 		{"Content-Type", "text/html; charset=utf-8"},
 		{"Content-Language", request->look.language->tag},
 		{"Vary", "Accept-Language"},
 		{NULL, NULL},
 	};
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
-	enum MHD_Result result = MHD_NO;
+	/* An @extra of NULL ends the list. */
+	const struct sp_field *const lists[] = {common, page, extra, NULL};
 
-	if (!response) {
-		free(text);
-		return MHD_NO;
-	}
-	if (add(response, common) && add(response, page) && (!extra || add(response, extra)))
-		result = MHD_queue_response(request->connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	return sp_reply_send(request->connection, status, text, length, lists);
 }
 
 /* A page in the making: a stream into memory. */
@@ -71,7 +51,7 @@ static bool draft_begin(struct draft *draft)
 }
 
 static enum MHD_Result draft_send(struct draft *draft, struct sp_request *request, unsigned status,
-                                  const struct field *extra)
+                                  const struct sp_field *extra)
 {
 	bool broken = ferror(draft->stream);
 
@@ -93,7 +73,7 @@ enum MHD_Result sp_respond_terms(struct sp_request *request)
 }
 
 static enum MHD_Result connected(struct sp_request *request, unsigned status,
-                                 const struct field *extra)
+                                 const struct sp_field *extra)
 {
 	struct draft draft;
 
@@ -110,7 +90,7 @@ enum MHD_Result sp_respond_connected(struct sp_request *request)
 
 enum MHD_Result sp_respond_onward(struct sp_request *request)
 {
-	const struct field extra[] = {
+	const struct sp_field extra[] = {
 		{"Location", request->link.length ? request->link.wanted : "/"},
 		{NULL, NULL},
 	};
@@ -119,21 +99,21 @@ enum MHD_Result sp_respond_onward(struct sp_request *request)
 }
 
 enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
-                                   enum sp_message title, enum sp_message text, const char *allow)
+                                   enum sp_message title, enum sp_message text,
+                                   const struct sp_field *extra)
 {
-	const struct field extra[] = {{"Allow", allow}, {NULL, NULL}};
 	struct draft draft;
 
 	if (!draft_begin(&draft))
 		return MHD_NO;
 	sp_page_message(draft.stream, &request->look, title, text);
-	return draft_send(&draft, request, status, allow ? extra : NULL);
+	return draft_send(&draft, request, status, extra);
 }
 
 /* A logo that is opened by itself must not run as a page of ours. */
 static enum MHD_Result send_asset(struct sp_request *request, const struct sp_asset *asset)
 {
-	const struct field fields[] = {
+	const struct sp_field fields[] = {
 		{"Content-Type", asset->type},
 		{"Cache-Control", "max-age=600"},
 		{"Content-Security-Policy",
@@ -141,16 +121,12 @@ static enum MHD_Result send_asset(struct sp_request *request, const struct sp_as
 		{"X-Content-Type-Options", "nosniff"},
 		{NULL, NULL},
 	};
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(asset->length, asset->data, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result result = MHD_NO;
+	const struct sp_field *const lists[] = {fields, NULL};
 
-	if (!response)
-		return MHD_NO;
-	if (add(response, fields))
-		result = MHD_queue_response(request->connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return result;
+	return sp_reply_queue(
+		request->connection, MHD_HTTP_OK,
+		MHD_create_response_from_buffer(asset->length, asset->data, MHD_RESPMEM_PERSISTENT),
+		lists);
 }
 
 enum MHD_Result sp_respond_style(struct sp_request *request)

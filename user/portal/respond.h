@@ -3,6 +3,7 @@
 #ifndef SP_PORTAL_RESPOND_H
 #define SP_PORTAL_RESPOND_H
 
+#include "portal/reply.h"
 #include "portal/request.h"
 
 /* Each queues one response. MHD_NO: the connection is closed without one. */
@@ -14,8 +15,9 @@ enum MHD_Result sp_respond_logo(struct sp_request *request); /* 404 without one 
 /* 303: to where the visitor wanted to go, or to the first page. */
 enum MHD_Result sp_respond_onward(struct sp_request *request);
 
-/* A page with a title and a text. @allow: value of an Allow field (405), or NULL. */
+/* A page with a title and a text. @extra: further fields, ended by a NULL name; NULL: none. */
 enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
-                                   enum sp_message title, enum sp_message text, const char *allow);
+                                   enum sp_message title, enum sp_message text,
+                                   const struct sp_field *extra);
 
 #endif

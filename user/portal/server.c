@@ -43,7 +43,10 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	    setup->interface_count > sizeof(setup->ifindex) / sizeof(*setup->ifindex) ||
 	    !memchr(setup->data, '\0', sizeof(setup->data)) ||
 	    !memchr(setup->pages, '\0', sizeof(setup->pages)) ||
-	    !memchr(setup->root, '\0', sizeof(setup->root)))
+	    !memchr(setup->root, '\0', sizeof(setup->root)) ||
+	    !memchr(setup->api.url, '\0', sizeof(setup->api.url)) ||
+	    !memchr(setup->api.venue_info, '\0', sizeof(setup->api.venue_info)) ||
+	    !memchr(setup->api.realm, '\0', sizeof(setup->api.realm)))
 		return -EPROTO;
 	return 0;
 }

@@ -12,9 +12,9 @@
 
 #include "ipc/ipc.h"
 #include "lib/error.h"
-#include "responder/accept.h"
 #include "responder/request.h"
 #include "responder/template.h"
+#include "web/accept.h"
 #include "web/catalogue.h"
 
 #define SP_MAX_BODY   1200 /* a body is shorter than this: a page is one segment */

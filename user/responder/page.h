@@ -8,7 +8,7 @@
 #ifndef SP_RESPONDER_PAGE_H
 #define SP_RESPONDER_PAGE_H
 
-#include "responder/accept.h"
+#include "web/accept.h"
 #include "web/catalogue.h"
 
 char *sp_page_login_head(const char *language, enum sp_format format);

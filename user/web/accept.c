@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "responder/accept.h"
+#include "web/accept.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -65,4 +64,15 @@ enum sp_format sp_accept_choose(const char *value, size_t length)
 		if (rating[i].weight > 0 && is_better(&rating[i], &rating[best]))
 			best = i;
 	return best;
+}
+
+bool sp_accept_names(const char *value, size_t length, const char *type)
+{
+	struct sp_weighted range;
+	const char *at = value;
+
+	while (sp_weighted_next(&at, value + length, &range))
+		if (range.weight > 0 && match(&range, type) == PRECISION_EXACT)
+			return true;
+	return false;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef SP_RESPONDER_ACCEPT_H
-#define SP_RESPONDER_ACCEPT_H
+#ifndef SP_WEB_ACCEPT_H
+#define SP_WEB_ACCEPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The representations there are, in the order that decides between equals. */
@@ -23,5 +24,9 @@ const char *sp_format_type(enum sp_format format);
  * @value may be any bytes.
  */
 enum sp_format sp_accept_choose(const char *value, size_t length);
+
+/* Whether an Accept value of @length bytes, any bytes, names exactly @type, and not with a quality
+ * of 0. Ranges such as "*" "/" "*" name nothing. */
+bool sp_accept_names(const char *value, size_t length, const char *type);
 
 #endif
