@@ -7,6 +7,8 @@
  * Strings are NUL-terminated UTF-8. Times are seconds since 1970. Functions return 0 or a negative
  * errno with @err filled (SP_EXIT_FAILED unless said otherwise); -EBUSY: another process wrote for
  * longer than five seconds; -ENOSPC: the disk is full; -EUCLEAN: the database is damaged.
+ *
+ * Who needs the lock of the instance (lib/maps.h) as well takes it first.
  */
 #ifndef SP_LIB_LEDGER_H
 #define SP_LIB_LEDGER_H
@@ -14,15 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sallyport/abi.h>
+
 #include "lib/error.h"
 #include "lib/instance.h"
-#include "lib/method.h"
-#include "lib/session.h"
+#include "lib/limits.h"
 #include "lib/voucher_code.h"
+#include "lib/who.h"
 
-#define SP_LEDGER_NAME  256 /* a user's name, NUL included */
 #define SP_LEDGER_HASH  384 /* crypt(5) string, NUL included */
-#define SP_LEDGER_CLASS 253 /* bytes of a RADIUS Class attribute */
+#define SP_LEDGER_BATCH 32  /* name of a batch of vouchers, NUL included */
 
 struct sp_ledger;
 
@@ -31,11 +34,22 @@ int sp_ledger_open(struct sp_ledger **ledger, const struct sp_instance *instance
                    struct sp_error *err);
 void sp_ledger_close(struct sp_ledger *ledger); /* NULL is fine */
 
-/* Several changes as one: after an error of any of them, or after _rollback, nothing was changed.
- * Not nested. BEGIN IMMEDIATE: a transaction that has begun will not meet -EBUSY. */
+/* Whether there is a database, so that who only wants to look need not make one. */
+bool sp_ledger_exists(const struct sp_instance *instance);
+
+/*
+ * Several changes as one: until _commit nothing is changed for others, after _rollback nothing was.
+ * After an error of any of them the caller rolls back. Not nested. A transaction that has begun
+ * will not meet -EBUSY. What was committed is on the disk.
+ */
 int sp_ledger_begin(struct sp_ledger *ledger, struct sp_error *err);
+
+/* The same, but a power failure may take back what was committed last, in order: for sessions,
+ * which end with the power anyway. Changes outside of a transaction are of this kind if they are of
+ * sessions, else of the other. */
+int sp_ledger_begin_quick(struct sp_ledger *ledger, struct sp_error *err);
 int sp_ledger_commit(struct sp_ledger *ledger, struct sp_error *err);
-void sp_ledger_rollback(struct sp_ledger *ledger);
+void sp_ledger_rollback(struct sp_ledger *ledger); /* without a transaction nothing happens */
 
 /* --- users --- */
 
@@ -51,11 +65,18 @@ struct sp_user {
 
 int sp_ledger_user_add(struct sp_ledger *ledger, const struct sp_user *user,
                        struct sp_error *err); /* -EEXIST */
+
+/* This and the next three: -ENOENT (SP_EXIT_NOT_FOUND). */
 int sp_ledger_user_get(struct sp_ledger *ledger, const char *name, struct sp_user *user,
-                       struct sp_error *err); /* -ENOENT (SP_EXIT_NOT_FOUND) */
+                       struct sp_error *err);
 int sp_ledger_user_remove(struct sp_ledger *ledger, const char *name, struct sp_error *err);
 int sp_ledger_user_password(struct sp_ledger *ledger, const char *name, const char *hash,
                             struct sp_error *err);
+int sp_ledger_user_disable(struct sp_ledger *ledger, const char *name, bool disabled,
+                           struct sp_error *err);
+
+/* Every user by name. A visitor's result other than 0 ends the walk and is its result; it must not
+ * change the ledger. So with the other walks below. */
 typedef int (*sp_user_visit)(const struct sp_user *user, void *context);
 int sp_ledger_user_each(struct sp_ledger *ledger, sp_user_visit visit, void *context,
                         struct sp_error *err);
@@ -68,63 +89,57 @@ struct sp_voucher {
 	                          * redemption on; 0 in a field: as the configuration says */
 	uint32_t devices;        /* that may redeem it, at least 1 */
 	uint32_t taken;          /* that have */
-	uint64_t from, until;    /* may be redeemed from, and before; 0: no bound */
+	uint64_t from, until;    /* good from, and before; 0: no bound. No session outlasts it */
 	uint64_t created, first; /* first redemption; 0: none yet */
 	bool revoked;
-	char batch[32]; /* the operator's name for those created together */
+	char batch[SP_LEDGER_BATCH]; /* the operator's name for those created together */
 	char note[SP_NOTE_SIZE];
 };
 
+/* Fills id. -EEXIST: there is a voucher of this code. */
 int sp_ledger_voucher_add(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST],
-                          struct sp_voucher *voucher, struct sp_error *err); /* fills id */
+                          struct sp_voucher *voucher, struct sp_error *err);
 
 /*
- * Take a place of the voucher for @client, within a transaction. A client that has a place already
- * keeps it. @left: what it may use now: limits of the voucher less the time since the first
- * redemption, and less what this client's earlier sessions by it used. -ENOENT: no such voucher, or
- * revoked; -EAGAIN: before `from`; -ESTALE: after `until` (of one not redeemed by this client yet),
- * or its time or quota is used up; -EUSERS: all places are taken. These fill only err->text.
+ * Take a place of the voucher for @client, within a transaction (sp_session_redeem does all of it).
+ * A client that has a place already keeps it. @left: what it may use now: limits of the voucher
+ * less the time since the first redemption, and less what this client's earlier sessions by it
+ * used, as they were last written. A wall clock that went back since the last redemption gives no
+ * time back. -ENOENT: no such voucher, or revoked; -EAGAIN: before `from`; -ESTALE: after `until`,
+ * or its time or quota is used up; -EUSERS: all places are taken. After these nothing was changed.
  */
 int sp_ledger_voucher_redeem(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST],
                              const struct sp_client_key *client, uint64_t now,
                              struct sp_voucher *voucher, struct sp_limits *left,
                              struct sp_error *err);
+
+/* By its code or by its id. -ENOENT (SP_EXIT_NOT_FOUND). */
+int sp_ledger_voucher_find(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST],
+                           struct sp_voucher *voucher, struct sp_error *err);
+int sp_ledger_voucher_get(struct sp_ledger *ledger, uint64_t id, struct sp_voucher *voucher,
+                          struct sp_error *err);
+
+/* It is never redeemed again; sessions it gave are the caller's business. -ENOENT as above. */
 int sp_ledger_voucher_revoke(struct sp_ledger *ledger, uint64_t id, struct sp_error *err);
+
+/* Every voucher, or those of @batch if it is not NULL, oldest first. */
 typedef int (*sp_voucher_visit)(const struct sp_voucher *voucher, void *context);
-int sp_ledger_voucher_each(struct sp_ledger *ledger, sp_voucher_visit visit, void *context,
-                           struct sp_error *err);
+int sp_ledger_voucher_each(struct sp_ledger *ledger, const char *batch, sp_voucher_visit visit,
+                           void *context, struct sp_error *err);
 
 /* --- sessions --- */
 
-/* Who a session was given to, and by what. */
-struct sp_who {
-	enum sp_method method;
-	char name[SP_LEDGER_NAME]; /* user; voucher: its id in digits; else "" */
-	uint64_t voucher;          /* 0: none */
-	uint32_t class_length;     /* RADIUS Class, returned in accounting */
-	uint8_t class_bytes[SP_LEDGER_CLASS];
-	uint32_t interim; /* seconds between accounting updates; 0: as configured */
+/* What the accounting server has confirmed. Numbers are stable: the ledger keeps them. */
+enum sp_accounted {
+	SP_ACCOUNTED_NOTHING = 0,
+	SP_ACCOUNTED_START = 1,
+	SP_ACCOUNTED_STOP = 2, /* or there is nothing to confirm any more */
 };
-
-/* Numbers are stable: the ledger keeps them. RADIUS names in brackets (RFC 2866, 5.10). */
-enum sp_cause {
-	SP_CAUSE_NONE = 0,     /* it goes on */
-	SP_CAUSE_TIME = 1,     /* its time was up (Session-Timeout) */
-	SP_CAUSE_IDLE = 2,     /* (Idle-Timeout) */
-	SP_CAUSE_QUOTA = 3,    /* (Session-Timeout) */
-	SP_CAUSE_CLIENT = 4,   /* signed out (User-Request) */
-	SP_CAUSE_OPERATOR = 5, /* removed or blocked (Admin-Reset) */
-	SP_CAUSE_REPLACED = 6, /* by another session of the same client (User-Request) */
-	SP_CAUSE_LOST = 7,     /* the maps do not know it any more: down, reboot (NAS-Reboot) */
-	SP_CAUSES
-};
-
-const char *sp_cause_name(unsigned cause); /* "time", "idle", ..., "" for NONE */
 
 struct sp_record {
 	uint64_t id; /* never used again; in hexadecimal it is the Acct-Session-Id */
 	struct sp_client_key client;
-	uint32_t generation; /* of the policy: with client and begun, which session of the map */
+	uint32_t generation; /* of the policy: with client, which session of the map */
 	struct sp_who who;
 	struct sp_limits limits;
 	uint64_t begun, ended; /* ended 0: it goes on */
@@ -133,27 +148,58 @@ struct sp_record {
 	uint8_t ipv6[16];
 	uint64_t up_packets, up_bytes, down_packets, down_bytes; /* as last written */
 	uint64_t written;                                        /* when that was */
+	enum sp_accounted accounted;
 };
 
-int sp_ledger_session_add(struct sp_ledger *ledger, struct sp_record *record,
-                          struct sp_error *err); /* fills id */
+/* Fills id. A session of the client that goes on must have been ended before: -EEXIST. */
+int sp_ledger_session_add(struct sp_ledger *ledger, struct sp_record *record, struct sp_error *err);
 
-/* Write counters and addresses of the session @record->id; with a cause also its end. */
+/*
+ * Write counters, addresses and `written` of the session @record->id, or, if that is 0, of the one
+ * of this client and generation; with a cause also its end (`ended`; 0: `written`). Addresses that
+ * are not seen any more stay. -ENOENT: there is none that goes on.
+ */
 int sp_ledger_session_write(struct sp_ledger *ledger, const struct sp_record *record,
                             struct sp_error *err);
 
-/* The newest session of @client, ended or not. -ENOENT: none. */
+/* New limits of a session that goes on. */
+int sp_ledger_session_limit(struct sp_ledger *ledger, uint64_t id, const struct sp_limits *limits,
+                            struct sp_error *err);
+
+/* It never came to be: remove the session @record, with the voucher's place that no other session
+ * has used, and let the session @reopened (0: none) go on that had been ended for it. */
+int sp_ledger_session_forget(struct sp_ledger *ledger, const struct sp_record *record,
+                             uint64_t reopened, struct sp_error *err);
+
+/* -ENOENT (SP_EXIT_NOT_FOUND): no such session; also of the next two. */
+int sp_ledger_session_get(struct sp_ledger *ledger, uint64_t id, struct sp_record *record,
+                          struct sp_error *err);
+
+/* The newest session of @client, ended or not. */
 int sp_ledger_session_last(struct sp_ledger *ledger, const struct sp_client_key *client,
                            struct sp_record *record, struct sp_error *err);
 
-/* Sessions that go on by the ledger, of @who: for a limit on devices. */
+/* The session of @client that goes on. */
+int sp_ledger_session_running(struct sp_ledger *ledger, const struct sp_client_key *client,
+                              struct sp_record *record, struct sp_error *err);
+
+/* Sessions that go on by the ledger, of @name by @method, without those of the client @except (may
+ * be NULL): for a limit on devices. */
 int sp_ledger_session_count(struct sp_ledger *ledger, const char *name, enum sp_method method,
                             const struct sp_client_key *except, unsigned *count,
                             struct sp_error *err);
 
 typedef int (*sp_record_visit)(const struct sp_record *record, void *context);
-/* Those that go on, oldest first. @visit must not change the ledger. */
+
+/* Those that go on, oldest first. */
 int sp_ledger_session_each(struct sp_ledger *ledger, sp_record_visit visit, void *context,
                            struct sp_error *err);
+
+/* Those of RADIUS users, ended or not, of which the server has not confirmed the stop; oldest
+ * first. They stay here over a restart of the daemon. */
+int sp_ledger_session_each_unaccounted(struct sp_ledger *ledger, sp_record_visit visit,
+                                       void *context, struct sp_error *err);
+int sp_ledger_session_accounted(struct sp_ledger *ledger, uint64_t id, enum sp_accounted accounted,
+                                struct sp_error *err);
 
 #endif

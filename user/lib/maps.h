@@ -14,8 +14,11 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 
+struct sp_ledger;
+
 struct sp_maps {
 	struct sp_instance instance;
+	struct sp_ledger *ledger; /* the owner's of these maps, who closes it; NULL: none */
 	int clients, usage, slots, origins, settings, reasons, listeners; /* file descriptors */
 	int garden4, garden6, garden_seen, garden_names, answers;
 	int clock;            /* the pinned clock program */

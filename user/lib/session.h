@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one way to let a client in and to put it out, for the CLI and the keeper alike: under the
- * lock of the instance, slot, map write, read back; whatever fails is rolled back.
+ * lock of the instance, ledger, slot, map write, read back; whatever fails is rolled back. Without
+ * a ledger (maps->ledger is NULL) nothing is remembered.
+ *
+ * Nobody is let in who would not be remembered. Putting out comes before remembering: when the
+ * ledger fails, the client is captive all the same, the failure is logged, and the record of the
+ * session ends when the daemon looks at it next.
  */
 #ifndef SP_LIB_SESSION_H
 #define SP_LIB_SESSION_H
@@ -13,23 +18,10 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/maps.h"
-
-/* What a session may use. 0 in a field: no such limit. */
-struct sp_limits {
-	uint64_t seconds;              /* until it expires */
-	uint64_t idle;                 /* seconds without an upload packet */
-	uint64_t quota;                /* bytes, up and down together */
-	uint64_t quota_up, quota_down; /* bytes */
-	uint64_t rate_up, rate_down;   /* bit/s */
-	uint64_t burst_up, burst_down; /* bytes, SP_BURST_LEAST to SP_BURST_MOST; 0: what suits
-	                                * the rate */
-	bool bind;                     /* to one IPv4 address: ... */
-	uint32_t ipv4;                 /* ... this, network order; 0: what it is found to use */
-};
-
-#define SP_BURST_LEAST 1500u
-#define SP_BURST_MOST  1000000000u
+#include "lib/voucher_code.h"
+#include "lib/who.h"
 
 /* Counters and judgement of one client at the time of reading. */
 struct sp_session {
@@ -53,24 +45,46 @@ struct sp_session {
 char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key);
 
 /*
- * Authorize @key with @limits from now on. A client already authorized keeps its slot and counters
- * when its session is still alive (the new limits replace the old ones, time and idle time count
- * from now on, the quota counts from its beginning); an ended, blocked or absent one gets a fresh
- * session. @note may be NULL: an existing note is kept. Errors: -EINVAL (multicast or zero MAC,
- * VLAN out of range, note too long or not UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full:
- * SP_EXIT_FAILED, the sentence names max_clients), -EDQUOT (a session that is alive has used up a
- * quota of @limits already: SP_EXIT_FAILED), others from the kernel. After an error the map is as
- * before.
+ * Authorize @key with @limits from now on, for @who. Errors: -EINVAL (multicast or zero MAC, VLAN
+ * out of range, note too long or not UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full:
+ * SP_EXIT_FAILED, the sentence names max_clients; or the ledger's disk is), -EDQUOT (a session that
+ * is alive has used up a quota of @limits already: SP_EXIT_FAILED), others from the kernel and the
+ * ledger. After an error map and ledger are as before.
+ *
+ * A session that is alive goes on when it is that of the same @who, or when @who is the operator,
+ * who changes it without becoming its user: it keeps its slot, its counters and its record; the new
+ * limits replace the old ones, time and idle time count from now on, the quota counts from its
+ * beginning. Else (another method, user or voucher; ended, blocked, absent) a fresh session begins.
+ * @note may be NULL: an existing note is kept.
  */
+int sp_session_grant(struct sp_maps *maps, const struct sp_client_key *key,
+                     const struct sp_limits *limits, const struct sp_who *who, const char *note,
+                     struct sp_error *err);
+
+/* The same for the operator. */
 int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err);
+
+/*
+ * Redeem the voucher of @digest for @key: a fresh session with what is left of it, and @defaults
+ * where it says nothing. Errors of sp_ledger_voucher_redeem and sp_session_grant; -EOPNOTSUPP
+ * without a ledger.
+ */
+int sp_session_redeem(struct sp_maps *maps, const struct sp_client_key *key,
+                      const uint8_t digest[SP_VOUCHER_DIGEST], const struct sp_limits *defaults,
+                      struct sp_error *err);
 
 /* Block @key: everything from and to it is dropped until it is allowed or removed. Its counters
  * stay as they are. Errors as above. */
 int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
                      struct sp_error *err);
 
-/* Forget @key: it is captive from the next packet on. -ENOENT (SP_EXIT_NOT_FOUND) if unknown. */
+/* Forget @key: it is captive from the next packet on. -ENOENT (SP_EXIT_NOT_FOUND) if unknown. A
+ * session that was alive has ended for @cause. */
+int sp_session_end(struct sp_maps *maps, const struct sp_client_key *key, enum sp_cause cause,
+                   struct sp_error *err);
+
+/* The same for SP_CAUSE_OPERATOR. */
 int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err);
 
 /* Read one client. -ENOENT (SP_EXIT_NOT_FOUND) if it is not in the map. */
