@@ -45,6 +45,7 @@ CLI_SRC       := $(wildcard user/cli/*.c user/keeper/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
 GARDEN_SRC    := $(wildcard user/garden/*.c)
+VERIFIER_SRC  := $(wildcard user/verifier/*.c)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
 HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
 
@@ -57,11 +58,12 @@ LIBS_CLI       := -ljansson $(LIBS)
 LIBS_RESPONDER := -linih -lnettle
 LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz
-LIBS_TEST      := -lcmocka -lcares -ljansson -lmicrohttpd $(LIBS)
+LIBS_VERIFIER  := -lcrypt -lnettle
+LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lmicrohttpd $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
             $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal \
-            $(O)/libexec/sallyport/sallyport-garden
+            $(O)/libexec/sallyport/sallyport-garden $(O)/libexec/sallyport/sallyport-verifier
 TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c)) \
             $(O)/tests/differential/runner
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
@@ -122,6 +124,11 @@ $(O)/libexec/sallyport/sallyport-garden: $(call obj,$(GARDEN_SRC)) $(O)/libsally
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_GARDEN) -o $@
 
+$(O)/libexec/sallyport/sallyport-verifier: $(call obj,$(VERIFIER_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_VERIFIER) -o $@
+
 $(DATA): $(DATA_SRC) Makefile
 	@rm -rf $(@D) && mkdir -p $(@D)/pages
 	$(Q)install -m 644 user/responder/probes.conf $(@D)/
@@ -135,7 +142,7 @@ $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC))
+$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) $(VERIFIER_SRC))
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^

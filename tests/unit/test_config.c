@@ -102,6 +102,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.rate_up, 0);
 	assert_int_equal(config.rate_down, 0);
 	assert_string_equal(config.portal_user, "sallyport-portal");
+	assert_int_equal(config.verifiers, 0);
+	assert_string_equal(config.verifier_user, "sallyport-verifier");
 }
 
 static void test_every_key(void **state)
@@ -118,7 +120,7 @@ static void test_every_key(void **state)
 	     "[portal]\n"
 	     "listen = 10.85.0.1\nport = 65535\nhost = login.example.org\nsession = 7d\n"
 	     "idle = 30m\nquota = 2G\nquota_up = 1G\nquota_down = 3G\nbind = on\nup = 5M\ndown = "
-	     "20M\nportal_user = portal\npages = /srv/my "
+	     "20M\nverifiers = 16\nverifier_user = judge\nportal_user = portal\npages = /srv/my "
 	     "pages\n");
 	assert_int_equal(config.client_count, 3);
 	assert_string_equal(config.client[1], "lan1");
@@ -155,6 +157,8 @@ static void test_every_key(void **state)
 	assert_int_equal(config.rate_up, 5000000);
 	assert_int_equal(config.rate_down, 20000000);
 	assert_string_equal(config.portal_user, "portal");
+	assert_int_equal(config.verifiers, 16);
+	assert_string_equal(config.verifier_user, "judge");
 	assert_string_equal(config.pages, "/srv/my pages");
 }
 
@@ -360,6 +364,7 @@ static void test_captive_values(void **state)
 	         "out of range: expected seconds from 0 to 3600"},
 		{LAN "[captive]\nrefresh = 10s\n", "'10s': expected seconds"},
 		{LAN "[captive]\nworkers = 65\n", "out of range"},
+		{LAN "[portal]\nverifiers = 17\n", "out of range"},
 		{LAN "[captive]\nresponder_user = root\n", "'root' must not read"},
 		{LAN "[captive]\nresponder_user = 1000\n", "'1000': expected the name"},
 		{LAN "[captive]\nresponder_user = -x\n", "expected the name"},

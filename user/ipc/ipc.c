@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "lib/method.h"
+#include "lib/text.h"
 
 int sp_ipc_send(int fd, void *message, uint32_t size)
 {
@@ -87,6 +88,53 @@ int sp_ipc_receive_request(int fd, struct sp_ipc_request *request)
 		return -EPROTO;
 	if (login ? request->method < SP_METHOD_CLICK || request->method > SP_METHOD_EXTERNAL
 	          : request->method || *request->name || *request->secret)
+		return -EPROTO;
+	return 0;
+}
+
+int sp_ipc_receive_check(int fd, struct sp_ipc_check *check)
+{
+	int ret = sp_ipc_receive(fd, SP_IPC_CHECK, check, sizeof(*check));
+
+	if (ret)
+		return ret;
+	if (!is_client(&check->client) || !ends(check->name, sizeof(check->name)) ||
+	    !ends(check->secret, sizeof(check->secret)) || !ends(check->hash, sizeof(check->hash)))
+		return -EPROTO;
+	return 0;
+}
+
+static bool can_be_shown(const char *text, size_t room)
+{
+	return ends(text, room) && sp_text_printable(text, strlen(text));
+}
+
+/* As the configuration bounds what an operator writes (lib/text.h), but that 0 is "none". */
+static bool can_be_limits(const struct sp_ipc_limits *limits)
+{
+	return limits->seconds <= SP_TEXT_DURATION_MOST && limits->idle <= SP_TEXT_DURATION_MOST &&
+	       limits->interim <= SP_TEXT_DURATION_MOST && limits->quota <= INT64_MAX &&
+	       limits->quota_up <= INT64_MAX && limits->quota_down <= INT64_MAX &&
+	       limits->rate_up <= SP_TEXT_RATE_MOST && limits->rate_down <= SP_TEXT_RATE_MOST;
+}
+
+static bool is_verdict(uint32_t result)
+{
+	return result == SP_IPC_DONE || result == SP_IPC_WRONG || result == SP_IPC_SILENT ||
+	       result == SP_IPC_FAILED || result == SP_IPC_OVER || result == SP_IPC_REFUSED;
+}
+
+int sp_ipc_receive_verdict(int fd, struct sp_ipc_verdict *verdict)
+{
+	int ret = sp_ipc_receive(fd, SP_IPC_VERDICT, verdict, sizeof(*verdict));
+
+	if (ret)
+		return ret;
+	if (!is_verdict(verdict->result) || verdict->limited > 1 ||
+	    !can_be_limits(&verdict->limits) ||
+	    !can_be_shown(verdict->name, sizeof(verdict->name)) ||
+	    !can_be_shown(verdict->said, sizeof(verdict->said)) ||
+	    verdict->class_length > SP_IPC_CLASS)
 		return -EPROTO;
 	return 0;
 }

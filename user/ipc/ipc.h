@@ -179,9 +179,16 @@ struct sp_ipc_answer {
 	char said[SP_IPC_SAID]; /* UTF-8 for the client (RADIUS Reply-Message), or "" */
 };
 
+/* What a verifier process is for. */
+enum sp_ipc_verifier_role {
+	SP_IPC_VERIFIER_LOGIN = 0, /* judges credentials, one CHECK at a time */
+};
+
 struct sp_ipc_verifier_setup {
 	struct sp_ipc_header header;
 	uint32_t uid, gid;
+	uint32_t role; /* enum sp_ipc_verifier_role */
+	uint32_t spare;
 	char root[128];
 };
 
@@ -239,6 +246,13 @@ int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
 /* Receive a LOGIN, LOGOUT or QUERY about a client that can exist: a unicast MAC that is not zero, a
  * VLAN id in range; strings that end, a method that exists. Results as above. */
 int sp_ipc_receive_request(int fd, struct sp_ipc_request *request);
+
+/* Receive a CHECK, in a verifier: strings that end. Results as above. */
+int sp_ipc_receive_check(int fd, struct sp_ipc_check *check);
+
+/* Receive a VERDICT, in the keeper: a result that a verifier may give, strings that end and can be
+ * shown, limits that a session can have. Results as above. */
+int sp_ipc_receive_verdict(int fd, struct sp_ipc_verdict *verdict);
 
 /*
  * Give up root for good: chroot into the empty directory @root, groups, gid and uid set to @gid and

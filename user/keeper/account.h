@@ -11,6 +11,7 @@
 #define SP_ACCOUNT_RESPONDER 64811u
 #define SP_ACCOUNT_PORTAL    64812u
 #define SP_ACCOUNT_GARDEN    64813u
+#define SP_ACCOUNT_VERIFIER  64814u
 
 /*
  * uid and gid of the account @user, named by the configuration key @option. If there is none, both

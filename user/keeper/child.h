@@ -10,8 +10,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum sp_role {
+	SP_ROLE_RESPONDER,
+	SP_ROLE_GARDEN,
+	SP_ROLE_PORTAL,
+	SP_ROLE_VERIFIER, /* judges logins */
+	SP_ROLES
+};
+
 /* What stays the same from one start to the next. Nothing here is owned. */
 struct sp_child_plan {
+	enum sp_role role;
 	char name[32];       /* for the log: "responder 0" */
 	const char *program; /* path */
 	const int *files;    /* descriptors that become SP_IPC_FIRST_FD and following */

@@ -20,24 +20,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "keeper/child.h"
-#include "keeper/gardener.h"
-#include "keeper/herald.h"
-#include "keeper/interfaces.h"
-#include "keeper/login.h"
+#include "keeper/hear.h"
 #include "keeper/pidfile.h"
-#include "keeper/setup.h"
+#include "keeper/state.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
-#include "lib/netlink.h"
 #include "lib/session.h"
 #include "web/pages.h"
 
 #define SWEEP_SECONDS 5
 #define GRACE_SECONDS 60 /* an ended session stays visible so long, to say why it ended */
-#define REQUESTS      64 /* of the portal in one round, lest it keeps signals waiting */
-
-#define ADDRESSES 32 /* of one client, temporary IPv6 addresses (RFC 8981) included */
 
 #define WORKERS offsetof(struct sp_settings, workers)
 
@@ -48,155 +40,16 @@
 #define EVENT_CALLER 1003u /* who wants to be told */
 #define EVENT_LINK   1004u /* by the kernel, of interfaces */
 
-struct keeper {
-	const struct sp_config *config;
-	struct sp_maps maps;
-	struct sp_setup setup;
-	struct sp_child child[SP_MAX_WORKERS + 2]; /* responders, reader of DNS answers, portal */
-	unsigned child_count;
-	struct sp_herald herald;
-	struct sp_interfaces interfaces;
-	struct sp_gardener gardener;
-	int epoll, signals, timer;
-	bool stop;
-	bool announced;
-	int gone; /* why serving makes no sense any more: a negative errno, else 0 */
-};
-
-static int watch(const struct keeper *keeper, int fd, uint32_t data)
+static int watch(const struct sp_keeper *keeper, int fd, uint32_t data)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = data};
 
 	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static void announce(struct keeper *keeper)
-{
-	const struct sp_ipc_responder_setup *setup = &keeper->setup.responder;
-
-	for (unsigned i = 0; i < keeper->child_count; i++)
-		if (!keeper->child[i].ready)
-			return;
-	if (!keeper->announced)
-		sp_log(SP_LOG_NOTICE, "serving instance %s: %u responders, portal at %s and %s",
-		       keeper->maps.instance.name, keeper->setup.workers, setup->login_url4,
-		       setup->login_url6);
-	keeper->announced = true;
-}
-
-static int read_ready(struct keeper *keeper, struct sp_child *child)
-{
-	struct sp_ipc_ready ready;
-	int ret = sp_ipc_receive(child->socket, SP_IPC_READY, &ready, sizeof(ready));
-
-	if (ret)
-		return ret;
-	child->ready = true;
-	announce(keeper);
-	return 0;
-}
-
-static void tell_responders(struct keeper *keeper, const struct sp_address *client)
-{
-	struct sp_ipc_close message = {.header.kind = SP_IPC_CLOSE, .client = *client};
-
-	for (unsigned i = 0; i < keeper->setup.workers; i++)
-		if (keeper->child[i].ready && keeper->child[i].socket >= 0)
-			/* One that does not listen now is stopped for that elsewhere. */
-			(void)sp_ipc_send(keeper->child[i].socket, &message, sizeof(message));
-}
-
-/*
- * Connections that the client of a login opened while it was captive end before it is told of its
- * session. The addresses are those the gateway has just sent to, in both families.
- */
-static void end_connections(struct keeper *keeper, const struct sp_client_key *client)
-{
-	struct sp_address list[ADDRESSES];
-	struct sp_error err;
-	int count = sp_netlink_neighbours(client->mac, list, ADDRESSES, &err);
-
-	if (count < 0)
-		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
-	for (int i = 0; i < count; i++)
-		tell_responders(keeper, &list[i]);
-}
-
-static int read_request(struct keeper *keeper, struct sp_child *child)
-{
-	struct sp_ipc_request request;
-	struct sp_ipc_answer answer;
-	int ret = sp_ipc_receive_request(child->socket, &request);
-
-	if (ret)
-		return ret;
-	sp_login_answer(&keeper->maps, keeper->config, &request, &answer);
-	if (request.header.kind == SP_IPC_LOGIN && answer.authorized)
-		end_connections(keeper, &request.client);
-	ret = sp_ipc_send(child->socket, &answer, sizeof(answer));
-	return ret == -EAGAIN ? -ENOBUFS : ret;
-}
-
-/* The reader waits until the last of an answer is open. */
-static int read_learnt(struct keeper *keeper, const struct sp_child *child)
-{
-	struct sp_ipc_ready done = {.header.kind = SP_IPC_LEARNT_DONE};
-	struct sp_ipc_learnt learnt;
-	int ret = sp_ipc_receive(child->socket, SP_IPC_LEARNT, &learnt, sizeof(learnt));
-
-	if (ret)
-		return ret;
-	if (learnt.name.name[sizeof(learnt.name.name) - 1] || learnt.last > 1)
-		return -EPROTO;
-	sp_gardener_learn(&keeper->gardener, &learnt);
-	ret = learnt.last ? sp_ipc_send(child->socket, &done, sizeof(done)) : 0;
-	return ret == -EAGAIN ? -ENOBUFS : ret;
-}
-
-/* A responder has nothing to say once it is ready: what comes is the end, or an offence. */
-static int read_responder(const struct sp_child *child)
-{
-	struct sp_ipc_ready ready;
-	int ret = sp_ipc_receive(child->socket, SP_IPC_READY, &ready, sizeof(ready));
-
-	return ret ? ret : -EPROTO;
-}
-
-static bool is_portal(const struct keeper *keeper, const struct sp_child *child)
-{
-	return child == &keeper->child[keeper->child_count - 1];
-}
-
-static bool is_reader(const struct keeper *keeper, const struct sp_child *child)
-{
-	return child == &keeper->child[keeper->setup.workers];
-}
-
-static void child_event(struct keeper *keeper, struct sp_child *child)
-{
-	int ret = 0;
-
-	if (child->socket < 0)
-		return;
-	for (unsigned i = 0; i < REQUESTS && !ret; i++) {
-		if (!child->ready)
-			ret = read_ready(keeper, child);
-		else
-			ret = is_portal(keeper, child)   ? read_request(keeper, child)
-			      : is_reader(keeper, child) ? read_learnt(keeper, child)
-			                                 : read_responder(child);
-	}
-	if (ret == -EPIPE)
-		sp_child_hung_up(child);
-	else if (ret == -ENOBUFS)
-		sp_child_stop(child, "it does not take its answers");
-	else if (ret && ret != -EAGAIN)
-		sp_child_stop(child, "it broke the protocol");
-}
-
 /* Children read their pages at their start; pages that they could not read are not given to them.
  */
-static void renew_pages(struct keeper *keeper)
+static void renew_pages(struct sp_keeper *keeper)
 {
 	struct sp_error err;
 
@@ -204,11 +57,11 @@ static void renew_pages(struct keeper *keeper)
 		sp_log(SP_LOG_ERROR, "%s; the pages stay as they are", err.text);
 		return;
 	}
-	for (unsigned i = 0; i < keeper->child_count; i++)
-		sp_child_renew(&keeper->child[i], "the pages are read again");
+	sp_crew_renew(&keeper->crew, SP_ROLE_RESPONDER, "the pages are read again");
+	sp_crew_renew(&keeper->crew, SP_ROLE_PORTAL, "the pages are read again");
 }
 
-static void signal_event(struct keeper *keeper)
+static void signal_event(struct sp_keeper *keeper)
 {
 	struct signalfd_siginfo info;
 
@@ -218,8 +71,8 @@ static void signal_event(struct keeper *keeper)
 		else if (info.ssi_signo == SIGHUP)
 			renew_pages(keeper);
 	/* Several SIGCHLD can have become one. */
-	for (unsigned i = 0; i < keeper->child_count; i++)
-		sp_child_reap(&keeper->child[i]);
+	for (unsigned i = 0; i < keeper->crew.count; i++)
+		sp_child_reap(&keeper->crew.child[i]);
 }
 
 /* After `down`, and also after another `up`, these maps are nobody's. */
@@ -232,7 +85,7 @@ static bool still_pinned(const struct sp_maps *maps)
 }
 
 /* The portal knows its clients by the number of the interface they come from. */
-static void renew_portal(struct keeper *keeper)
+static void renew_portal(struct sp_keeper *keeper)
 {
 	struct sp_ipc_portal_setup *portal = &keeper->setup.portal;
 	bool changed = false;
@@ -246,22 +99,22 @@ static void renew_portal(struct keeper *keeper)
 			portal->ifindex[i] = number;
 	}
 	if (changed)
-		sp_child_renew(&keeper->child[keeper->child_count - 1], "an interface is new");
+		sp_crew_renew(&keeper->crew, SP_ROLE_PORTAL, "an interface is new");
 }
 
-static void look_at_interfaces(struct keeper *keeper, bool settled)
+static void look_at_interfaces(struct sp_keeper *keeper, bool settled)
 {
 	sp_interfaces_look(&keeper->interfaces, settled);
 	renew_portal(keeper);
 }
 
-static void link_event(struct keeper *keeper)
+static void link_event(struct sp_keeper *keeper)
 {
 	if (sp_interfaces_read(&keeper->interfaces))
 		look_at_interfaces(keeper, false);
 }
 
-static void timer_event(struct keeper *keeper)
+static void timer_event(struct sp_keeper *keeper)
 {
 	struct sp_error err;
 	uint64_t expirations;
@@ -279,7 +132,7 @@ static void timer_event(struct keeper *keeper)
 		sp_log(SP_LOG_ERROR, "cannot remove ended sessions: %s", err.text);
 }
 
-static void dispatch(struct keeper *keeper, uint32_t data)
+static void dispatch(struct sp_keeper *keeper, uint32_t data)
 {
 	if (data == EVENT_SIGNAL)
 		signal_event(keeper);
@@ -292,38 +145,23 @@ static void dispatch(struct keeper *keeper, uint32_t data)
 	else if (data == EVENT_LINK)
 		link_event(keeper);
 	else
-		child_event(keeper, &keeper->child[data]);
-}
-
-static void start_child(struct keeper *keeper, unsigned index)
-{
-	struct sp_child *child = &keeper->child[index];
-
-	if (!sp_child_start(child) && watch(keeper, child->socket, index))
-		sp_child_stop(child, "epoll refused its socket");
+		sp_hear(keeper, &keeper->crew.child[data]);
 }
 
 /* Start and end what is due. Returns the ms until something is due again, at most a minute. */
-static int attend(struct keeper *keeper)
+static int attend(struct sp_keeper *keeper)
 {
 	uint64_t now = sp_monotonic_ms(), next = now + 60000;
-	uint64_t garden = sp_gardener_attend(&keeper->gardener);
+	const uint64_t due[] = {sp_gardener_attend(&keeper->gardener),
+	                        sp_crew_attend(&keeper->crew)};
 
-	if (garden < next)
-		next = garden;
-	for (unsigned i = 0; i < keeper->child_count; i++) {
-		struct sp_child *child = &keeper->child[i];
-
-		if (!child->pid && child->start_at <= now)
-			start_child(keeper, i);
-		sp_child_attend(child);
-		if (sp_child_due(child) < next)
-			next = sp_child_due(child);
-	}
+	for (unsigned i = 0; i < sizeof(due) / sizeof(*due); i++)
+		if (due[i] < next)
+			next = due[i];
 	return next > now ? (int)(next - now) : 0;
 }
 
-static int loop(struct keeper *keeper)
+static int loop(struct sp_keeper *keeper)
 {
 	struct epoll_event events[16];
 
@@ -338,7 +176,7 @@ static int loop(struct keeper *keeper)
 	return keeper->gone;
 }
 
-static int open_events(struct keeper *keeper)
+static int open_events(struct sp_keeper *keeper)
 {
 	const struct itimerspec period = {{SWEEP_SECONDS, 0}, {SWEEP_SECONDS, 0}};
 	sigset_t wanted;
@@ -370,7 +208,7 @@ static int open_events(struct keeper *keeper)
 	return ret ? ret : watch(keeper, sp_interfaces_file(&keeper->interfaces), EVENT_LINK);
 }
 
-static void close_events(struct keeper *keeper)
+static void close_events(struct sp_keeper *keeper)
 {
 	const int files[] = {keeper->epoll, keeper->signals, keeper->timer};
 
@@ -379,55 +217,20 @@ static void close_events(struct keeper *keeper)
 			close(files[i]);
 }
 
-static void plan_children(struct keeper *keeper)
-{
-	struct sp_setup *setup = &keeper->setup;
-	struct sp_child_plan plan = {
-		.program = setup->paths.responder,
-		.file_count = 2,
-		.setup = &setup->responder,
-		.setup_size = sizeof(setup->responder),
-	};
-
-	for (unsigned i = 0; i < setup->workers; i++) {
-		snprintf(plan.name, sizeof(plan.name), "responder %u", i);
-		plan.files = setup->responder_files[i];
-		sp_child_init(&keeper->child[keeper->child_count++], &plan);
-	}
-	plan = (struct sp_child_plan){
-		.name = "garden",
-		.program = setup->paths.garden,
-		.files = setup->garden_files,
-		.file_count = 2,
-		.setup = &setup->garden,
-		.setup_size = sizeof(setup->garden),
-	};
-	sp_child_init(&keeper->child[keeper->child_count++], &plan);
-	plan = (struct sp_child_plan){
-		.name = "portal",
-		.program = setup->paths.portal,
-		.files = setup->portal_files,
-		.file_count = 1 + setup->portal.listener_count,
-		.setup = &setup->portal,
-		.setup_size = sizeof(setup->portal),
-	};
-	sp_child_init(&keeper->child[keeper->child_count++], &plan);
-}
-
 /* With the lock of the instance held and everything open: serve until told to stop. */
-static int serve(struct keeper *keeper, struct sp_error *err)
+static int serve(struct sp_keeper *keeper, struct sp_error *err)
 {
 	int ret = open_events(keeper);
 
 	if (!ret) {
-		plan_children(keeper);
+		sp_crew_plan(&keeper->crew, &keeper->setup, keeper->epoll);
 		sp_gardener_init(&keeper->gardener, &keeper->maps, keeper->config);
 		/* From here on the datapath captures; connections wait for the responders. */
 		ret = sp_maps_set(&keeper->maps, WORKERS, keeper->setup.workers, err);
 		if (ret)
 			goto out;
 		ret = loop(keeper);
-		sp_child_end_all(keeper->child, keeper->child_count);
+		sp_child_end_all(keeper->crew.child, keeper->crew.count);
 		if (!keeper->gone && sp_maps_set(&keeper->maps, WORKERS, 0, err))
 			sp_log(SP_LOG_ERROR, "%s", err->text);
 	}
@@ -445,7 +248,7 @@ out:
 }
 
 /* With the interfaces looked after. */
-static int serve_prepared(struct keeper *keeper, struct sp_error *err)
+static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 {
 	int ret = sp_setup_make(&keeper->setup, &keeper->maps, keeper->config, err);
 
@@ -460,7 +263,7 @@ static int serve_prepared(struct keeper *keeper, struct sp_error *err)
 }
 
 /* As the only keeper of the instance. */
-static int serve_alone(struct keeper *keeper, struct sp_error *err)
+static int serve_alone(struct sp_keeper *keeper, struct sp_error *err)
 {
 	int ret = sp_session_recount(&keeper->maps, err);
 
@@ -475,7 +278,7 @@ static int serve_alone(struct keeper *keeper, struct sp_error *err)
 	return ret;
 }
 
-static int lock_and_serve(struct keeper *keeper, struct sp_error *err)
+static int lock_and_serve(struct sp_keeper *keeper, struct sp_error *err)
 {
 	const struct sp_instance *instance = &keeper->maps.instance;
 	int lock, ret;
@@ -496,7 +299,7 @@ static int lock_and_serve(struct keeper *keeper, struct sp_error *err)
 int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *config,
                   struct sp_error *err)
 {
-	struct keeper keeper = {.config = config, .epoll = -1, .signals = -1, .timer = -1};
+	struct sp_keeper keeper = {.config = config, .epoll = -1, .signals = -1, .timer = -1};
 	int ret;
 
 	sp_log_name("sallyportd");

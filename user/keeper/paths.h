@@ -10,6 +10,7 @@ struct sp_paths {
 	char responder[512]; /* the program */
 	char portal[512];
 	char garden[512];
+	char verifier[512];
 	char data[256]; /* directory of probes.conf and pages/ */
 };
 

@@ -14,6 +14,7 @@
 #include "keeper/address.h"
 #include "keeper/listen.h"
 #include "lib/key.h"
+#include "lib/method.h"
 #include "lib/netlink.h"
 #include "web/pages.h"
 
@@ -27,27 +28,56 @@ static unsigned count_workers(const struct sp_config *config)
 	return count > SP_MAX_WORKERS ? SP_MAX_WORKERS : count;
 }
 
+/* A worker that waits for a RADIUS server does nothing else; one that hashes keeps a CPU busy. */
+static unsigned count_verifiers(const struct sp_config *config)
+{
+	if (config->verifiers)
+		return config->verifiers;
+	return config->methods & SP_METHOD_BIT(SP_METHOD_RADIUS) ? 8 : 2;
+}
+
+struct account {
+	const char *option, *user;
+	uint32_t fallback, *uid, *gid;
+};
+
+static int check_different(const struct account *accounts, unsigned count, struct sp_error *err)
+{
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (*accounts[i].uid == *accounts[j].uid)
+				return sp_fail(
+					err, -EINVAL, SP_EXIT_USAGE,
+					"%s and %s are the same account; give each process its "
+					"own, or one could take over another",
+					accounts[j].option, accounts[i].option);
+	return 0;
+}
+
 static int find_accounts(struct sp_setup *setup, const struct sp_config *config,
                          struct sp_error *err)
 {
-	struct sp_ipc_responder_setup *responder = &setup->responder;
-	struct sp_ipc_portal_setup *portal = &setup->portal;
-	int ret = sp_account_find("responder_user", config->responder_user, SP_ACCOUNT_RESPONDER,
-	                          &responder->uid, &responder->gid, err);
+	const struct account accounts[] = {
+		{"responder_user", config->responder_user, SP_ACCOUNT_RESPONDER,
+	         &setup->responder.uid, &setup->responder.gid},
+		{"portal_user", config->portal_user, SP_ACCOUNT_PORTAL, &setup->portal.uid,
+	         &setup->portal.gid},
+		{"garden_user", config->garden_user, SP_ACCOUNT_GARDEN, &setup->garden.uid,
+	         &setup->garden.gid},
+		{"verifier_user", config->verifier_user, SP_ACCOUNT_VERIFIER, &setup->verifier.uid,
+	         &setup->verifier.gid},
+	};
+	const unsigned count = sizeof(accounts) / sizeof(*accounts);
 
-	if (!ret)
-		ret = sp_account_find("portal_user", config->portal_user, SP_ACCOUNT_PORTAL,
-		                      &portal->uid, &portal->gid, err);
-	if (!ret)
-		ret = sp_account_find("garden_user", config->garden_user, SP_ACCOUNT_GARDEN,
-		                      &setup->garden.uid, &setup->garden.gid, err);
-	if (!ret && (responder->uid == portal->uid || responder->uid == setup->garden.uid ||
-	             portal->uid == setup->garden.uid))
-		return sp_fail(
-			err, -EINVAL, SP_EXIT_USAGE,
-			"responder_user, portal_user and garden_user are not three accounts; "
-			"give each process its own, or one could take over another");
-	return ret;
+	for (unsigned i = 0; i < count; i++) {
+		const struct account *account = &accounts[i];
+		int ret = sp_account_find(account->option, account->user, account->fallback,
+		                          account->uid, account->gid, err);
+
+		if (ret)
+			return ret;
+	}
+	return check_different(accounts, count, err);
 }
 
 /* The directory that the children see as their whole file system. */
@@ -71,6 +101,7 @@ static int make_root(struct sp_setup *setup, const struct sp_instance *instance,
 		               strerror(-ret));
 	memcpy(setup->responder.root, root, sizeof(setup->responder.root));
 	memcpy(setup->garden.root, root, sizeof(setup->garden.root));
+	memcpy(setup->verifier.root, root, sizeof(setup->verifier.root));
 	return 0;
 }
 
@@ -252,9 +283,11 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memset(setup->portal_files, -1, sizeof(setup->portal_files));
 	memset(setup->garden_files, -1, sizeof(setup->garden_files));
 	setup->workers = count_workers(config);
+	setup->verifiers = count_verifiers(config);
 	setup->responder.header.kind = SP_IPC_RESPONDER_SETUP;
 	setup->portal.header.kind = SP_IPC_PORTAL_SETUP;
 	setup->garden.header.kind = SP_IPC_GARDEN_SETUP;
+	setup->verifier.header.kind = SP_IPC_VERIFIER_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
 	ret = make_all(setup, maps, config, err);

@@ -21,6 +21,7 @@
 #define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
 #define SP_MAX_INTERFACES 16 /* of each role */
 #define SP_MAX_ATTACHED   (2 * SP_MAX_INTERFACES)
+#define SP_MAX_VERIFIERS  16
 #define SP_CONFIG_TEXT    256
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 
@@ -71,8 +72,10 @@ struct sp_config {
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
 	                                     resolved by the operator's DNS; empty: the listening
 	                                     address of the family the client came with */
-	uint32_t methods; /* methods = click voucher user radius external: SP_METHOD_BIT of each;
-	                     default click */
+	uint32_t methods;   /* methods = click voucher user radius external: SP_METHOD_BIT of each;
+	                       default click */
+	unsigned verifiers; /* verifiers = 0: processes that judge logins; 0: as many as the
+	                       methods need (0 .. 16) */
 	char verifier_user[32];          /* verifier_user = sallyport-verifier */
 	uint64_t session_seconds;        /* session = 8h   what a click-through login is given */
 	uint64_t idle_seconds;           /* idle = 30m | none   (default none: 0) */

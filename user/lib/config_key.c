@@ -467,6 +467,8 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "can_extend", read_choice, "on or off", MEMBER(can_extend),
          .choices = extend_choices},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
+	{"portal", "verifiers", read_number, "a number from 0 (as many as the methods need) to 16",
+         MEMBER(verifiers), .most = SP_MAX_VERIFIERS},
 	{"portal", "verifier_user", read_user, USER_EXPECTED, MEMBER(verifier_user)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),

@@ -10,10 +10,8 @@
 
 #include <sallyport/abi.h>
 
-#define LONGEST_DURATION (36525ull * 86400) /* 100 years */
-#define LEAST_RATE       8000ull
-#define GREATEST_RATE    400000000000ull
-#define LONGEST_NAME     253 /* of a DNS name, RFC 1035 section 2.3.4 without the root */
+#define LEAST_RATE   8000ull
+#define LONGEST_NAME 253 /* of a DNS name, RFC 1035 section 2.3.4 without the root */
 
 int sp_text_hex_digit(char c)
 {
@@ -123,8 +121,8 @@ int sp_text_duration(const char *text, uint64_t *seconds)
 {
 	static const struct unit units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
 
-	return read_quantity(text, units, sizeof(units) / sizeof(units[0]), 1, LONGEST_DURATION,
-	                     seconds);
+	return read_quantity(text, units, sizeof(units) / sizeof(units[0]), 1,
+	                     SP_TEXT_DURATION_MOST, seconds);
 }
 
 static int read_decimal_multiple(const char *text, uint64_t least, uint64_t most, uint64_t *value)
@@ -145,7 +143,7 @@ int sp_text_size(const char *text, uint64_t *bytes)
 
 int sp_text_rate(const char *text, uint64_t *bits_per_second)
 {
-	return read_decimal_multiple(text, LEAST_RATE, GREATEST_RATE, bits_per_second);
+	return read_decimal_multiple(text, LEAST_RATE, SP_TEXT_RATE_MOST, bits_per_second);
 }
 
 /* Length of the UTF-8 sequence that begins with @first and the smallest code point it may hold (an

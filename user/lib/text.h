@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SP_TEXT_DURATION_MOST (36525ull * 86400) /* seconds: 100 years */
+#define SP_TEXT_RATE_MOST     400000000000ull    /* bit/s */
+
 /* aa:bb:cc:dd:ee:ff, AA-BB-CC-DD-EE-FF or aabb.ccdd.eeff, either case, one separator throughout. */
 int sp_text_mac(const char *text, uint8_t mac[6]);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the keeper's main loop share. */
+#ifndef SP_KEEPER_STATE_H
+#define SP_KEEPER_STATE_H
+
+#include <stdbool.h>
+
+#include "keeper/crew.h"
+#include "keeper/gardener.h"
+#include "keeper/herald.h"
+#include "keeper/interfaces.h"
+#include "keeper/setup.h"
+#include "lib/config.h"
+#include "lib/maps.h"
+
+struct sp_keeper {
+	const struct sp_config *config;
+	struct sp_maps maps;
+	struct sp_setup setup;
+	struct sp_crew crew;
+	struct sp_herald herald;
+	struct sp_interfaces interfaces;
+	struct sp_gardener gardener;
+	int epoll, signals, timer;
+	bool stop;
+	bool announced;
+	int gone; /* why serving makes no sense any more: a negative errno, else 0 */
+};
+
+#endif
