@@ -27,7 +27,7 @@ static void check_accepted(const struct sp_config *config)
 	require(config->portal_count <= SP_MAX_ADDRESSES);
 	require(config->mark && !(config->mark & ~config->mark_mask));
 	require(config->max_clients >= 1 && config->max_clients <= 4194304);
-	require(config->portal_port && config->portal_port != 80);
+	require(config->plain_port != 80);
 	require(config->session_seconds > 0);
 	require(config->workers <= SP_MAX_WORKERS && config->refresh <= 3600);
 	require(strcmp(config->responder_user, config->portal_user) != 0);

@@ -20,6 +20,9 @@ LEAST_TTL = 2
 RESOLVER = "10.86.0.3"
 
 CONFIGURATION = """
+[portal]
+plain_port = 8080
+
 [gateway]
 client = lan0
 

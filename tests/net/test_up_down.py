@@ -62,7 +62,8 @@ class Gateway:
 
     def config(self, clients="lan0", **keys):
         path = self.folder / f"{secrets.token_hex(4)}.conf"
-        lines = ["[gateway]", f"client = {clients}", "max_clients = 1000"]
+        lines = ["[portal]", "plain_port = 8080"]
+        lines += ["[gateway]", f"client = {clients}", "max_clients = 1000"]
         path.write_text("\n".join(lines + [f"{key} = {value}" for key, value in keys.items()]) + "\n")
         return str(path)
 

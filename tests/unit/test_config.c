@@ -90,7 +90,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.workers, 0);
 	assert_string_equal(config.responder_user, "sallyport-responder");
 	assert_int_equal(config.portal_count, 0);
-	assert_int_equal(config.portal_port, 8080);
+	assert_int_equal(config.plain_port, 0);
 	assert_string_equal(config.portal_host, "");
 	assert_string_equal(config.pages, "");
 	assert_int_equal(config.session_seconds, 28800);
@@ -118,7 +118,7 @@ static void test_every_key(void **state)
 	     "refuse = drop\nrefuse_udp = drop\n"
 	     "workers = 64\nresponder_user = _web\n"
 	     "[portal]\n"
-	     "listen = 10.85.0.1\nport = 65535\nhost = login.example.org\nsession = 7d\n"
+	     "listen = 10.85.0.1\nplain_port = 65535\nhost = login.example.org\nsession = 7d\n"
 	     "idle = 30m\nquota = 2G\nquota_up = 1G\nquota_down = 3G\nbind = on\nup = 5M\ndown = "
 	     "20M\nverifiers = 16\nverifier_user = judge\nportal_user = portal\npages = /srv/my "
 	     "pages\n");
@@ -146,7 +146,7 @@ static void test_every_key(void **state)
 	assert_string_equal(config.responder_user, "_web");
 	assert_int_equal(config.portal_count, 1);
 	assert_address(&config.portal[0], "10.85.0.1");
-	assert_int_equal(config.portal_port, 65535);
+	assert_int_equal(config.plain_port, 65535);
 	assert_string_equal(config.portal_host, "login.example.org");
 	assert_int_equal(config.session_seconds, 604800);
 	assert_int_equal(config.idle_seconds, 1800);
@@ -189,12 +189,12 @@ static void test_layout(void **state)
 	must("\xef\xbb\xbf[gateway]\r\n\r\n  client=lan0\t \r\n");
 	assert_string_equal(config.client[0], "lan0");
 	must("# caf\xc3\xa9\n; [nothing]\n\t# x\n[gateway] # here\nclient = lan0 # the LAN\n"
-	     "mark = 1/1 ; comment\n[captive]\n[portal] ; last\nport = 81");
+	     "mark = 1/1 ; comment\n[captive]\n[portal] ; last\nplain_port = 81");
 	assert_int_equal(config.client_count, 1);
 	assert_int_equal(config.mark, 1);
-	assert_int_equal(config.portal_port, 81);
+	assert_int_equal(config.plain_port, 81);
 	/* A section may be taken up again; a line that is indented continues nothing. */
-	must("[gateway]\n[portal]\nport = 81\n[gateway]\nclient = lan0\n   guard = off\n");
+	must("[gateway]\n[portal]\nplain_port = 81\n[gateway]\nclient = lan0\n   guard = off\n");
 	assert_string_equal(config.client[0], "lan0");
 	assert_false(config.guard);
 }
@@ -250,8 +250,9 @@ static void test_structure(void **state)
 		{LAN "[]\n", "x.conf:3: unknown section []"},
 		{LAN "[ portal ]\n", "x.conf:3: unknown section [ portal ]"},
 		{LAN "[Portal]\n", "x.conf:3: unknown section [Portal]"},
-		{LAN "[portal\nport = 81\n", "x.conf:3: '[portal': expected ']'"},
-		{LAN "[portal] port = 81\n", "x.conf:3: 'port = 81' behind section [portal]"},
+		{LAN "[portal\nplain_port = 81\n", "x.conf:3: '[portal': expected ']'"},
+		{LAN "[portal] plain_port = 81\n",
+	         "x.conf:3: 'plain_port = 81' behind section [portal]"},
 		{LAN "[portal]#\n", "x.conf:3: '#' behind section"},
 		{LAN "guard\n", "x.conf:3: expected key = value"},
 		{LAN "guard\nattach = x\n", "x.conf:3: expected key = value"},
@@ -277,9 +278,9 @@ static void test_unknown_keys(void **state)
 		{LAN "Guard = on\n", "did you mean 'guard'?"},
 		{LAN "max-clients = 5\n", "did you mean 'max_clients'?"},
 		{"[gateway]\nclients = lan0\n", "did you mean 'client'?"},
-		{LAN "port = 81\n",
-	         "x.conf:3: key 'port' is not one of section [gateway]: expected it in section "
-	         "[portal]"},
+		{LAN "plain_port = 81\n", "x.conf:3: key 'plain_port' is not one of section "
+	                                  "[gateway]: expected it in section "
+	                                  "[portal]"},
 		{LAN "[captive]\ncolour = red\n",
 	         "x.conf:4: unknown key 'colour' in section [captive]: expected one of resolvers, "
 	         "refuse, refuse_udp, probe_status, refresh, workers, responder_user"},
@@ -385,10 +386,10 @@ static void test_portal_values(void **state)
 	static const struct wrong rows[] = {
 		{LAN "[portal]\nlisten = fe80::1\n", "'fe80::1' is a link-local address"},
 		{LAN "[portal]\nlisten = 10.0.0.1 10.0.0.1\n", "'10.0.0.1' is named twice"},
-		{LAN "[portal]\nport = 80\n",
-	         "x.conf:4: key 'port': '80' is the port whose traffic is captured"},
-		{LAN "[portal]\nport = 0\n", "out of range"},
-		{LAN "[portal]\nport = 65536\n", "out of range"},
+		{LAN "[portal]\nplain_port = 80\n",
+	         "x.conf:4: key 'plain_port': '80' is the port whose traffic is captured"},
+		{LAN "[portal]\nplain_port = 0\n", "out of range"},
+		{LAN "[portal]\nplain_port = 65536\n", "out of range"},
 		{LAN "[portal]\nvenue_info = http://a.b/\n", "expected an https URL"},
 		{LAN "[portal]\nvenue_info = https:///a\n", "expected an https URL"},
 		{LAN "[portal]\nvenue_info = https://a.b/\"\n", "expected an https URL"},
@@ -439,9 +440,9 @@ static void test_long_lines(void **state)
 	memset(text + head, '#', 1001);
 	text[head + 1000] = '\0';
 	must(text);
-	memcpy(text + head + 1000, "\n[portal]\nport = 81", 20);
+	strcpy(text + head + 1000, "\n[portal]\nplain_port = 81");
 	must(text);
-	assert_int_equal(config.portal_port, 81);
+	assert_int_equal(config.plain_port, 81);
 	text[head + 1000] = '#';
 	refuse(text, "x.conf:3: the line is too long: expected at most 1000 bytes");
 	memset(text + head, ' ', 3000);
@@ -557,6 +558,17 @@ static void test_what_is_no_file(void **state)
 	}
 }
 
+static void test_way_to_the_portal(void **state)
+{
+	(void)state;
+	must(LAN "[portal]\nplain_port = 8080");
+	assert_int_equal(sp_config_check_portal(&config, &error), 0);
+	must(LAN);
+	assert_int_equal(sp_config_check_portal(&config, &error), -EINVAL);
+	assert_int_equal(error.exit_code, SP_EXIT_USAGE);
+	assert_non_null(strstr(error.text, "plain_port = 8080"));
+}
+
 /* Root may read everything, so somebody else tries. */
 static void test_unreadable_file(void **state)
 {
@@ -596,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_libinih_is_left_as_it_was),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_what_is_no_file),
+		cmocka_unit_test(test_way_to_the_portal),
 		cmocka_unit_test(test_unreadable_file),
 	};
 

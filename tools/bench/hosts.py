@@ -85,7 +85,7 @@ class Lab:
         """Sallyport, with further lines for two sections of its configuration."""
         path = os.path.join(self.folder, "sallyport.conf")
         with open(path, "w", encoding="ascii") as out:
-            out.write(f"[gateway]\nclient = lan0\n{gateway}\n[captive]\n{captive}\n")
+            out.write(f"[portal]\nplain_port = 8080\n[gateway]\nclient = lan0\n{gateway}\n[captive]\n{captive}\n")
         command(LAB, "gate", self.name, "-c", path)
 
     def mode(self):

@@ -45,10 +45,12 @@ int sp_open_config(const struct sp_invocation *invocation, struct sp_config *con
 {
 	const char *path = invocation->option[SP_OPTION_CONFIG];
 	char last[sizeof(config->path)] = "";
+	int code;
 
 	if (!path && of_last_up) {
 		sp_run_config(&invocation->instance, last, sizeof(last));
 		path = last[0] ? last : NULL;
 	}
-	return sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
+	code = sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
+	return code ? code : sp_config_check_portal(config, err);
 }

@@ -18,7 +18,8 @@ int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
 int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *key,
                 struct sp_error *err);
 
-/* The file of option -c; without it that of the last `up` if @of_last_up, else the default. */
+/* The file of option -c; without it that of the last `up` if @of_last_up, else the default. It says
+ * how the portal is reached. */
 int sp_open_config(const struct sp_invocation *invocation, struct sp_config *config,
                    bool of_last_up, struct sp_error *err);
 

@@ -113,8 +113,9 @@ int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_
 
 	if (fd >= 0)
 		return fd;
-	return sp_fail(err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
-	               "cannot listen for the portal at %s port %u: %s; choose another `port` or "
-	               "`listen` in [portal]",
-	               sp_address_text(address, text), port, strerror(-fd));
+	return sp_fail(
+		err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+		"cannot listen for the portal at %s port %u: %s; choose another `plain_port` or "
+		"`listen` in [portal]",
+		sp_address_text(address, text), port, strerror(-fd));
 }

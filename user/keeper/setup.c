@@ -115,14 +115,14 @@ static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
 
 	if (config->portal_host[0]) {
 		snprintf(url, SP_IPC_URL, "http://%s:%u/", config->portal_host,
-		         config->portal_port);
+		         config->plain_port);
 		return;
 	}
 	for (unsigned i = count; i-- > 0;)
 		if (sp_address_is_ipv4(&list[i]) == ipv4)
 			address = &list[i];
 	snprintf(url, SP_IPC_URL, sp_address_is_ipv4(address) ? "http://%s:%u/" : "http://[%s]:%u/",
-	         sp_address_text(address, text), config->portal_port);
+	         sp_address_text(address, text), config->plain_port);
 }
 
 /* What the portal tells programs. Without a certificate there is no API. */
@@ -149,7 +149,7 @@ static int make_portal(struct sp_setup *setup, const struct sp_config *config, s
 	make_url(setup->responder.login_url6, config, list, (unsigned)count, false);
 	make_api(&portal->api, config, setup->responder.login_url4);
 	for (int i = 0; i < count; i++) {
-		int fd = sp_listen_portal(&list[i], config->portal_port, err);
+		int fd = sp_listen_portal(&list[i], config->plain_port, err);
 
 		if (fd < 0)
 			return fd;

@@ -46,7 +46,6 @@ void sp_config_defaults(struct sp_config *config)
 		.refuse_udp = SP_REFUSE_ANSWER,
 		.probe_status = 302,
 		.responder_user = "sallyport-responder",
-		.portal_port = 8080,
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
 		.verifier_user = "sallyport-verifier",
@@ -410,7 +409,8 @@ static int cannot_open(const char *path, int code, struct sp_error *err)
 	if (code == -ENOENT && !strcmp(path, SP_CONFIG_PATH))
 		return sp_fail(err, code, SP_EXIT_USAGE,
 		               "%s: no such file; write one that names the interfaces where the "
-		               "clients are:\n[gateway]\nclient = lan0",
+		               "clients are, and a port for the portal:\n[gateway]\nclient = lan0\n"
+		               "[portal]\nplain_port = 8080",
 		               path);
 	return sp_fail(err, code, code == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_USAGE, "%s: %s",
 	               path, strerror(-code));
@@ -468,4 +468,14 @@ int sp_config_load(struct sp_config *config, const char *path, struct sp_error *
 	result = sp_config_read(config, file, path, err);
 	fclose(file);
 	return result ? result : remember_path(config, path, err);
+}
+
+int sp_config_check_portal(const struct sp_config *config, struct sp_error *err)
+{
+	if (config->plain_port)
+		return 0;
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+	               "%s: no key 'plain_port' in section [portal]: expected the port where the "
+	               "portal is reached by plain HTTP, such as plain_port = 8080",
+	               config->path);
 }

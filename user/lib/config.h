@@ -68,7 +68,8 @@ struct sp_config {
 		portal[SP_MAX_ADDRESSES]; /* listen = 10.0.0.1 fd00::1; none: the gateway's
 	                                     own addresses on client interfaces */
 	unsigned portal_count;
-	uint16_t portal_port;             /* port = 8080   (1 .. 65535, not 80: that is captured) */
+	uint16_t plain_port;              /* plain_port = 8080: plain HTTP (1 .. 65535, not 80: that
+	                                     is captured); 0: none */
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
 	                                     resolved by the operator's DNS; empty: the listening
 	                                     address of the family the client came with */
@@ -107,5 +108,9 @@ int sp_config_load(struct sp_config *config, const char *path, struct sp_error *
 
 /* The same from an open @file that is called @path in errors; config->path stays empty. */
 int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err);
+
+/* Whether @config, read from a file, says how the portal is to be reached: 0, or -EINVAL with
+ * SP_EXIT_USAGE and what to do. */
+int sp_config_check_portal(const struct sp_config *config, struct sp_error *err);
 
 #endif

@@ -97,7 +97,7 @@ int sp_load_fill(struct sp_load *load, const struct sp_config *config, struct sp
 		.mark = config->mark,
 		.mark_mask = config->mark_mask,
 		.guard = config->guard,
-		.portal_port = htons(config->portal_port),
+		.portal_port = htons(config->plain_port),
 	};
 	code = sp_clock_hz(&load->hz, err);
 	if (!code)
