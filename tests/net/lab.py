@@ -26,7 +26,7 @@ INTERNET = {4: "10.86.0.2", 6: "fd86::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 PORTAL_PORT = 8080
 # What each configuration must say; other sections may follow.
-PORTAL = f"[portal]\nplain_port = {PORTAL_PORT}\n"
+PLAIN_PORTAL = f"[portal]\nplain_port = {PORTAL_PORT}\n"
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3

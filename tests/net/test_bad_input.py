@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lab import CLIENT_MAC, PORTAL, SBIN, bpftool, gateway_state
+from lab import CLIENT_MAC, PLAIN_PORTAL, SBIN, bpftool, gateway_state
 
 OTHER_MAC = "02:85:00:00:00:99"
 DONE, FAILED, USAGE, NOT_FOUND, NOT_LOADED, PERMISSION = range(6)
@@ -88,7 +88,7 @@ def test_command_line(lab, arguments, code, words):
         ("[gateway]\nclient = lan0\n[portal]\nsession = -1h\n", USAGE, ":4:"),
         ("[gateway]\nclient = lan0\n[portal]\nlisten = 10.85.0.300\n", USAGE, ":4:"),
         ("[gateway]\nclient = lan0\nmax_clients = 0\n", USAGE, ":3:"),
-        (PORTAL + "[gateway]\nclient = nosuch0\n", NOT_FOUND, "lan0"),
+        (PLAIN_PORTAL + "[gateway]\nclient = nosuch0\n", NOT_FOUND, "lan0"),
         ("[gateway]\nclient =\n", USAGE, "client"),
         ("", USAGE, "client"),
     ],
@@ -209,7 +209,7 @@ def test_maps_of_another_version(lab):
 
 def test_full_client_table(ungated, tmp_path):
     path = tmp_path / "small.conf"
-    path.write_text(PORTAL + "[gateway]\nclient = lan0\nmax_clients = 2\n")
+    path.write_text(PLAIN_PORTAL + "[gateway]\nclient = lan0\nmax_clients = 2\n")
     ungated.gate(path)
     try:
         ungated.allow(mac="02:85:00:00:00:98")
@@ -228,7 +228,7 @@ def test_full_client_table(ungated, tmp_path):
         ).stdout
         assert page.endswith("\n503")
         # The table of a running gate keeps its size.
-        path.write_text(PORTAL + "[gateway]\nclient = lan0\nmax_clients = 4\n")
+        path.write_text(PLAIN_PORTAL + "[gateway]\nclient = lan0\nmax_clients = 4\n")
         result = ungated.ctl("up", "-c", str(path))
         assert result.returncode == FAILED
         assert "max_clients" in result.stderr and "down" in result.stderr

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import CLIENT, CLIENT_MAC, INTERNET, PORTAL, Sniffer
+from lab import CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, Sniffer
 
 SECONDS = 2
 MAC = bytes.fromhex(CLIENT_MAC.replace(":", ""))
@@ -23,7 +23,7 @@ LIMITS = [
 @pytest.fixture(scope="module", params=["native", "generic", "tc"])
 def counted(request, hosts, tmp_path_factory):
     path = tmp_path_factory.mktemp("counted") / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\nattach = {request.param}\n")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\nattach = {request.param}\n")
     hosts.gate(path)
     # Nothing but the test's packets: the counters are asked for before and after.
     hosts.fix_neighbours()

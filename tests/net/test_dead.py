@@ -9,7 +9,8 @@ import time
 import pytest
 
 from lab import (
-    CLIENT_MAC, GATEWAY, INTERNET, PORTAL, PORTAL_PORT, SBIN, Sniffer, pids, processes, wait_until,
+    CLIENT_MAC, GATEWAY, INTERNET, PLAIN_PORTAL, PORTAL_PORT, SBIN, Sniffer, pids, processes,
+    wait_until,
 )
 
 NEIGHBOUR = "02:85:00:00:00:03"
@@ -25,7 +26,7 @@ def neighbour(hosts):
 @pytest.fixture(scope="module", params=["native", "generic", "tc"])
 def gate(request, hosts, neighbour, tmp_path_factory):
     path = tmp_path_factory.mktemp("gate") / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\nattach = {request.param}\n")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\nattach = {request.param}\n")
     hosts.gate(path)
     hosts.file = path
     hosts.fix_neighbours()

@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from lab import (
-    CLIENT_MAC, FAMILY, GATEWAY, GATEWAY_MAC, INTERNET, PORTAL, Sniffer, in_namespace, wait_until,
+    CLIENT_MAC, FAMILY, GATEWAY, GATEWAY_MAC, INTERNET, PLAIN_PORTAL, Sniffer, in_namespace,
+    wait_until,
 )
 
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_MTU = 10, 2, 14
@@ -25,7 +26,7 @@ def gate(request, hosts, tmp_path_factory):
     attach = "native" if request.param == "route" else request.param
     route = "forward = route\nuplink = wan0\n" if request.param == "route" else ""
     path = tmp_path_factory.mktemp("gate") / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\nattach = {attach}\n{route}")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\nattach = {attach}\n{route}")
     hosts.gate(path)
     assert mode_of(hosts) == attach
     hosts.fix_neighbours()

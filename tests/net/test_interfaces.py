@@ -9,8 +9,8 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY, GATEWAY_MAC, PORTAL, PORTAL_PORT, SBIN, Sniffer, foreign_program,
-    gateway_state, processes, wait_until,
+    CLIENT, CLIENT_MAC, GATEWAY, GATEWAY_MAC, PLAIN_PORTAL, PORTAL_PORT, SBIN, Sniffer,
+    foreign_program, gateway_state, processes, wait_until,
 )
 
 MODES = [("native", "tcx"), ("generic", "clsact"), ("tc", "tcx")]
@@ -19,7 +19,7 @@ MODES = [("native", "tcx"), ("generic", "clsact"), ("tc", "tcx")]
 def configuration(folder, **gateway):
     keys = "".join(f"{key} = {value}\n" for key, value in gateway.items())
     path = folder / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\n{keys}")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\n{keys}")
     return path
 
 

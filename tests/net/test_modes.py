@@ -6,7 +6,7 @@ import os
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, INTERNET, PORTAL, Lab, Sniffer, alive, bpf_objects, gateway_state,
+    CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, Lab, Sniffer, alive, bpf_objects, gateway_state,
     wait_until,
 )
 
@@ -25,7 +25,7 @@ MODES = [
 def configuration(folder, **gateway):
     keys = "".join(f"{key} = {value}\n" for key, value in gateway.items())
     path = folder / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\n{keys}")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\n{keys}")
     return path
 
 
@@ -83,13 +83,13 @@ def test_auto_falls_back_and_says_why(bare, tmp_path):
     bare.run("gw", "ip", "link", "set", "spbr0", "up")
     try:
         path = configuration(tmp_path)
-        path.write_text(PORTAL + "[gateway]\nclient = spbr0\n")
+        path.write_text(PLAIN_PORTAL + "[gateway]\nclient = spbr0\n")
         bare.ctl("up", "-c", str(path), check=True)
         interface = bare.json("status")[0]["interfaces"][0]
         assert interface["mode"] == "generic"
         assert interface["why"]
         bare.ctl("down", check=True)
-        path.write_text(PORTAL + "[gateway]\nclient = spbr0\nattach = native\n")
+        path.write_text(PLAIN_PORTAL + "[gateway]\nclient = spbr0\nattach = native\n")
         refused = bare.ctl("up", "-c", str(path))
         assert refused.returncode == 1
         assert "spbr0" in refused.stderr and "attach" in refused.stderr

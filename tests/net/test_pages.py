@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from browser import Browser
-from lab import GATEWAY, INTERNET, PORTAL, PORTAL_PORT, TOP, url, wait_until
+from lab import GATEWAY, INTERNET, PLAIN_PORTAL, PORTAL_PORT, TOP, url, wait_until
 
 SHIPPED = TOP / "user/portal/pages"
 TAGS = sorted(file.stem for file in SHIPPED.glob("*.conf"))
@@ -77,7 +77,7 @@ def gated(hosts, folder):
     configuration = folder / "gate"  # not .conf, which would be a language
     configuration.write_text(
         "[gateway]\nclient = lan0\n[captive]\nrefresh = 3600\nworkers = 1\n"
-        f"{PORTAL}session = 259000s\nquota = 2G\npages = {folder}\n"
+        f"{PLAIN_PORTAL}session = 259000s\nquota = 2G\npages = {folder}\n"
     )
     hosts.gate(configuration)
     return hosts
@@ -170,7 +170,7 @@ def test_reload(lab, folder):
 
 def test_bad_pages_at_the_start(lab, folder, tmp_path):
     path = tmp_path / "bad"
-    path.write_text(f"[gateway]\nclient = lan0\n{PORTAL}pages = {tmp_path}/nowhere\n")
+    path.write_text(f"[gateway]\nclient = lan0\n{PLAIN_PORTAL}pages = {tmp_path}/nowhere\n")
     wrong = f"{tmp_path}/nowhere: No such file or directory"
     check = lab.ctl("config", "check", "-c", str(path))
     assert (check.returncode, wrong in check.stderr) == (2, True), check.stderr

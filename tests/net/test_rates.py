@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lab import INTERNET, PORTAL, wait_until
+from lab import INTERNET, PLAIN_PORTAL, wait_until
 
 SECONDS = 6
 MODES = {
@@ -31,7 +31,7 @@ def mac_of(role):
 @pytest.fixture(scope="module", params=MODES)
 def mode(request, hosts, tmp_path_factory):
     path = tmp_path_factory.mktemp("rates") / "sallyport.conf"
-    path.write_text(PORTAL + MODES[request.param])
+    path.write_text(PLAIN_PORTAL + MODES[request.param])
     if not hosts.run("net", "pgrep", "-x", "iperf3", check=False).stdout:
         hosts.tool("client", hosts.name, "5")
     hosts.gate(path)

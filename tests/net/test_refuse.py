@@ -9,7 +9,9 @@ import time
 import pytest
 from scapy.all import IP, TCP, UDP, IPv6
 
-from lab import CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, PORTAL, Lab, Sniffer, in_namespace, url
+from lab import (
+    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, PLAIN_PORTAL, Lab, Sniffer, in_namespace, url,
+)
 
 FAST = 0.010
 SIZES = (0, 1, 3, 100, 471, 472, 1400)
@@ -24,7 +26,7 @@ char LICENSE[] __attribute__((section("license"), used)) = "GPL";
 
 def configuration(folder, attach, captive=""):
     path = folder / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\nattach = {attach}\n[captive]\n{captive}")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\nattach = {attach}\n[captive]\n{captive}")
     return path
 
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, FAMILY, GATEWAY, INTERNET, PORTAL, Lab, Sniffer, gateway_state,
+    CLIENT, CLIENT_MAC, FAMILY, GATEWAY, INTERNET, PLAIN_PORTAL, Lab, Sniffer, gateway_state,
     in_namespace, url, wait_until,
 )
 
@@ -24,7 +24,7 @@ CHUNK = bytes(range(256)) * 64
 def configuration(folder, **gateway):
     keys = "".join(f"{key} = {value}\n" for key, value in gateway.items())
     path = folder / "sallyport.conf"
-    path.write_text(PORTAL + f"[gateway]\nclient = lan0\nuplink = wan0\n{keys}")
+    path.write_text(PLAIN_PORTAL + f"[gateway]\nclient = lan0\nuplink = wan0\n{keys}")
     return path
 
 
@@ -338,7 +338,7 @@ def test_refused_without_an_uplink(tmp_path):
         assert lab.json("status")[0]["forward"] == "stack"
         assert interfaces(lab)["wan0"]["mode"] == "native"
         lab.ctl("up", check=False)
-        path.write_text(PORTAL + "[gateway]\nclient = lan0\n")
+        path.write_text(PLAIN_PORTAL + "[gateway]\nclient = lan0\n")
         lab.ctl("up", "-c", str(path), check=True)
         assert list(interfaces(lab)) == ["lan0"]
         xdp = json.loads(lab.run("gw", "ip", "-j", "link", "show", "wan0").stdout)[0].get("xdp")
