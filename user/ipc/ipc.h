@@ -24,16 +24,18 @@
 
 #include "lib/error.h"
 
-#define SP_IPC_KEEPER_FD 3
-#define SP_IPC_FIRST_FD  4
-#define SP_IPC_MAGIC     0x53504d31u /* "SPM1" */
-#define SP_IPC_URL       280         /* longest login URL without a query, NUL included */
-#define SP_IPC_KEY       32          /* bytes of the link key */
-#define SP_IPC_NAME      256         /* a user name (RFC 2865: at most 253 bytes), NUL included */
-#define SP_IPC_SECRET    1024        /* a password or an external portal's token, NUL included */
-#define SP_IPC_HASH      384         /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
-#define SP_IPC_CLASS     253         /* bytes of a RADIUS Class attribute */
-#define SP_IPC_SAID      256         /* a sentence for the client, NUL included */
+#define SP_IPC_KEEPER_FD      3
+#define SP_IPC_FIRST_FD       4
+#define SP_IPC_MAGIC          0x53504d31u /* "SPM1" */
+#define SP_IPC_URL            280         /* longest login URL without a query, NUL included */
+#define SP_IPC_KEY            32          /* bytes of the link key */
+#define SP_IPC_NAME           256  /* a user name (RFC 2865: at most 253 bytes), NUL included */
+#define SP_IPC_SECRET         1024 /* a password or an external portal's token, NUL included */
+#define SP_IPC_HASH           384  /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
+#define SP_IPC_CLASS          505  /* bytes of RADIUS Class attributes, each behind its length */
+#define SP_IPC_SAID           256  /* a sentence for the client, NUL included */
+#define SP_IPC_RADIUS_SERVERS 4u
+#define SP_IPC_RADIUS_SECRET  128 /* a secret shared with a RADIUS server, NUL included */
 
 enum sp_ipc_kind {
 	SP_IPC_RESPONDER_SETUP = 1, /* keeper -> responder, first message */
@@ -179,6 +181,25 @@ struct sp_ipc_answer {
 	char said[SP_IPC_SAID]; /* UTF-8 for the client (RADIUS Reply-Message), or "" */
 };
 
+struct sp_ipc_radius_server {
+	struct sp_address address;
+	uint32_t port;
+	char secret[SP_IPC_RADIUS_SECRET];
+};
+
+/* Whom to ask, or to tell, by RADIUS, and what this gateway is called there. */
+struct sp_ipc_radius {
+	uint32_t server_count;            /* 0: none */
+	uint32_t timeout_ms;              /* of each try */
+	uint32_t tries;                   /* of each server */
+	uint32_t chap;                    /* 1: CHAP, 0: PAP */
+	uint32_t port_type;               /* NAS-Port-Type */
+	struct sp_address nas_address[2]; /* zero: none */
+	char nas_identifier[64];
+	char called[64]; /* Called-Station-Id */
+	struct sp_ipc_radius_server server[SP_IPC_RADIUS_SERVERS];
+};
+
 /* What a verifier process is for. */
 enum sp_ipc_verifier_role {
 	SP_IPC_VERIFIER_LOGIN = 0, /* judges credentials, one CHECK at a time */
@@ -190,6 +211,7 @@ struct sp_ipc_verifier_setup {
 	uint32_t role; /* enum sp_ipc_verifier_role */
 	uint32_t spare;
 	char root[128];
+	struct sp_ipc_radius radius; /* servers that check names and passwords */
 };
 
 struct sp_ipc_check {
@@ -220,7 +242,7 @@ struct sp_ipc_verdict {
 	struct sp_ipc_limits limits;
 	char name[SP_IPC_NAME]; /* who it is, as the server or token says; "": as asked */
 	char said[SP_IPC_SAID];
-	uint32_t class_length;
+	uint32_t class_length; /* each Class: a byte that says its length, then that many */
 	uint8_t class_bytes[SP_IPC_CLASS + 3];
 };
 

@@ -8,7 +8,7 @@
 #include "lib/method.h"
 
 #define SP_LEDGER_NAME  256 /* a user's name, NUL included */
-#define SP_LEDGER_CLASS 253 /* bytes of a RADIUS Class attribute */
+#define SP_LEDGER_CLASS 505 /* bytes of RADIUS Class attributes, each behind its length */
 
 struct sp_who {
 	enum sp_method method;
