@@ -46,6 +46,7 @@ RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
 GARDEN_SRC    := $(wildcard user/garden/*.c)
 VERIFIER_SRC  := $(wildcard user/verifier/*.c)
+RADIUS_SRC    := $(wildcard user/radius/*.c)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
 HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
 
@@ -124,7 +125,7 @@ $(O)/libexec/sallyport/sallyport-garden: $(call obj,$(GARDEN_SRC)) $(O)/libsally
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_GARDEN) -o $@
 
-$(O)/libexec/sallyport/sallyport-verifier: $(call obj,$(VERIFIER_SRC)) $(O)/libsallyport.a
+$(O)/libexec/sallyport/sallyport-verifier: $(call obj,$(VERIFIER_SRC) $(RADIUS_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_VERIFIER) -o $@
@@ -142,7 +143,8 @@ $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) $(VERIFIER_SRC))
+$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) \
+                       $(VERIFIER_SRC) $(RADIUS_SRC))
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
