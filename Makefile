@@ -54,7 +54,7 @@ SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(O)/skeleton/%.skel.h)
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 
-LIBS           := -lbpf -lmnl -linih -lnettle -lelf -lz
+LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz
 LIBS_CLI       := -ljansson $(LIBS)
 LIBS_RESPONDER := -linih -lnettle
 LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz
@@ -159,6 +159,10 @@ BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
 $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testobj,$(BENCH_SRC))
 
 $(O)/tests/differential/runner: $(call testobj,$(BENCH_SRC))
+
+# What unit tests share.
+UNIT_SRC := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+$(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c)): $(call testobj,$(UNIT_SRC))
 
 # The same tests without sanitizers, for the kernels that tests/kernels/run boots in an emulator.
 $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyport.a
