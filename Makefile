@@ -54,12 +54,13 @@ SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(O)/skeleton/%.skel.h)
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 
-LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz
+LIBS_SANDBOX   := -lseccomp -lcap-ng
+LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz $(LIBS_SANDBOX)
 LIBS_CLI       := -ljansson $(LIBS)
-LIBS_RESPONDER := -linih -lnettle
-LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz
-LIBS_GARDEN    := -lcares -lbpf -lelf -lz
-LIBS_VERIFIER  := -lcrypt -lnettle
+LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
+LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
+LIBS_GARDEN    := -lcares -lbpf -lelf -lz $(LIBS_SANDBOX)
+LIBS_VERIFIER  := -lcrypt -lnettle $(LIBS_SANDBOX)
 LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lmicrohttpd $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "garden/answer.h"
+#include "garden/sandbox.h"
 #include "ipc/ipc.h"
 #include "lib/error.h"
 #include "lib/garden_entry.h"
@@ -22,7 +23,6 @@
 
 #define ANSWERS_FD SP_IPC_FIRST_FD
 #define NAMES_FD   (SP_IPC_FIRST_FD + 1)
-#define MAX_FILES  16
 
 /* Entries that one name falls under: as many as are told. */
 #define MATCHES 8u
@@ -108,7 +108,8 @@ static int start(struct ring_buffer **ring, struct sp_error *err)
 	if (!*ring)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot read the map answers: %s",
 		               strerror(errno));
-	ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid, MAX_FILES, err);
+	ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
+	                     &sp_garden_sandbox, err);
 	return ret ? ret : sp_ipc_tell_ready(err);
 }
 

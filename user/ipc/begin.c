@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_error *err)
 {
@@ -17,13 +18,19 @@ int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_er
 	return 0;
 }
 
-int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid, unsigned max_files,
-                   struct sp_error *err)
+int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid,
+                   const struct sp_sandbox *sandbox, struct sp_error *err)
 {
 	int ret = strnlen(root, room) < room ? 0 : -EINVAL;
 
+	/* libc reads /etc/localtime at the first conversion of a time, of one to UTC too. */
+	tzset();
 	if (!ret)
-		ret = sp_drop_privileges(root, uid, gid, max_files);
+		ret = sp_sandbox_limit(sandbox);
+	if (!ret)
+		ret = sp_drop_privileges(root, uid, gid);
+	if (!ret)
+		ret = sp_sandbox_close(sandbox);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot give up privileges: %s",
 		               strerror(-ret));

@@ -12,7 +12,7 @@
  *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`,
  *   verifier:  none.
  * It reads its setup message, opens the data files it needs, gives up its privileges
- * (sp_drop_privileges), sends SP_IPC_READY and only then reads a byte of any client. End of file on
+ * (sp_ipc_confine), sends SP_IPC_READY and only then reads a byte of any client. End of file on
  * fd 3 means that the keeper is gone: the child exits.
  */
 #ifndef SP_IPC_H
@@ -22,6 +22,7 @@
 
 #include <sallyport/abi.h>
 
+#include "ipc/sandbox.h"
 #include "lib/error.h"
 
 #define SP_IPC_KEEPER_FD      3
@@ -278,18 +279,19 @@ int sp_ipc_receive_verdict(int fd, struct sp_ipc_verdict *verdict);
 
 /*
  * Give up root for good: chroot into the empty directory @root, groups, gid and uid set to @gid and
- * @uid (both not 0), no_new_privs, no core file, no further files than @max_files. Checks that root
- * cannot be had back. 0 or negative errno; a caller that gets an error must exit.
+ * @uid (both not 0), no capability and none to be had (bounding set), no_new_privs. Checks that
+ * root cannot be had back. 0 or negative errno; a caller that gets an error must exit.
  */
-int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid, unsigned max_files);
+int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid);
 
 /* The steps of a child that waits for its setup, with a sentence for the log when one fails: read
  * the setup message of @kind, */
 int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_error *err);
 
-/* give up privileges (@root comes from the setup and has @room bytes), */
-int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid, unsigned max_files,
-                   struct sp_error *err);
+/* give up privileges (@root comes from the setup and has @room bytes) and every system call and
+ * resource that @sandbox does not have, */
+int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid,
+                   const struct sp_sandbox *sandbox, struct sp_error *err);
 
 /* and say so. */
 int sp_ipc_tell_ready(struct sp_error *err);

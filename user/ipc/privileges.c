@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ipc/ipc.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-static int limit(__rlimit_resource_t resource, rlim_t most)
+/* No program that is executed later could have a capability. */
+static int empty_bounding_set(void)
 {
-	const struct rlimit value = {most, most};
-
-	return setrlimit(resource, &value) ? -errno : 0;
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	return capng_apply(CAPNG_SELECT_BOUNDS) ? -EPERM : 0;
 }
 
 static int enter(const char *root)
@@ -35,6 +36,24 @@ static int become(uint32_t uid, uint32_t gid)
 	return 0;
 }
 
+/* The change of the uid has emptied the sets in force, but not what is inherited. */
+static int drop_capabilities(void)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
+}
+
+static bool has_capability(void)
+{
+	if (capng_get_caps_process() || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
+		return true;
+	for (int one = 0; prctl(PR_CAPBSET_READ, one, 0, 0, 0) >= 0; one++)
+		if (prctl(PR_CAPBSET_READ, one, 0, 0, 0) ||
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, one, 0, 0) > 0)
+			return true;
+	return false;
+}
+
 /* Whether nothing of root is left and root cannot be had back. */
 static int check(uint32_t uid, uint32_t gid)
 {
@@ -49,22 +68,22 @@ static int check(uint32_t uid, uint32_t gid)
 		return -EPERM;
 	if (!setresuid(0, 0, 0) || !setresgid(0, 0, 0) || !setgroups(0, NULL))
 		return -EPERM;
-	return 0;
+	return has_capability() ? -EPERM : 0;
 }
 
-int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid, unsigned max_files)
+int sp_drop_privileges(const char *root, uint32_t uid, uint32_t gid)
 {
 	int ret;
 
 	if (uid == 0 || gid == 0)
 		return -EINVAL;
-	ret = limit(RLIMIT_CORE, 0);
-	if (!ret)
-		ret = limit(RLIMIT_NOFILE, max_files);
+	ret = empty_bounding_set();
 	if (!ret)
 		ret = enter(root);
 	if (!ret)
 		ret = become(uid, gid);
+	if (!ret)
+		ret = drop_capabilities();
 	if (!ret && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)))
 		ret = -errno;
 	return ret ? ret : check(uid, gid);

@@ -120,6 +120,11 @@ static void report(const struct sp_child *child, int status)
 	else if (child->stopped && WTERMSIG(status) == SIGKILL)
 		sp_log(SP_LOG_ERROR, "%s (pid %d) was ended: %s; starting it again in %u ms", name,
 		       (int)child->pid, child->stopped, (unsigned)wait);
+	else if (WTERMSIG(status) == SIGSYS)
+		sp_log(SP_LOG_ERROR,
+		       "%s (pid %d) was killed for a forbidden system call; starting it again in "
+		       "%u ms",
+		       name, (int)child->pid, (unsigned)wait);
 	else
 		sp_log(SP_LOG_ERROR, "%s (pid %d) died of signal %d; starting it again in %u ms",
 		       name, (int)child->pid, WTERMSIG(status), (unsigned)wait);

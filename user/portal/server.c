@@ -12,14 +12,13 @@
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "portal/request.h"
+#include "portal/sandbox.h"
 #include "portal/visitor.h"
 
-#define CONNECTIONS        512u
 #define CONNECTIONS_PER_IP 16u
 #define CONNECTION_SECONDS 30u
 #define CONNECTION_MEMORY  (16u * 1024) /* bytes, the request header included */
-#define MAX_FILES          (CONNECTIONS + 64)
-#define ACCEPTS            32u  /* of one listener in one round */
+#define ACCEPTS            32u          /* of one listener in one round */
 #define ACCEPT_PAUSE       100u /* ms, when the system has no file or memory for a connection */
 #define EXIT_PROTOCOL      3    /* exit status: the keeper could not be understood */
 
@@ -58,8 +57,9 @@ static int start_http(struct sp_portal *portal)
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		sp_request_handle, portal, MHD_OPTION_NOTIFY_COMPLETED, sp_request_completed, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, sp_visitor_notify, portal,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
+		MHD_OPTION_CONNECTION_LIMIT, SP_PORTAL_CONNECTIONS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_IP,
+		MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	return portal->daemon ? 0 : -EIO;
@@ -78,12 +78,8 @@ static int start(struct sp_portal *portal, struct sp_error *err)
 	ret = start_http(portal);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "libmicrohttpd does not start");
-	ret = sp_drop_privileges(portal->setup.root, portal->setup.uid, portal->setup.gid,
-	                         MAX_FILES);
-	if (ret)
-		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot give up privileges (root %s): %s",
-		               portal->setup.root, strerror(-ret));
-	return 0;
+	return sp_ipc_confine(portal->setup.root, sizeof(portal->setup.root), portal->setup.uid,
+	                      portal->setup.gid, &sp_portal_sandbox, err);
 }
 
 static int daemon_epoll(const struct sp_portal *portal)
@@ -94,7 +90,7 @@ static int daemon_epoll(const struct sp_portal *portal)
 static bool has_room(const struct sp_portal *portal)
 {
 	return MHD_get_daemon_info(portal->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
-	               ->num_connections < CONNECTIONS;
+	               ->num_connections < SP_PORTAL_CONNECTIONS;
 }
 
 /* Take the connections that wait at @listener, as long as there is room. */

@@ -12,6 +12,9 @@
 #include "portal/ask.h"
 #include "web/pages.h"
 
+/* Connections at a time. */
+#define SP_PORTAL_CONNECTIONS 512u
+
 struct sp_portal {
 	struct sp_ipc_portal_setup setup;
 	struct sp_pages pages;

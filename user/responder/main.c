@@ -8,9 +8,8 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "responder/respond.h"
+#include "responder/sandbox.h"
 #include "responder/server.h"
-
-#define FILES (SP_SERVER_FILES(&sp_server_defaults) + SP_IPC_FIRST_FD + 2)
 
 static struct sp_ipc_responder_setup setup;
 static struct sp_knowledge knowledge;
@@ -24,11 +23,11 @@ static int start(struct sp_error *err)
 	if (!ret)
 		ret = sp_knowledge_load(&knowledge, &setup, err);
 	if (!ret)
-		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid, FILES,
-		                     err);
-	if (!ret)
 		ret = sp_server_init(&server, &sp_server_defaults, &knowledge, listener,
 		                     SP_IPC_KEEPER_FD, err);
+	if (!ret)
+		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
+		                     &sp_responder_sandbox, err);
 	return ret ? ret : sp_ipc_tell_ready(err);
 }
 

@@ -21,7 +21,7 @@
 #define MARK_KEEPER    0xfffffffdu
 
 const struct sp_server_limits sp_server_defaults = {
-	.connections = 8192,
+	.connections = SP_SERVER_CONNECTIONS,
 	.large_heads = 256,
 	.per_address = 256, /* a router in front of a household is one address */
 	.head_ms = 10000,

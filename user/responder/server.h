@@ -35,8 +35,11 @@ struct sp_server_limits {
 
 extern const struct sp_server_limits sp_server_defaults;
 
-/* Files a server opens at most besides those it was given. */
-#define SP_SERVER_FILES(limits) ((limits)->connections + 8)
+/* Of sp_server_defaults. */
+#define SP_SERVER_CONNECTIONS 8192
+
+/* Files a server opens at most besides its connections and those it was given. */
+#define SP_SERVER_OWN_FILES 8
 
 struct sp_server {
 	struct sp_server_limits limits;

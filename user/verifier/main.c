@@ -11,8 +11,7 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "verifier/login.h"
-
-#define MAX_FILES 16
+#include "verifier/sandbox.h"
 
 static struct sp_ipc_verifier_setup setup;
 
@@ -22,7 +21,7 @@ static int start(struct sp_error *err)
 
 	if (!ret)
 		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
-		                     MAX_FILES, err);
+		                     &sp_verifier_sandbox, err);
 	return ret ? ret : sp_ipc_tell_ready(err);
 }
 
