@@ -159,6 +159,9 @@ $(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
 BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
 $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testobj,$(BENCH_SRC))
 
+# What the tests of the portal share.
+$(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_portal*.c)): $(O)/testobj/tests/unit/portal.o
+
 $(O)/tests/differential/runner: $(call testobj,$(BENCH_SRC))
 
 # What unit tests share.

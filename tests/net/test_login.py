@@ -90,7 +90,7 @@ def test_forged_destination_is_not_followed(lab, family):
         assert page.status == 200
         assert "evil.example" not in page.body
         answer = fetch(
-            lab, portal(family, form_action(page.body)),
+            lab, portal(family, form_action(page.body)), *hidden_fields(page.body),
             "--data", f"u={elsewhere}&t={tag}",
         )
         assert answer.status == 303

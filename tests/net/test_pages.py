@@ -253,7 +253,7 @@ def test_every_page(lab, chromium, tag):
     chromium.go(PORTAL)
     assert labels(chromium, "img") in ([("image", words["logo"])], [("img", words["logo"])])
     assert labels(chromium, "section") == [("region", words["terms_title"])]
-    reader.check("terms", ours, [words["welcome"], words["terms_title"], words["terms"],
+    reader.check("sign in", ours, [words["welcome"], words["terms_title"], words["terms"],
                                  words["terms_privacy"], words["accept"]])
     chromium.click("button")
     wait_until(lambda: shows(chromium, words["connected"]), 10, "the login")

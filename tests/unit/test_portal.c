@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The portal: its parts, and the whole process on the loopback with a keeper played here. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "portal.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -26,18 +22,10 @@
 #include "ipc/ipc.h"
 #include "lib/monotonic.h"
 #include "portal/form.h"
-#include "portal/page.h"
+#include "portal/quantity.h"
 #include "portal/server.h"
 #include "portal/site.h"
 #include "portal/visitor.h"
-
-#define SOMEBODY      64813
-#define OTHER_IFINDEX 900001u /* no such interface here; the portal only compares numbers */
-#define WANTED        "http://www.example.org/a?b=1&c='2'"
-#define WANTED_HTML   "http://www.example.org/a?b=1&amp;c=&#39;2&#39;"
-#define WANTED_FORM   "http%3A%2F%2Fwww.example.org%2Fa%3Fb%3D1%26c%3D%272%27"
-
-static const struct sp_client_key visitor = {{0x02, 0, 0, 0xab, 0xcd, 0xef}, 7};
 
 /* --- forms ---------------------------------------------------------------------------------------
  */
@@ -141,18 +129,18 @@ static void expect_text(void (*put)(FILE *, const struct sp_language *, uint64_t
 static void test_quantities(void **state)
 {
 	(void)state;
-	expect_text(sp_page_put_duration, 0, "0\u00a0s");
-	expect_text(sp_page_put_duration, 59, "59\u00a0s");
-	expect_text(sp_page_put_duration, 3599, "59\u00a0min");
-	expect_text(sp_page_put_duration, 28830, "8\u00a0h");
-	expect_text(sp_page_put_duration, 28799, "7\u00a0h\u00a059\u00a0min");
-	expect_text(sp_page_put_duration, 86400 * 2 + 3600 * 3, "2\u00a0d\u00a03\u00a0h");
-	expect_text(sp_page_put_size, 0, "0\u00a0B");
-	expect_text(sp_page_put_size, 999, "999\u00a0B");
-	expect_text(sp_page_put_size, 1999, "1.9\u00a0kB");
-	expect_text(sp_page_put_size, 2000000000, "2.0\u00a0GB");
-	expect_text(sp_page_put_size, 123456789, "123\u00a0MB");
-	expect_text(sp_page_put_size, UINT64_MAX - 1, "18.4\u00a0EB");
+	expect_text(sp_quantity_put_duration, 0, "0\u00a0s");
+	expect_text(sp_quantity_put_duration, 59, "59\u00a0s");
+	expect_text(sp_quantity_put_duration, 3599, "59\u00a0min");
+	expect_text(sp_quantity_put_duration, 28830, "8\u00a0h");
+	expect_text(sp_quantity_put_duration, 28799, "7\u00a0h\u00a059\u00a0min");
+	expect_text(sp_quantity_put_duration, 86400 * 2 + 3600 * 3, "2\u00a0d\u00a03\u00a0h");
+	expect_text(sp_quantity_put_size, 0, "0\u00a0B");
+	expect_text(sp_quantity_put_size, 999, "999\u00a0B");
+	expect_text(sp_quantity_put_size, 1999, "1.9\u00a0kB");
+	expect_text(sp_quantity_put_size, 2000000000, "2.0\u00a0GB");
+	expect_text(sp_quantity_put_size, 123456789, "123\u00a0MB");
+	expect_text(sp_quantity_put_size, UINT64_MAX - 1, "18.4\u00a0EB");
 }
 
 /* --- the key of a connection ---------------------------------------------------------------------
@@ -236,294 +224,6 @@ static void test_questions(void **state)
 
 /* --- the process ---------------------------------------------------------------------------------
  */
-
-struct world {
-	struct sp_ipc_portal_setup setup;
-	char root[32];
-	int origins, listener[2], keeper; /* IPv4, IPv6 */
-	pid_t pid;
-	bool ipv6;
-	char tag[SP_LINK_TAG];
-	char request[16384], response[65536];
-	int socket; /* connection to the portal, -1: none */
-};
-
-static int listener_open(bool ipv6)
-{
-	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
-	                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 address6 = {.sin6_family = AF_INET6,
-	                                .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	assert_true(fd >= 0);
-	if (ipv6)
-		assert_int_equal(bind(fd, (struct sockaddr *)&address6, sizeof(address6)), 0);
-	else
-		assert_int_equal(bind(fd, (struct sockaddr *)&ipv4, sizeof(ipv4)), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	return fd;
-}
-
-/* The directory user/portal of the sources, seen from .output/tests/unit. */
-static void find_data(char *out, size_t room)
-{
-	char self[256];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *end;
-
-	assert_true(length > 0);
-	self[length] = '\0';
-	end = strstr(self, "/.output/");
-	assert_non_null(end);
-	*end = '\0';
-	assert_true((size_t)snprintf(out, room, "%s/user/portal", self) < room);
-}
-
-static int receive_soon(int fd)
-{
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
-
-	return poll(&wait, 1, 10000);
-}
-
-/* In the child: put the files where they belong and be the portal. */
-static void become_portal(const struct world *world, int socket)
-{
-	const int files[] = {socket, world->origins, world->listener[0], world->listener[1]};
-	int parked[4];
-
-	for (int i = 0; i < 4; i++)
-		parked[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 100);
-	for (int i = 0; i < 4; i++)
-		dup2(parked[i], SP_IPC_KEEPER_FD + i);
-	close_range(SP_IPC_KEEPER_FD + 4, ~0u, 0);
-	_exit(sp_portal_run());
-}
-
-static int portal_start(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-	struct sp_ipc_ready ready;
-	int fds[2];
-
-	assert_non_null(world);
-	*state = world;
-	world->socket = -1;
-	strcpy(world->root, "/tmp/sp-test-XXXXXX");
-	assert_non_null(mkdtemp(world->root));
-	assert_int_equal(chmod(world->root, 0755), 0);
-	world->origins =
-		bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "origins", sizeof(struct sp_origin_key),
-	                       sizeof(struct sp_origin), 64, NULL);
-	assert_true(world->origins >= 0);
-	world->listener[0] = listener_open(false);
-	world->listener[1] = listener_open(true);
-	world->setup = (struct sp_ipc_portal_setup){.header.kind = SP_IPC_PORTAL_SETUP,
-	                                            .uid = SOMEBODY,
-	                                            .gid = SOMEBODY,
-	                                            .listener_count = 2,
-	                                            .interface_count = 2,
-	                                            .ifindex = {1, OTHER_IFINDEX},
-	                                            .key = "a key of the tests"};
-	strcpy(world->setup.root, world->root);
-	find_data(world->setup.data, sizeof(world->setup.data));
-	sp_link_tag(world->tag, world->setup.key, WANTED, strlen(WANTED));
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
-	                 0);
-	assert_int_equal(sp_ipc_send(fds[0], &world->setup, sizeof(world->setup)), 0);
-	world->pid = fork();
-	assert_true(world->pid >= 0);
-	if (world->pid == 0)
-		become_portal(world, fds[1]);
-	close(fds[1]);
-	world->keeper = fds[0];
-	assert_int_equal(receive_soon(world->keeper), 1);
-	assert_int_equal(sp_ipc_receive(world->keeper, SP_IPC_READY, &ready, sizeof(ready)), 0);
-	return 0;
-}
-
-/* Its exit status; -1: it did not exit within two seconds, or was killed. */
-static int wait_exit(struct world *world)
-{
-	int status = 0;
-
-	for (int i = 0; i < 200; i++) {
-		if (waitpid(world->pid, &status, WNOHANG) == world->pid) {
-			world->pid = 0;
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		}
-		usleep(10000);
-	}
-	return -1;
-}
-
-static int portal_stop(void **state)
-{
-	struct world *world = *state;
-	int status = 0;
-
-	if (world->socket >= 0)
-		close(world->socket);
-	if (world->keeper >= 0)
-		close(world->keeper);
-	if (world->pid)
-		status = wait_exit(world);
-	if (world->pid) {
-		kill(world->pid, SIGKILL);
-		waitpid(world->pid, NULL, 0);
-	}
-	close(world->origins);
-	close(world->listener[0]);
-	close(world->listener[1]);
-	rmdir(world->root);
-	free(world);
-	return status; /* it ends by itself, without an error, when the keeper goes away */
-}
-
-/* Write down that the connection is @client's, as the datapath does when it sees the SYN. */
-static void record(struct world *world, uint32_t ifindex, const struct sp_client_key *client)
-{
-	const struct sp_origin origin = {.client = *client};
-	struct sockaddr_storage local, peer;
-	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
-	struct sp_origin_key key;
-
-	assert_int_equal(getsockname(world->socket, (struct sockaddr *)&local, &local_size), 0);
-	assert_int_equal(
-		getsockname(world->listener[world->ipv6], (struct sockaddr *)&peer, &peer_size), 0);
-	assert_int_equal(sp_visitor_key(&key, (struct sockaddr *)&local, (struct sockaddr *)&peer),
-	                 0);
-	key.ifindex = ifindex;
-	assert_int_equal(bpf_map_update_elem(world->origins, &key, &origin, BPF_ANY), 0);
-}
-
-/* A socket that has its port, not connected yet. */
-static void open_socket(struct world *world)
-{
-	struct sockaddr_storage address;
-	socklen_t size = sizeof(address);
-
-	if (world->socket >= 0)
-		close(world->socket);
-	assert_int_equal(
-		getsockname(world->listener[world->ipv6], (struct sockaddr *)&address, &size), 0);
-	if (world->ipv6)
-		((struct sockaddr_in6 *)&address)->sin6_port = 0;
-	else
-		((struct sockaddr_in *)&address)->sin_port = 0;
-	world->socket = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(world->socket >= 0);
-	assert_int_equal(bind(world->socket, (struct sockaddr *)&address, size), 0);
-}
-
-static void connect_portal(struct world *world)
-{
-	struct sockaddr_storage address;
-	socklen_t size = sizeof(address);
-
-	assert_int_equal(
-		getsockname(world->listener[world->ipv6], (struct sockaddr *)&address, &size), 0);
-	assert_int_equal(connect(world->socket, (struct sockaddr *)&address, size), 0);
-}
-
-static void send_text(struct world *world, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t sent = send(world->socket, text, length, MSG_NOSIGNAL);
-
-		if (sent < 0)
-			return; /* the portal has answered already, and closed */
-		text += sent;
-		length -= (size_t)sent;
-	}
-}
-
-/* The response up to the end of the connection; its status. */
-static int read_response(struct world *world)
-{
-	size_t used = 0;
-	int status = -1;
-
-	while (used < sizeof(world->response) - 1 && receive_soon(world->socket) == 1) {
-		ssize_t got = recv(world->socket, world->response + used,
-		                   sizeof(world->response) - 1 - used, 0);
-
-		if (got <= 0)
-			break;
-		used += (size_t)got;
-	}
-	world->response[used] = '\0';
-	sscanf(world->response, "HTTP/1.1 %d ", &status);
-	return status;
-}
-
-__attribute__((format(printf, 2, 3))) static void request(struct world *world, const char *format,
-                                                          ...)
-{
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(world->request, sizeof(world->request), format, args);
-	va_end(args);
-	assert_true(length > 0 && (size_t)length < sizeof(world->request));
-	send_text(world, world->request, (size_t)length);
-}
-
-static void get(struct world *world, const char *method, const char *target, const char *fields)
-{
-	request(world, "%s %s HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n%s\r\n", method,
-	        target, fields);
-}
-
-static void post(struct world *world, const char *path, const char *body, const char *fields)
-{
-	request(world,
-	        "POST %s HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
-	        "Content-Type: application/x-www-form-urlencoded\r\n"
-	        "Content-Length: %zu\r\n%s\r\n%s",
-	        path, strlen(body), fields, body);
-}
-
-/* A connection whose client is known. */
-static void visit(struct world *world)
-{
-	open_socket(world);
-	record(world, 1, &visitor);
-	connect_portal(world);
-}
-
-/* Be the keeper: expect one question of @kind and answer it. */
-static void keep(struct world *world, enum sp_ipc_kind kind, struct sp_ipc_answer answer)
-{
-	struct sp_ipc_request question;
-
-	assert_int_equal(receive_soon(world->keeper), 1);
-	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), 0);
-	assert_int_equal(question.header.kind, kind);
-	assert_memory_equal(&question.client, &visitor, sizeof(visitor));
-	answer.header.kind = SP_IPC_ANSWER;
-	answer.id = question.id;
-	assert_int_equal(sp_ipc_send(world->keeper, &answer, sizeof(answer)), 0);
-}
-
-static void nothing_asked(struct world *world)
-{
-	struct sp_ipc_request question;
-
-	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), -EAGAIN);
-}
-
-static const struct sp_ipc_answer captive;
-static const struct sp_ipc_answer authorized = {
-	.authorized = 1, .seconds_left = 28740, .bytes_left = 1500000000};
-static const struct sp_ipc_answer unlimited = {
-	.authorized = 1, .seconds_left = UINT64_MAX, .bytes_left = UINT64_MAX};
-
-#define HAS(text)     assert_non_null(strstr(world->response, text))
-#define LACKS(text)   assert_null(strstr(world->response, text))
-#define STATUS(value) assert_int_equal(read_response(world), value)
 
 static void ask_terms(struct world *world, const char *tag)
 {
@@ -756,10 +456,10 @@ static void test_post_from_elsewhere(void **state)
 static void test_bodies_too_long(void **state)
 {
 	struct world *world = *state;
-	char body[5001];
+	char body[9001];
 
-	memset(body, 'a', 5000);
-	body[5000] = '\0';
+	memset(body, 'a', 9000);
+	body[9000] = '\0';
 	visit(world);
 	post(world, "/accept", body, "");
 	STATUS(413);
@@ -774,7 +474,7 @@ static void test_bodies_too_long(void **state)
 	request(world,
 	        "POST /accept HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n"
 	        "Content-Type: application/x-www-form-urlencoded\r\n"
-	        "Transfer-Encoding: chunked\r\n\r\n1388\r\n%s\r\n0\r\n\r\n",
+	        "Transfer-Encoding: chunked\r\n\r\n2328\r\n%s\r\n0\r\n\r\n",
 	        body);
 	STATUS(413);
 	nothing_asked(world);
@@ -903,8 +603,6 @@ static void test_confinement(void **state)
 	fclose(file);
 	assert_true(uid && capabilities);
 }
-
-#define PROCESS(test) cmocka_unit_test_setup_teardown(test, portal_start, portal_stop)
 
 int main(void)
 {

@@ -94,6 +94,8 @@ struct sp_ipc_portal_setup {
 	char data[256];
 	char pages[256];
 	char root[128];
+	uint32_t methods; /* SP_METHOD_BIT (lib/method.h) of those that may be used */
+	uint32_t spare;
 	struct sp_ipc_api api;
 };
 

@@ -290,6 +290,7 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	setup->verifier.header.kind = SP_IPC_VERIFIER_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
+	setup->portal.methods = config->methods;
 	ret = make_all(setup, maps, config, err);
 	if (ret) {
 		sp_setup_close(setup);

@@ -7,15 +7,14 @@
  */
 #include "portal/request.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "lib/method.h"
 #include "lib/text.h"
 #include "portal/api.h"
 #include "portal/form.h"
+#include "portal/login.h"
 #include "portal/respond.h"
 #include "portal/site.h"
 #include "portal/visitor.h"
@@ -24,49 +23,27 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-/* What to do with a path, and how the keeper's answer is shown. */
+/* What is asked of a path before its handler is called. */
+enum methods { ANY, GET, POST };
+
 struct sp_route {
 	const char *path;
-	bool post; /* else GET and HEAD */
-	enum sp_ipc_kind kind;
-	enum MHD_Result (*respond)(struct sp_request *request);
-	/* Does all of that by itself, called with the whole request and again when the keeper was
-	 * asked; the others are not used then. */
-	enum MHD_Result (*handle)(struct sp_request *request, const char *method);
+	enum methods methods;
+	/* Called with the whole request, and again when the keeper was asked. */
+	enum MHD_Result (*handle)(struct sp_request *request);
+	enum MHD_Result (*handle_any)(struct sp_request *request, const char *method);
 };
 
-static enum MHD_Result respond_error(struct sp_request *request, unsigned status,
-                                     enum sp_message text)
-{
-	return sp_respond_message(request, status, SP_MESSAGE_ERROR_TITLE, text, NULL);
-}
-
-static enum MHD_Result respond_state(struct sp_request *request)
-{
-	return request->ask.answer.authorized ? sp_respond_connected(request)
-	                                      : sp_respond_terms(request);
-}
-
-static enum MHD_Result respond_login(struct sp_request *request)
-{
-	return request->ask.answer.authorized ? sp_respond_onward(request)
-	                                      : respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-	                                                      SP_MESSAGE_ERROR_FAILED);
-}
-
-static enum MHD_Result respond_logout(struct sp_request *request)
-{
-	return sp_respond_message(request, MHD_HTTP_OK, SP_MESSAGE_SIGNED_OUT_TITLE,
-	                          SP_MESSAGE_SIGNED_OUT, NULL);
-}
-
 static const struct sp_route routes[] = {
-	{"/", false, SP_IPC_QUERY, respond_state, NULL},
-	{"/accept", true, SP_IPC_LOGIN, respond_login, NULL},
-	{"/logout", true, SP_IPC_LOGOUT, respond_logout, NULL},
-	{"/style.css", false, 0, sp_respond_style, NULL},
-	{"/logo", false, 0, sp_respond_logo, NULL},
-	{.path = SP_API_PATH, .handle = sp_api_handle},
+	{"/", GET, sp_login_front, NULL},
+	{"/terms", GET, sp_respond_terms, NULL},
+	{"/accept", POST, sp_login_click, NULL},
+	{"/voucher", POST, sp_login_voucher, NULL},
+	{"/password", POST, sp_login_password, NULL},
+	{"/logout", POST, sp_login_out, NULL},
+	{"/style.css", GET, sp_respond_style, NULL},
+	{"/logo", GET, sp_respond_logo, NULL},
+	{SP_API_PATH, ANY, NULL, sp_api_handle},
 };
 
 static const struct sp_route *find_route(const char *path)
@@ -121,6 +98,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 	languages = sp_request_header(request, "Accept-Language");
 	request->look.language = &catalogue->language[sp_catalogue_choose(
 		catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
+	request->look.frame = &portal->pages.frame;
 	request->look.logo = portal->pages.logo.data != NULL;
 	return request;
 }
@@ -175,8 +153,8 @@ static void read_link_of_form(struct sp_request *request)
 	check_link(request);
 }
 
-static bool copy_argument(struct sp_request *request, const char *name, char *out, size_t room,
-                          size_t *length)
+bool sp_request_argument(const struct sp_request *request, const char *name, char *out, size_t room,
+                         size_t *length)
 {
 	const char *value = NULL;
 
@@ -194,8 +172,8 @@ static void read_link_of_query(struct sp_request *request)
 	struct sp_page_link *link = &request->link;
 	size_t length, tag_length;
 
-	if (copy_argument(request, "u", link->wanted, sizeof(link->wanted), &length) &&
-	    copy_argument(request, "t", link->tag, sizeof(link->tag), &tag_length))
+	if (sp_request_argument(request, "u", link->wanted, sizeof(link->wanted), &length) &&
+	    sp_request_argument(request, "t", link->tag, sizeof(link->tag), &tag_length))
 		link->length = length;
 	check_link(request);
 }
@@ -205,50 +183,29 @@ bool sp_request_is_secure(const struct sp_request *request)
 	return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL;
 }
 
+int sp_request_visitor(struct sp_request *request)
+{
+	return sp_visitor_of(request->portal, request->connection, &request->client);
+}
+
 int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question)
 {
-	struct sp_portal *portal = request->portal;
-	int ret = sp_visitor_of(portal, request->connection, &question->client);
+	int ret = sp_request_visitor(request);
 
-	if (!ret)
-		ret = sp_ask_send(&portal->asker, &request->ask, question);
+	if (ret)
+		return ret;
+	question->client = request->client;
+	ret = sp_visitor_address(request->connection, &question->address);
+	if (ret)
+		return ret;
+	if (question->header.kind == SP_IPC_LOGIN)
+		question->secure = sp_request_is_secure(request);
+	ret = sp_ask_send(&request->portal->asker, &request->ask, question);
 	if (ret)
 		return ret;
 	request->asked = true;
 	MHD_suspend_connection(request->connection);
 	return 0;
-}
-
-static enum MHD_Result ask_keeper(struct sp_request *request)
-{
-	struct sp_ipc_request question = {.header.kind = request->route->kind};
-	int ret;
-
-	if (request->route->kind == SP_IPC_LOGIN)
-		question.method = SP_METHOD_CLICK;
-	ret = sp_request_ask(request, &question);
-	if (ret == -ENOENT)
-		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
-	return ret ? respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, SP_MESSAGE_ERROR_FAILED)
-	           : MHD_YES;
-}
-
-static enum MHD_Result respond_answer(struct sp_request *request)
-{
-	if (!request->ask.answered)
-		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-		                     SP_MESSAGE_ERROR_FAILED);
-	switch (request->ask.answer.result) {
-	case SP_IPC_DONE:
-		return request->route->respond(request);
-	case SP_IPC_REFUSED:
-		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_REFUSED);
-	case SP_IPC_FULL:
-		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, SP_MESSAGE_ERROR_FULL);
-	default:
-		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-		                     SP_MESSAGE_ERROR_FAILED);
-	}
 }
 
 static enum MHD_Result handle_post(struct sp_request *request)
@@ -257,39 +214,40 @@ static enum MHD_Result handle_post(struct sp_request *request)
 	                    sp_request_header(request, "Sec-Fetch-Site"),
 	                    sp_request_header(request, "Origin"),
 	                    sp_request_header(request, "Referer")))
-		return respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_REQUEST);
+		return sp_respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_REQUEST);
 	if (request->body_length > SP_REQUEST_BODY)
-		return respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, SP_MESSAGE_ERROR_REQUEST);
+		return sp_respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+		                        SP_MESSAGE_ERROR_REQUEST);
 	if (request->body_length && !is_form(sp_request_header(request, "Content-Type")))
-		return respond_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-		                     SP_MESSAGE_ERROR_REQUEST);
+		return sp_respond_error(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+		                        SP_MESSAGE_ERROR_REQUEST);
 	read_link_of_form(request);
-	return ask_keeper(request);
+	return request->route->handle(request);
 }
 
 static const struct sp_field allow_post[] = {{"Allow", "POST"}, {NULL, NULL}};
 static const struct sp_field allow_get[] = {{"Allow", "GET, HEAD"}, {NULL, NULL}};
 
-/* The request is there as a whole. */
+/* The request is there as a whole, or the answer to what it asked. */
 static enum MHD_Result handle_whole(struct sp_request *request, const char *method)
 {
 	const struct sp_route *route = request->route;
 	bool get = !strcmp(method, "GET") || !strcmp(method, "HEAD");
 
 	if (!route)
-		return respond_error(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_NOT_FOUND);
-	if (route->handle)
-		return route->handle(request, method);
-	if (route->post ? strcmp(method, "POST") != 0 : !get)
+		return sp_respond_error(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_NOT_FOUND);
+	if (route->methods == ANY)
+		return route->handle_any(request, method);
+	if (request->asked)
+		return route->handle(request);
+	if (route->methods == POST ? strcmp(method, "POST") != 0 : !get)
 		return sp_respond_message(request, MHD_HTTP_METHOD_NOT_ALLOWED,
 		                          SP_MESSAGE_ERROR_TITLE, SP_MESSAGE_ERROR_REQUEST,
-		                          route->post ? allow_post : allow_get);
-	if (route->post)
+		                          route->methods == POST ? allow_post : allow_get);
+	if (route->methods == POST)
 		return handle_post(request);
-	if (!route->kind)
-		return route->respond(request);
 	read_link_of_query(request);
-	return ask_keeper(request);
+	return route->handle(request);
 }
 
 enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, const char *url,
@@ -304,15 +262,13 @@ enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, 
 		if (!request)
 			return MHD_NO;
 		return announces_too_much(request)
-		               ? respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
-		                               SP_MESSAGE_ERROR_REQUEST)
+		               ? sp_respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+		                                  SP_MESSAGE_ERROR_REQUEST)
 		               : MHD_YES;
 	}
 	if (*upload_size)
 		return take_body(request, upload, upload_size);
-	if (!request->asked || request->route->handle)
-		return handle_whole(request, method);
-	return respond_answer(request);
+	return handle_whole(request, method);
 }
 
 void sp_request_completed(void *cls, struct MHD_Connection *connection, void **slot,
@@ -326,6 +282,7 @@ void sp_request_completed(void *cls, struct MHD_Connection *connection, void **s
 	if (!request)
 		return;
 	sp_ask_forget(&request->ask);
+	explicit_bzero(request->body, sizeof(request->body)); /* there may be a password in it */
 	free(request);
 	*slot = NULL;
 }

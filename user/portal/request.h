@@ -5,12 +5,14 @@
 
 #include <microhttpd.h>
 
+#include "lib/method.h"
 #include "portal/ask.h"
 #include "portal/page.h"
 #include "portal/server.h"
 
-#define SP_REQUEST_BODY    4096u  /* bytes; a longer body is refused with 413 */
+#define SP_REQUEST_BODY    8192u  /* bytes; a longer body is refused with 413 */
 #define SP_REQUEST_DISCARD 65536u /* bytes; of a longer one not even that is heard */
+#define SP_REQUEST_CODE    65u    /* a voucher code as it was typed, NUL included */
 
 struct sp_route;
 
@@ -22,7 +24,11 @@ struct sp_request {
 	const struct sp_route *route;
 	struct sp_page_look look;
 	struct sp_page_link link;
-	size_t body_length; /* bytes received */
+	struct sp_client_key client;                   /* since sp_request_visitor() */
+	enum sp_method method;                         /* of a login */
+	struct sp_page_note note;                      /* what the page has to say */
+	char code[SP_REQUEST_CODE], name[SP_IPC_NAME]; /* to stand in the form again */
+	size_t body_length;                            /* bytes received */
 	char body[SP_REQUEST_BODY];
 };
 
@@ -41,13 +47,22 @@ const char *sp_request_header(const struct sp_request *request, const char *name
 /* Whether its Accept fields, all of them, name exactly the media type @type. */
 bool sp_request_accepts(const struct sp_request *request, const char *type);
 
+/* Copy the parameter @name of the query, which has no NUL, into @out and set its @length. False:
+ * there is none, or it does not fit. */
+bool sp_request_argument(const struct sp_request *request, const char *name, char *out, size_t room,
+                         size_t *length);
+
+/* Find out whose connection it is, for request->client. 0 or negative errno; -ENOENT: nobody can
+ * tell. */
+int sp_request_visitor(struct sp_request *request);
+
 /* Whether it came over TLS. */
 bool sp_request_is_secure(const struct sp_request *request);
 
 /*
- * Ask the keeper what @question says about the visitor, who is filled in here. The connection
- * waits, and its route is called once more when request->ask is answered or out of time. 0 or
- * negative errno; -ENOENT: nobody can tell who the visitor is.
+ * Ask the keeper what @question says; the visitor and how they came are filled in here. The
+ * connection waits, and its route is called once more when request->ask is answered or out of time.
+ * 0 or negative errno; -ENOENT: nobody can tell who the visitor is.
  */
 int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question);
 

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/monotonic.h"
+#include "portal/token.h"
+
 /*
  * Browsers check form-action for each redirect that follows a form, too, so http: must be allowed
  * (and includes https:, where many sites go on to). With a Referrer-Policy of no-referrer they
@@ -62,6 +65,23 @@ static enum MHD_Result draft_send(struct draft *draft, struct sp_request *reques
 	return send_page(request, status, draft->text, draft->length, extra);
 }
 
+/* The forms as this request left them; @token has to live as long. */
+static struct sp_page_form make_form(const struct sp_request *request, char token[SP_TOKEN])
+{
+	const struct sp_ipc_portal_setup *setup = &request->portal->setup;
+
+	sp_token_make(token, setup->key, &request->client, sp_monotonic_ms());
+	return (struct sp_page_form){
+		.token = token,
+		.link = &request->link,
+		.methods = setup->methods,
+		.secure = sp_request_is_secure(request),
+		.secure_url = setup->api.url,
+		.code = request->code,
+		.name = request->name,
+	};
+}
+
 enum MHD_Result sp_respond_terms(struct sp_request *request)
 {
 	struct draft draft;
@@ -72,20 +92,32 @@ enum MHD_Result sp_respond_terms(struct sp_request *request)
 	return draft_send(&draft, request, MHD_HTTP_OK, NULL);
 }
 
-static enum MHD_Result connected(struct sp_request *request, unsigned status,
-                                 const struct sp_field *extra)
+enum MHD_Result sp_respond_sign_in(struct sp_request *request, unsigned status,
+                                   const struct sp_field *extra)
 {
+	char token[SP_TOKEN];
+	const struct sp_page_form form = make_form(request, token);
 	struct draft draft;
 
 	if (!draft_begin(&draft))
 		return MHD_NO;
-	sp_page_connected(draft.stream, &request->look, &request->link, &request->ask.answer);
+	sp_page_sign_in(draft.stream, &request->look, &form, &request->note,
+	                request->ask.answer.ended);
 	return draft_send(&draft, request, status, extra);
 }
 
-enum MHD_Result sp_respond_connected(struct sp_request *request)
+enum MHD_Result sp_respond_connected(struct sp_request *request, unsigned status,
+                                     const struct sp_field *extra)
 {
-	return connected(request, MHD_HTTP_OK, NULL);
+	char token[SP_TOKEN];
+	const struct sp_page_form form = make_form(request, token);
+	struct draft draft;
+
+	if (!draft_begin(&draft))
+		return MHD_NO;
+	sp_page_connected(draft.stream, &request->look, &form, &request->note,
+	                  &request->ask.answer);
+	return draft_send(&draft, request, status, extra);
 }
 
 enum MHD_Result sp_respond_onward(struct sp_request *request)
@@ -95,7 +127,7 @@ enum MHD_Result sp_respond_onward(struct sp_request *request)
 		{NULL, NULL},
 	};
 
-	return connected(request, MHD_HTTP_SEE_OTHER, extra);
+	return sp_respond_connected(request, MHD_HTTP_SEE_OTHER, extra);
 }
 
 enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
@@ -108,6 +140,11 @@ enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
 		return MHD_NO;
 	sp_page_message(draft.stream, &request->look, title, text);
 	return draft_send(&draft, request, status, extra);
+}
+
+enum MHD_Result sp_respond_error(struct sp_request *request, unsigned status, enum sp_message text)
+{
+	return sp_respond_message(request, status, SP_MESSAGE_ERROR_TITLE, text, NULL);
 }
 
 /* A logo that is opened by itself must not run as a page of ours. */
@@ -138,7 +175,7 @@ enum MHD_Result sp_respond_logo(struct sp_request *request)
 {
 	const struct sp_asset *logo = &request->portal->pages.logo;
 
-	return logo->data ? send_asset(request, logo)
-	                  : sp_respond_message(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_TITLE,
-	                                       SP_MESSAGE_ERROR_NOT_FOUND, NULL);
+	return logo->data
+	               ? send_asset(request, logo)
+	               : sp_respond_error(request, MHD_HTTP_NOT_FOUND, SP_MESSAGE_ERROR_NOT_FOUND);
 }

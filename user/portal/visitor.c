@@ -114,3 +114,16 @@ int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connect
 		return -ENOENT;
 	return 0;
 }
+
+int sp_visitor_address(struct MHD_Connection *connection, struct sp_address *address)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	uint8_t bytes[sizeof(*address)];
+	uint16_t port;
+	int ret = info && info->client_addr ? put(bytes, &port, info->client_addr) : -EAFNOSUPPORT;
+
+	if (!ret)
+		memcpy(address, bytes, sizeof(*address));
+	return ret;
+}

@@ -35,4 +35,8 @@ void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note
 int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connection,
                   struct sp_client_key *client);
 
+/* Where @connection comes from; IPv4 addresses become IPv4-mapped ones. -EAFNOSUPPORT for another
+ * family. */
+int sp_visitor_address(struct MHD_Connection *connection, struct sp_address *address);
+
 #endif

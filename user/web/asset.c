@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Append what @file has to @asset, @most bytes or fewer. */
+/* Append what @file has to @asset, @most bytes or fewer, and a NUL that does not count. */
 static int append(struct sp_asset *asset, FILE *file, size_t most)
 {
 	char *grown = realloc(asset->data, asset->length + most + 1);
@@ -21,7 +21,10 @@ static int append(struct sp_asset *asset, FILE *file, size_t most)
 	if (ferror(file))
 		return errno ? -errno : -EIO;
 	asset->length += length;
-	return length > most ? -EFBIG : 0;
+	if (length > most)
+		return -EFBIG;
+	grown[asset->length] = '\0';
+	return 0;
 }
 
 /* -ENOENT without a message: there is no such file. */
@@ -79,6 +82,23 @@ int sp_asset_logo(struct sp_asset *logo, const char *own, struct sp_error *err)
 		ret = read_file(logo, own, kinds[i].name, SP_LOGO_MOST, err);
 	}
 	return ret == -ENOENT ? 0 : ret;
+}
+
+int sp_asset_page(struct sp_asset *page, const char *directory, const char *own,
+                  char path[SP_ASSET_PATH], struct sp_error *err)
+{
+	int ret = -ENOENT;
+
+	*page = (struct sp_asset){0};
+	snprintf(path, SP_ASSET_PATH, "%s/page.html", own ? own : "");
+	if (own && *own)
+		ret = read_file(page, own, "page.html", SP_PAGE_MOST, err);
+	if (ret != -ENOENT)
+		return ret;
+	snprintf(path, SP_ASSET_PATH, "%s/pages/page.html", directory);
+	ret = read_file(page, directory, "pages/page.html", SP_PAGE_MOST, err);
+	return ret == -ENOENT ? sp_fail(err, ret, SP_EXIT_FAILED, "%s: %s", path, strerror(-ret))
+	                      : ret;
 }
 
 void sp_asset_free(struct sp_asset *asset)

@@ -9,6 +9,8 @@
 
 #define SP_STYLE_MOST 65536u  /* bytes of a style sheet */
 #define SP_LOGO_MOST  262144u /* bytes of a logo */
+#define SP_PAGE_MOST  65536u  /* bytes of a frame */
+#define SP_ASSET_PATH 4096    /* buffer for the path of a file */
 
 struct sp_asset {
 	char *data; /* NULL: there is none */
@@ -24,6 +26,11 @@ int sp_asset_style(struct sp_asset *style, const char *directory, const char *ow
 /* OWN/logo.svg, .png, .jpg or .webp, the first that is there; there may be none. 0 or negative
  * errno. */
 int sp_asset_logo(struct sp_asset *logo, const char *own, struct sp_error *err);
+
+/* OWN/page.html or, without one, DIRECTORY/pages/page.html, NUL-terminated, and its path for errors
+ * (web/frame.h makes something of it). 0 or negative errno. */
+int sp_asset_page(struct sp_asset *page, const char *directory, const char *own,
+                  char path[SP_ASSET_PATH], struct sp_error *err);
 
 void sp_asset_free(struct sp_asset *asset);
 

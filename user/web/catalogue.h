@@ -35,6 +35,17 @@
 	X(TERMS, "terms")                                                  \
 	X(TERMS_PRIVACY, "terms_privacy")                                  \
 	X(ACCEPT, "accept")                                                \
+	X(TERMS_AGREE, "terms_agree")                                      \
+	X(VOUCHER_TITLE, "voucher_title")                                  \
+	X(VOUCHER_CODE, "voucher_code")                                    \
+	X(VOUCHER_HINT, "voucher_hint")                                    \
+	X(VOUCHER_USE, "voucher_use")                                      \
+	X(USER_TITLE, "user_title")                                        \
+	X(USER_NAME, "user_name")                                          \
+	X(PASSWORD, "password")                                            \
+	X(SIGN_IN, "sign_in")                                              \
+	X(EXTERNAL, "external")                                            \
+	X(SECURE, "secure")                                                \
 	X(CONNECTED_TITLE, "connected_title")                              \
 	X(CONNECTED, "connected")                                          \
 	X(CONTINUE, "continue")                                            \
@@ -43,6 +54,11 @@
 	X(SIGN_OUT, "sign_out")                                            \
 	X(SIGNED_OUT_TITLE, "signed_out_title")                            \
 	X(SIGNED_OUT, "signed_out")                                        \
+	X(ENDED_TITLE, "ended_title")                                      \
+	X(ENDED_TIME, "ended_time")                                        \
+	X(ENDED_IDLE, "ended_idle")                                        \
+	X(ENDED_DATA, "ended_data")                                        \
+	X(ENDED_OPERATOR, "ended_operator")                                \
 	X(ERROR_TITLE, "error_title")                                      \
 	X(ERROR_UNKNOWN, "error_unknown")                                  \
 	X(ERROR_REFUSED, "error_refused")                                  \
@@ -50,6 +66,18 @@
 	X(ERROR_FAILED, "error_failed")                                    \
 	X(ERROR_NOT_FOUND, "error_not_found")                              \
 	X(ERROR_REQUEST, "error_request")                                  \
+	X(ERROR_VOUCHER, "error_voucher")                                  \
+	X(ERROR_PASSWORD, "error_password")                                \
+	X(ERROR_EXTERNAL, "error_external")                                \
+	X(ERROR_BUSY, "error_busy")                                        \
+	X(WAIT, "wait")                                                    \
+	X(ERROR_SILENT, "error_silent")                                    \
+	X(ERROR_USED, "error_used")                                        \
+	X(ERROR_OVER, "error_over")                                        \
+	X(ERROR_EARLY, "error_early")                                      \
+	X(ERROR_DISABLED, "error_disabled")                                \
+	X(ERROR_INSECURE, "error_insecure")                                \
+	X(ERROR_FORM, "error_form")                                        \
 	X(RETRY, "retry")                                                  \
 	/* how quantities are written; the first two are lists of words */ \
 	X(TIMES, "times")                                                  \

@@ -9,6 +9,8 @@ int sp_pages_load(struct sp_pages *pages, const char *directory, const char *own
 	*pages = (struct sp_pages){0};
 	ret = sp_catalogue_load(&pages->catalogue, directory, own, err);
 	if (!ret)
+		ret = sp_frame_load(&pages->frame, directory, own, err);
+	if (!ret)
 		ret = sp_asset_style(&pages->style, directory, own, err);
 	if (!ret)
 		ret = sp_asset_logo(&pages->logo, own, err);
@@ -21,6 +23,7 @@ void sp_pages_free(struct sp_pages *pages)
 {
 	sp_asset_free(&pages->logo);
 	sp_asset_free(&pages->style);
+	sp_frame_free(&pages->frame);
 	sp_catalogue_free(&pages->catalogue);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All that the pages are made of: the shipped texts and style, and the operator's own. */
+/* All that the pages are made of: the shipped texts, frame and style, and the operator's own. */
 #ifndef SP_WEB_PAGES_H
 #define SP_WEB_PAGES_H
 
 #include "web/asset.h"
 #include "web/catalogue.h"
+#include "web/frame.h"
 
 struct sp_pages {
 	struct sp_catalogue catalogue;
+	struct sp_frame frame;
 	struct sp_asset style, logo;
 };
 
