@@ -25,6 +25,8 @@ static const struct sp_sandbox_rule common[] = {
 	SP_SANDBOX_CALL_IF(madvise, SP_SANDBOX_INT(2, MADV_DONTNEED)),
 	/* There is one thread, so nobody waits; pthread_once() wakes others all the same. */
 	SP_SANDBOX_CALL_IF(futex, SP_SANDBOX_INT(1, FUTEX_WAKE_PRIVATE)),
+	/* qsort() asks how much memory there is. */
+	SP_SANDBOX_CALL(sysinfo),
 	/* Time and random numbers. */
 	SP_SANDBOX_CALL(clock_gettime),
 	SP_SANDBOX_CALL(clock_gettime64),

@@ -24,6 +24,7 @@ static const struct sp_sandbox_rule rules[] = {
 	/* ... and its connections. */
 	SP_SANDBOX_CALL(sendmsg),
 	SP_SANDBOX_CALL(shutdown),
+	SP_SANDBOX_CALL_IF(getsockopt, SP_SANDBOX_INT(1, SOL_SOCKET)),
 	SP_SANDBOX_CALL_IF(setsockopt, SP_SANDBOX_INT(1, IPPROTO_TCP),
                            SP_SANDBOX_INT(2, TCP_NODELAY)),
 	SP_SANDBOX_CALL_IF(setsockopt, SP_SANDBOX_INT(1, IPPROTO_TCP), SP_SANDBOX_INT(2, TCP_CORK)),
