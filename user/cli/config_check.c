@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "keeper/paths.h"
+#include "keeper/radius.h"
 #include "web/pages.h"
 
 /* The operator's own pages belong to the configuration. */
@@ -16,6 +18,18 @@ static int check_pages(const struct sp_config *config, struct sp_error *err)
 	return code ? code : sp_pages_check(paths.data, config->pages, err);
 }
 
+/* So do the secrets. */
+static int check_radius(const struct sp_config *config, struct sp_error *err)
+{
+	static struct sp_ipc_radius radius;
+	int code = sp_radius_plan_access(&radius, config, err);
+
+	if (!code)
+		code = sp_radius_plan_accounting(&radius, config, err);
+	explicit_bzero(&radius, sizeof(radius));
+	return code;
+}
+
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
@@ -23,6 +37,8 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 
 	if (!code && config.pages[0])
 		code = check_pages(&config, err);
+	if (!code)
+		code = check_radius(&config, err);
 	if (code)
 		return code;
 	if (invocation->json)

@@ -35,7 +35,7 @@
 #define SP_IPC_HASH           384  /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
 #define SP_IPC_CLASS          505  /* bytes of RADIUS Class attributes, each behind its length */
 #define SP_IPC_SAID           256  /* a sentence for the client, NUL included */
-#define SP_IPC_RADIUS_SERVERS 4u
+#define SP_IPC_RADIUS_SERVERS 4
 #define SP_IPC_RADIUS_SECRET  128 /* a secret shared with a RADIUS server, NUL included */
 
 enum sp_ipc_kind {

@@ -13,6 +13,7 @@
 #include "keeper/account.h"
 #include "keeper/address.h"
 #include "keeper/listen.h"
+#include "keeper/radius.h"
 #include "lib/key.h"
 #include "lib/method.h"
 #include "lib/netlink.h"
@@ -260,6 +261,8 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 		ret = sp_pages_check(setup->paths.data, config->pages, err);
 	if (!ret)
 		ret = find_accounts(setup, config, err);
+	if (!ret)
+		ret = sp_radius_plan_access(&setup->verifier.radius, config, err);
 	if (!ret)
 		ret = make_root(setup, &maps->instance, err);
 	if (!ret)

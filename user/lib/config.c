@@ -50,6 +50,11 @@ void sp_config_defaults(struct sp_config *config)
 		.portal_user = "sallyport-portal",
 		.verifier_user = "sallyport-verifier",
 		.methods = SP_METHOD_BIT(SP_METHOD_CLICK),
+		.radius_timeout = 3,
+		.radius_tries = 2,
+		.radius_port_type = 19, /* Wireless - IEEE 802.11 */
+		.radius_interim = 300,
+		.radius_coa_port = 3799, /* RFC 5176, 2.1 */
 		.garden_addresses = 256,
 		.garden_user = "sallyport-garden",
 	};
@@ -370,6 +375,27 @@ static int check_uplinks(struct parser *parser)
 	return 0;
 }
 
+static int check_radius(struct parser *parser)
+{
+	const struct sp_config *config = parser->config;
+
+	if ((config->methods & SP_METHOD_BIT(SP_METHOD_RADIUS)) && !config->radius_count)
+		return wrong(parser, line_of(parser, "portal", "methods"),
+		             "key 'methods': 'radius' needs the key 'server' in section [radius]: "
+		             "expected the addresses of the RADIUS servers, such as server = "
+		             "10.0.0.5");
+	if (config->radius_count && !config->radius_secret_file[0])
+		return wrong(parser, line_of(parser, "radius", "server"),
+		             "key 'server' needs the key 'secret_file': expected a file with the "
+		             "secret that the servers know, such as secret_file = "
+		             "/etc/sallyport/radius.secret");
+	if (config->radius_coa && !config->radius_count)
+		return wrong(parser, line_of(parser, "radius", "coa"),
+		             "key 'coa': 'on' needs the key 'server': expected the addresses of "
+		             "the RADIUS servers, whose sessions it is about");
+	return 0;
+}
+
 /* What only the whole file shows. */
 static int check_whole(struct parser *parser)
 {
@@ -381,6 +407,8 @@ static int check_whole(struct parser *parser)
 		               "where the clients are, such as client = lan0",
 		               parser->path);
 	code = check_uplinks(parser);
+	if (!code)
+		code = check_radius(parser);
 	return code ? code : check_users(parser);
 }
 

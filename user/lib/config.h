@@ -15,6 +15,7 @@
 #include <sallyport/abi.h>
 
 #include "lib/budgets.h"
+#include "lib/endpoint.h"
 #include "lib/error.h"
 #include "lib/garden_entry.h"
 
@@ -24,6 +25,7 @@
 #define SP_MAX_VERIFIERS  16
 #define SP_CONFIG_TEXT    256
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
+#define SP_CONFIG_RADIUS  4u   /* servers of a kind */
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
@@ -90,6 +92,29 @@ struct sp_config {
 	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
 	                                    the operator's own; empty: none */
 	char portal_user[32];            /* portal_user = sallyport-portal */
+
+	/* [radius] */
+	struct sp_endpoint radius_server[SP_CONFIG_RADIUS]; /* server = 10.0.0.5 [fd00::5]:1812 */
+	unsigned radius_count;
+	struct sp_endpoint radius_accounting[SP_CONFIG_RADIUS]; /* accounting = 10.0.0.5:1813 | none
+	                                                           (default: the hosts of server) */
+	unsigned radius_accounting_count;
+	bool radius_no_accounting;
+	char radius_secret_file[SP_CONFIG_TEXT]; /* secret_file = /etc/sallyport/radius.secret */
+	uint64_t radius_timeout;                 /* timeout = 3s: of each try (1s .. 60s) */
+	uint32_t radius_tries;                   /* tries = 2: of each server (1 .. 10) */
+	bool radius_chap;                        /* protocol = pap | chap */
+	unsigned radius_port_type;               /* port_type = wireless | ethernet */
+	char radius_identifier[64];      /* nas_identifier = lobby; empty: the host's name */
+	struct sp_address radius_nas[2]; /* nas_address = 10.0.0.1 fd00::1: IPv4, IPv6; zero:
+	                                    not said */
+	uint64_t radius_interim;         /* interim = 5m | none (from 60s) */
+	bool radius_coa;                 /* coa = off | on */
+	struct sp_address radius_coa_client[SP_MAX_ADDRESSES]; /* coa_clients = 10.0.0.5; none: the
+	                                                          addresses of server */
+	unsigned radius_coa_count;
+	uint16_t radius_coa_port;                    /* coa_port = 3799 */
+	char radius_coa_secret_file[SP_CONFIG_TEXT]; /* coa_secret_file; empty: as secret_file */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
 	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */

@@ -80,6 +80,8 @@ static int read_quantity(const struct sp_config_key *key, struct sp_config *conf
 
 	if (!key->or_none || strcmp(text, "none") != 0) {
 		result = key->quantity(text, &value);
+		if (!result && key->most && (value < key->least || value > key->most))
+			result = -ERANGE;
 		if (result)
 			return unexpected(key, text, result == -ERANGE ? " is out of range" : "",
 			                  reason);
@@ -327,6 +329,71 @@ static int read_methods(const struct sp_config_key *key, struct sp_config *confi
 	return read_list(key, config, text, put_method, reason);
 }
 
+/* --- RADIUS --- */
+
+static int put_server(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                      struct sp_error *reason)
+{
+	struct sp_endpoint *list = (struct sp_endpoint *)(void *)((char *)config + key->offset);
+	unsigned *count = (unsigned *)(void *)((char *)config + key->count);
+	struct sp_endpoint endpoint;
+	const char *refused;
+
+	if (!sp_endpoint_read(text, &endpoint))
+		return unexpected(key, text, " is no IP address, with or without a port", reason);
+	refused = sp_address_refuse(&endpoint.address);
+	if (refused)
+		return unexpected(key, text, refused, reason);
+	for (unsigned i = 0; i < *count; i++)
+		if (!memcmp(&list[i].address, &endpoint.address, sizeof(endpoint.address)) &&
+		    list[i].port == endpoint.port)
+			return unexpected(key, text, " is named twice", reason);
+	if (*count == SP_CONFIG_RADIUS)
+		return unexpected(key, text, " is one too many", reason);
+	list[(*count)++] = endpoint;
+	return 0;
+}
+
+static int read_servers(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                        struct sp_error *reason)
+{
+	if (key->or_none && !strcmp(text, "none")) {
+		config->radius_no_accounting = true;
+		return 0;
+	}
+	return read_list(key, config, text, put_server, reason);
+}
+
+static int put_nas_address(const struct sp_config_key *key, struct sp_config *config,
+                           const char *text, struct sp_error *reason)
+{
+	static const struct sp_address none;
+	struct sp_address address, *place;
+
+	if (!sp_address_read(text, &address))
+		return unexpected(key, text, " is no IP address", reason);
+	place = &config->radius_nas[sp_address_is_ipv4(&address) ? 0 : 1];
+	if (memcmp(place, &none, sizeof(none)) != 0)
+		return unexpected(key, text, " is the second of its family", reason);
+	*place = address;
+	return 0;
+}
+
+static int read_nas_addresses(const struct sp_config_key *key, struct sp_config *config,
+                              const char *text, struct sp_error *reason)
+{
+	return read_list(key, config, text, put_nas_address, reason);
+}
+
+static int read_identifier(const struct sp_config_key *key, struct sp_config *config,
+                           const char *text, struct sp_error *reason)
+{
+	if (strlen(text) >= key->size)
+		return unexpected(key, text, " is too long", reason);
+	snprintf((char *)config + key->offset, key->size, "%s", text);
+	return 0;
+}
+
 /* --- the garden --- */
 
 static int read_garden(const struct sp_config_key *key, struct sp_config *config, const char *text,
@@ -367,6 +434,9 @@ static const struct sp_config_choice attach_choices[] = {{"auto", SP_ATTACH_AUTO
 static const struct sp_config_choice tc_choices[] = {
 	{"auto", SP_TC_AUTO}, {"tcx", SP_TC_TCX}, {"clsact", SP_TC_CLSACT}, {NULL, 0}};
 static const struct sp_config_choice switch_choices[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
+static const struct sp_config_choice protocol_choices[] = {{"pap", 0}, {"chap", 1}, {NULL, 0}};
+static const struct sp_config_choice port_type_choices[] = {
+	{"wireless", 19}, {"ethernet", 15}, {NULL, 0}}; /* RFC 2865, 5.41 */
 static const struct sp_config_choice refuse_choices[] = {
 	{"reset", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
 static const struct sp_config_choice refuse_udp_choices[] = {
@@ -391,6 +461,11 @@ static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 5
 			"30 200, or none",                                              \
 			MEMBER(list[kind])                                              \
 	}
+#define SERVERS_EXPECTED                                                                 \
+	"1 to 4 different IPv4 or IPv6 addresses, each with or without a port, such as " \
+	"10.0.0.5 or [fd00::5]:1812, separated by blanks or commas"
+#define SECRET_EXPECTED \
+	"the absolute path of a file, at most 255 bytes, such as /etc/sallyport/radius.secret"
 #define RATE_EXPECTED "bit/s from 8K to 400G, such as 5M, or none"
 
 const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
@@ -470,6 +545,33 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "verifiers", read_number, "a number from 0 (as many as the methods need) to 16",
          MEMBER(verifiers), .most = SP_MAX_VERIFIERS},
 	{"portal", "verifier_user", read_user, USER_EXPECTED, MEMBER(verifier_user)},
+	{"radius", "server", read_servers, SERVERS_EXPECTED, MEMBER(radius_server),
+         .count = offsetof(struct sp_config, radius_count)},
+	{"radius", "accounting", read_servers, SERVERS_EXPECTED ", or none",
+         MEMBER(radius_accounting), .count = offsetof(struct sp_config, radius_accounting_count),
+         .or_none = true},
+	{"radius", "secret_file", read_folder, SECRET_EXPECTED, MEMBER(radius_secret_file)},
+	{"radius", "timeout", read_quantity, "a duration from 1s to 60s", MEMBER(radius_timeout),
+         .quantity = sp_text_duration, .least = 1, .most = 60},
+	{"radius", "tries", read_number, "a number from 1 to 10", MEMBER(radius_tries), .least = 1,
+         .most = 10},
+	{"radius", "protocol", read_choice, "pap or chap", MEMBER(radius_chap),
+         .choices = protocol_choices},
+	{"radius", "port_type", read_choice, "wireless or ethernet", MEMBER(radius_port_type),
+         .choices = port_type_choices},
+	{"radius", "nas_identifier", read_identifier, "a name of at most 63 bytes",
+         MEMBER(radius_identifier)},
+	{"radius", "nas_address", read_nas_addresses,
+         "an IPv4 address, an IPv6 address, or one of each", MEMBER(radius_nas)},
+	{"radius", "interim", read_quantity, "a duration from 60s to 1d, such as 5m, or none",
+         MEMBER(radius_interim), .quantity = sp_text_duration, .least = 60, .most = 86400,
+         .or_none = true},
+	{"radius", "coa", read_choice, "on or off", MEMBER(radius_coa), .choices = switch_choices},
+	{"radius", "coa_clients", read_resolvers, ADDRESSES_EXPECTED, MEMBER(radius_coa_client),
+         .count = offsetof(struct sp_config, radius_coa_count)},
+	{"radius", "coa_port", read_number, "a number from 1 to 65535; 3799 is usual",
+         MEMBER(radius_coa_port), .least = 1, .most = 65535},
+	{"radius", "coa_secret_file", read_folder, SECRET_EXPECTED, MEMBER(radius_coa_secret_file)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),
 	BUDGET("dns_bytes", budget, SP_BUDGET_DNS_BYTES),
@@ -491,5 +593,5 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 };
 
 _Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64 &&
-                       SP_CONFIG_GARDEN == 1024,
+                       SP_CONFIG_GARDEN == 1024 && SP_CONFIG_RADIUS == 4,
                "the sentences above say so");

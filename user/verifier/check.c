@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/method.h"
 #include "verifier/password.h"
+#include "verifier/radius.h"
 
 static enum sp_ipc_result check_user(const struct sp_ipc_check *check)
 {
@@ -29,6 +30,9 @@ void sp_check(const struct sp_ipc_check *check, struct sp_ipc_verdict *verdict)
 	switch (check->method) {
 	case SP_METHOD_USER:
 		verdict->result = check_user(check);
+		break;
+	case SP_METHOD_RADIUS:
+		sp_verifier_radius_check(check, verdict);
 		break;
 	default:
 		verdict->result = SP_IPC_FAILED;

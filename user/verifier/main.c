@@ -11,6 +11,7 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "verifier/login.h"
+#include "verifier/radius.h"
 #include "verifier/sandbox.h"
 
 static struct sp_ipc_verifier_setup setup;
@@ -19,6 +20,8 @@ static int start(struct sp_error *err)
 {
 	int ret = sp_ipc_begin(SP_IPC_VERIFIER_SETUP, &setup, sizeof(setup), err);
 
+	if (!ret)
+		ret = sp_verifier_radius_open(&setup.radius, err);
 	if (!ret)
 		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
 		                     &sp_verifier_sandbox, err);

@@ -3,8 +3,17 @@
 
 #include "ipc/ipc.h"
 
+/* Towards the RADIUS servers, each by its own socket, opened before: no other can be had. */
+#define CONNECT(n) SP_SANDBOX_CALL_IF(connect, SP_SANDBOX_INT(0, SP_IPC_FIRST_FD + (n)))
+
+static const struct sp_sandbox_rule rules[] = {CONNECT(0), CONNECT(1), CONNECT(2), CONNECT(3)};
+
+_Static_assert(sizeof(rules) / sizeof(*rules) == SP_IPC_RADIUS_SERVERS, "one for each");
+
 const struct sp_sandbox sp_verifier_sandbox = {
-	.files = SP_IPC_FIRST_FD,
+	.rules = rules,
+	.rule_count = sizeof(rules) / sizeof(*rules),
+	.files = SP_IPC_FIRST_FD + SP_IPC_RADIUS_SERVERS,
 	/* What yescrypt takes at the highest cost that crypt(5) offers is 1 GiB. */
 	.memory = (1u << 30) + (64u << 20),
 };
