@@ -168,6 +168,25 @@ def test_reload(lab, folder):
     assert lab.ctl("config", "check", "-c", str(folder / "gate")).returncode == 0
 
 
+def test_frame(lab, folder):
+    """A frame of the operator's own; with an error in it the old page stays."""
+    frame = "<!DOCTYPE html>\n<html lang={{language}}><title>{{title}}</title>{{content}}<p>Hotel"
+    try:
+        (folder / "page.html").write_text(frame)
+        reload(lab, lambda: body(lab).endswith("<p>Hotel"), "the new frame")
+        assert '<html lang=de><title>' in portal(lab, language="de").body
+
+        (folder / "page.html").write_text(frame + "\n\n{{hotel}}")
+        wrong = f"{folder}/page.html:4: `{{{{hotel}}}}`: no such place"
+        reload(lab, lambda: wrong in log(lab), "the error in the log")
+        assert portal(lab).body.endswith("<p>Hotel")
+        check = lab.ctl("config", "check", "-c", str(folder / "gate"))
+        assert (check.returncode, wrong in check.stderr) == (2, True), check.stderr
+    finally:
+        (folder / "page.html").unlink()
+        reload(lab, lambda: "<main>" in body(lab), "the old frame")
+
+
 def test_bad_pages_at_the_start(lab, folder, tmp_path):
     path = tmp_path / "bad"
     path.write_text(f"[gateway]\nclient = lan0\n{PLAIN_PORTAL}pages = {tmp_path}/nowhere\n")
