@@ -17,6 +17,7 @@ int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
 		code = sp_maps_open(maps, &invocation->instance, err);
 	if (code)
 		return code;
+	maps->remember = true;
 	code = sp_clock_read(clock, maps->clock, err);
 	if (code)
 		sp_maps_close(maps);

@@ -269,6 +269,9 @@ static int serve_alone(struct sp_keeper *keeper, struct sp_error *err)
 
 	if (ret > 0)
 		sp_log(SP_LOG_WARNING, "%d slots had been left taken by nobody", ret);
+	/* Sessions go on and end without it; nobody is let in until it is mended. */
+	if (ret >= 0 && sp_session_reconcile(&keeper->maps, err))
+		sp_log(SP_LOG_ERROR, "nobody can log in: %s", err->text);
 	if (ret >= 0)
 		ret = sp_interfaces_open(&keeper->interfaces, &keeper->maps.instance, err);
 	if (ret)
@@ -307,6 +310,7 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 	ret = sp_maps_open(&keeper.maps, instance, err);
 	if (ret)
 		return ret;
+	keeper.maps.remember = true;
 	ret = lock_and_serve(&keeper, err);
 	sp_maps_close(&keeper.maps);
 	return ret;

@@ -34,6 +34,10 @@ int sp_ledger_open(struct sp_ledger **ledger, const struct sp_instance *instance
                    struct sp_error *err);
 void sp_ledger_close(struct sp_ledger *ledger); /* NULL is fine */
 
+/* Whether it should be closed and opened again: its file has been moved away, or has turned out to
+ * be damaged, which the operator may have mended. */
+bool sp_ledger_is_gone(const struct sp_ledger *ledger);
+
 /* Whether there is a database, so that who only wants to look need not make one. */
 bool sp_ledger_exists(const struct sp_instance *instance);
 

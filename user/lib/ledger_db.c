@@ -51,6 +51,7 @@ int sp_db_failed(struct sp_ledger *ledger, int code, struct sp_error *err)
 {
 	int result = errno_of(ledger, code);
 
+	ledger->failed |= result == -EUCLEAN || result == -EIO;
 	return sp_fail(err, result, SP_EXIT_FAILED, "%s: %s%s", ledger->path,
 	               ledger->db ? sqlite3_errmsg(ledger->db) : sqlite3_errstr(code),
 	               advice(result));

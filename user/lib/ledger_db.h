@@ -22,7 +22,9 @@
 struct sp_ledger {
 	sqlite3 *db;
 	char path[SP_INSTANCE_PATH + 16];
-	bool durable; /* the `synchronous` of now: FULL, else NORMAL */
+	uint64_t device, file; /* stat's numbers of it */
+	bool durable;          /* the `synchronous` of now: FULL, else NORMAL */
+	bool failed;           /* it was damaged, or the disk was */
 	struct {
 		const char *sql;
 		sqlite3_stmt *statement;

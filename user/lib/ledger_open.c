@@ -14,10 +14,26 @@
 #define BUSY_MS 5000
 
 /*
- * A checkpoint costs a sync of the disk or two, and who opens the database while nobody else has it
- * open reads the log of what was written since the last one: 100 pages are read in 0.1 ms.
+ * A checkpoint costs a sync of the disk or two. Who opens the database while nobody else has it
+ * open reads the log of what was written since the last one, 4 us for a page.
  */
-#define CHECKPOINT_PAGES 100
+#define CHECKPOINT_PAGES 250
+
+/*
+ * SQLite's own checkpoints leave the log as it is, to be written anew from its beginning, but only
+ * the processes that have it open know that: commands without a daemon would let it grow for ever.
+ * One that cannot be truncated, because somebody reads, is looked at after the next commit.
+ */
+static int after_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+	(void)context;
+	if (pages < CHECKPOINT_PAGES)
+		return SQLITE_OK;
+	sqlite3_busy_timeout(db, 0);
+	(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	return SQLITE_OK;
+}
 
 static void path_of(const struct sp_instance *instance, char path[SP_INSTANCE_PATH + 16])
 {
@@ -33,6 +49,14 @@ bool sp_ledger_exists(const struct sp_instance *instance)
 	return !stat(path, &status);
 }
 
+bool sp_ledger_is_gone(const struct sp_ledger *ledger)
+{
+	struct stat status;
+
+	return ledger->failed || stat(ledger->path, &status) || status.st_dev != ledger->device ||
+	       status.st_ino != ledger->file;
+}
+
 static int system_failed(const char *path, struct sp_error *err)
 {
 	int code = -errno;
@@ -43,10 +67,11 @@ static int system_failed(const char *path, struct sp_error *err)
 }
 
 /* Make the file, which SQLite would make readable for others, or look at the one there is. */
-static int check_file(const char *path, struct sp_error *err)
+static int check_file(struct sp_ledger *ledger, struct sp_error *err)
 {
+	const char *path = ledger->path;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat status;
+	struct stat status = {0};
 	int code = 0;
 
 	if (fd < 0)
@@ -58,6 +83,8 @@ static int check_file(const char *path, struct sp_error *err)
 		               "%s: expected a file of root's with mode 0600: it tells who was "
 		               "here, and lets in who can write it",
 		               path);
+	ledger->device = status.st_dev;
+	ledger->file = status.st_ino;
 	close(fd);
 	return code;
 }
@@ -82,7 +109,7 @@ static int open_database(struct sp_ledger *ledger, struct sp_error *err)
 	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	/* A command that grants a session need not wait for a checkpoint as well. */
 	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(ledger->db, CHECKPOINT_PAGES);
+	sqlite3_wal_hook(ledger->db, after_commit, NULL);
 	return 0;
 }
 
@@ -117,7 +144,7 @@ static int prepare(struct sp_ledger *ledger, const struct sp_instance *instance,
 	int code = make_folder(instance->state, err);
 
 	if (!code)
-		code = check_file(ledger->path, err);
+		code = check_file(ledger, err);
 	if (!code)
 		code = open_database(ledger, err);
 	if (!code)

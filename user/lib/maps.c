@@ -13,6 +13,8 @@
 
 #include <linux/bpf.h>
 
+#include "lib/ledger.h"
+
 /* What is expected of each pinned map; 0: not checked. */
 struct expected {
 	const char *name;
@@ -247,6 +249,7 @@ void sp_maps_close(struct sp_maps *maps)
 	/* In a zeroed struct the descriptors are 0, which is not ours to close. */
 	if (!maps->instance.name[0])
 		return;
+	sp_ledger_close(maps->ledger);
 	if (maps->usage_cells)
 		munmap((void *)(uintptr_t)maps->usage_cells, usage_size(maps));
 	if (maps->slot_words)

@@ -5,6 +5,7 @@
 #ifndef SP_LIB_MAPS_H
 #define SP_LIB_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,9 @@ struct sp_ledger;
 
 struct sp_maps {
 	struct sp_instance instance;
-	struct sp_ledger *ledger; /* the owner's of these maps, who closes it; NULL: none */
+	bool remember; /* sessions are to be remembered; false until the owner of these maps says so
+	                */
+	struct sp_ledger *ledger;                                         /* sp_session_ledger() */
 	int clients, usage, slots, origins, settings, reasons, listeners; /* file descriptors */
 	int garden4, garden6, garden_seen, garden_names, answers;
 	int clock;            /* the pinned clock program */

@@ -13,6 +13,7 @@
 
 #include <linux/bpf.h>
 
+#include "lib/session_memory.h"
 #include "lib/slots.h"
 #include "lib/text.h"
 
@@ -180,7 +181,7 @@ static int forget(const struct sp_maps *maps, const struct sp_client_key *key, u
 }
 
 struct sweep {
-	const struct sp_maps *maps;
+	struct sp_maps *maps;
 	const struct sp_clock *clock;
 	uint64_t grace; /* jiffies */
 	int removed;
@@ -201,13 +202,14 @@ static int sweep_visit(const struct sp_session *session, void *context)
 		return sp_fail(sweep->err, result, SP_EXIT_FAILED,
 		               "%s/clients: cannot sweep %s: %s", sweep->maps->instance.pins,
 		               sp_session_name(name, &session->key), strerror(-result));
+	sp_memory_end(sweep->maps, session, sweep->clock, session->ended_for);
 	sweep->removed++;
 	return 0;
 }
 
 /* Under the lock. Returns how many were removed, or a negative errno. */
-static int sweep_all(const struct sp_maps *maps, const struct sp_clock *clock,
-                     uint64_t grace_seconds, struct sp_error *err)
+static int sweep_all(struct sp_maps *maps, const struct sp_clock *clock, uint64_t grace_seconds,
+                     struct sp_error *err)
 {
 	struct sweep sweep = {maps, clock, sp_clock_jiffies(clock, grace_seconds), 0, err};
 	int result = sp_session_each(maps, clock, sweep_visit, &sweep, err);
@@ -251,13 +253,22 @@ static int add(const struct change *change, struct sp_client_policy *policy, str
 	return result ? kernel_failed(change, result, "add", err) : 0;
 }
 
-/* Complete @policy and put it in force. A client that has an entry keeps its slot; with
- * @keep_counters also its generation, so that what it used until now still counts. */
+/* The generation of the session: with @keep_counters that of before, so that what it used until now
+ * still counts. */
+static int choose_generation(const struct change *change, bool keep_counters, uint32_t *generation,
+                             struct sp_error *err)
+{
+	if (!change->known || !keep_counters)
+		return next_generation(change, generation, err);
+	*generation = change->before.policy.generation;
+	return 0;
+}
+
+/* Complete @policy and put it in force. A client that has an entry keeps its slot. */
 static int commit(const struct change *change, struct sp_client_policy *policy, const char *note,
-                  bool keep_counters, struct sp_error *err)
+                  struct sp_error *err)
 {
 	const struct sp_client_policy *before = &change->before.policy;
-	int result;
 
 	policy->granted = change->clock.jiffies;
 	policy->granted_unix = change->clock.unix_time;
@@ -265,14 +276,7 @@ static int commit(const struct change *change, struct sp_client_policy *policy, 
 		memcpy(policy->note, note, strlen(note));
 	else if (change->known)
 		memcpy(policy->note, before->note, sizeof(policy->note));
-
 	policy->slot = before->slot;
-	policy->generation = before->generation;
-	if (!change->known || !keep_counters) {
-		result = next_generation(change, &policy->generation, err);
-		if (result)
-			return result;
-	}
 	return change->known ? replace(change, policy, err) : add(change, policy, err);
 }
 
@@ -348,8 +352,6 @@ static int check_quotas(const struct change *change, const struct sp_limits *lim
 	const struct sp_session *before = &change->before;
 	int result;
 
-	if (before->effective != SP_CLIENT_AUTHORIZED)
-		return 0;
 	result = check_quota(change, "", limits->quota, before->up_bytes + before->down_bytes, err);
 	if (!result)
 		result = check_quota(change, " upwards", limits->quota_up, before->up_bytes, err);
@@ -359,47 +361,110 @@ static int check_quotas(const struct change *change, const struct sp_limits *lim
 	return result;
 }
 
-/* Put @policy in force, with @limits unless they are NULL. */
-static int change_to(struct sp_maps *maps, const struct sp_client_key *key,
-                     struct sp_client_policy *policy, const struct sp_limits *limits,
-                     const char *note, struct sp_error *err)
+/* Whom a session is for, and what it may use: with a digest what is left of that voucher, and
+ * @limits where it says nothing. */
+struct grant {
+	const struct sp_limits *limits;
+	const struct sp_who *who;
+	const uint8_t *digest;
+	const char *note;
+};
+
+/* With the client looked up in map and ledger: first there, then in the map. */
+static int put_in_force(const struct change *change, struct sp_memory *memory,
+                        const struct grant *grant, struct sp_error *err)
 {
+	struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED};
+	struct sp_limits limits = *grant->limits;
+	bool goes_on = change->before.effective == SP_CLIENT_AUTHORIZED && !grant->digest &&
+	               sp_memory_goes_on(memory, grant->who);
+	int result = goes_on ? check_quotas(change, &limits, err) : 0;
+
+	if (!result)
+		result = choose_generation(change, goes_on, &policy.generation, err);
+	if (!result && goes_on)
+		result = sp_memory_extend(memory, &change->before, &limits, err);
+	else if (!result)
+		result = sp_memory_begin(memory, &change->before, policy.generation, grant->who,
+		                         grant->digest, &limits, err);
+	if (result)
+		return result;
+	set_limits(&policy, &limits, &change->clock);
+	result = commit(change, &policy, grant->note, err);
+	if (result)
+		sp_memory_undo(memory);
+	return result;
+}
+
+static int let_in(struct sp_maps *maps, const struct sp_client_key *key, const struct grant *grant,
+                  struct sp_error *err)
+{
+	struct sp_memory memory;
 	struct change change;
-	bool keep_counters;
-	int result = check_note(note, err);
+	int result = check_note(grant->note, err);
 
 	if (!result)
 		result = begin(&change, maps, key, false, err);
 	if (result)
 		return result;
-	if (limits) {
-		set_limits(policy, limits, &change.clock);
-		result = check_quotas(&change, limits, err);
-	}
-	keep_counters = !limits || change.before.effective == SP_CLIENT_AUTHORIZED;
+	change.before.key = *key;
+	result = sp_memory_open(&memory, maps, &change.before, &change.clock, err);
 	if (!result)
-		result = commit(&change, policy, note, keep_counters, err);
+		result = put_in_force(&change, &memory, grant, err);
 	sp_maps_unlock(maps);
 	return result;
+}
+
+int sp_session_grant(struct sp_maps *maps, const struct sp_client_key *key,
+                     const struct sp_limits *limits, const struct sp_who *who, const char *note,
+                     struct sp_error *err)
+{
+	const struct grant grant = {.limits = limits, .who = who, .note = note};
+
+	return let_in(maps, key, &grant, err);
 }
 
 int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err)
 {
-	struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED};
+	static const struct sp_who who = {.method = SP_METHOD_OPERATOR};
 
-	return change_to(maps, key, &policy, limits, note, err);
+	return sp_session_grant(maps, key, limits, &who, note, err);
+}
+
+int sp_session_redeem(struct sp_maps *maps, const struct sp_client_key *key,
+                      const uint8_t digest[SP_VOUCHER_DIGEST], const struct sp_limits *defaults,
+                      struct sp_error *err)
+{
+	const struct grant grant = {.limits = defaults, .digest = digest};
+
+	if (!maps->remember)
+		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_FAILED, "vouchers need the ledger");
+	return let_in(maps, key, &grant, err);
 }
 
 int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
                      struct sp_error *err)
 {
 	struct sp_client_policy policy = {.state = SP_CLIENT_BLOCKED};
+	struct change change;
+	int result = check_note(note, err);
 
-	return change_to(maps, key, &policy, NULL, note, err);
+	if (!result)
+		result = begin(&change, maps, key, false, err);
+	if (result)
+		return result;
+	result = choose_generation(&change, true, &policy.generation, err);
+	if (!result)
+		result = commit(&change, &policy, note, err);
+	if (!result && change.known)
+		sp_memory_end(maps, &change.before, &change.clock, SP_CAUSE_OPERATOR);
+	sp_maps_unlock(maps);
+	return result;
 }
 
-int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)
+int sp_session_end(struct sp_maps *maps, const struct sp_client_key *key, enum sp_cause cause,
+                   struct sp_error *err)
 {
 	struct change change;
 	int result = begin(&change, maps, key, true, err);
@@ -409,8 +474,15 @@ int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, str
 	result = forget(maps, key, change.before.policy.slot);
 	if (result)
 		kernel_failed(&change, result, "remove", err);
+	else
+		sp_memory_end(maps, &change.before, &change.clock, cause);
 	sp_maps_unlock(maps);
 	return result;
+}
+
+int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)
+{
+	return sp_session_end(maps, key, SP_CAUSE_OPERATOR, err);
 }
 
 int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_error *err)

@@ -2,7 +2,7 @@
 /*
  * The one way to let a client in and to put it out, for the CLI and the keeper alike: under the
  * lock of the instance, ledger, slot, map write, read back; whatever fails is rolled back. Without
- * a ledger (maps->ledger is NULL) nothing is remembered.
+ * a ledger (maps->remember is false) nothing is remembered.
  *
  * Nobody is let in who would not be remembered. Putting out comes before remembering: when the
  * ledger fails, the client is captive all the same, the failure is logged, and the record of the
@@ -31,7 +31,8 @@ struct sp_session {
 	 * has run out is SP_CLIENT_CAPTIVE. */
 	enum sp_client_state effective;
 	const char *ended; /* "expired", "idle", "quota" when that made it captive, else NULL */
-	uint64_t ended_at; /* jiffies: when that was; for a quota, its last packet */
+	enum sp_cause ended_for; /* the same for the ledger */
+	uint64_t ended_at;       /* jiffies: when that was; for a quota, its last packet */
 	uint64_t up_packets, up_bytes, down_packets, down_bytes;
 	uint64_t up_first, up_last, down_first, down_last; /* jiffies; 0: none */
 	uint32_t ipv4;                                     /* network order; 0: none */
@@ -43,6 +44,10 @@ struct sp_session {
 
 /* "aa:bb:cc:dd:ee:ff" or "aa:bb:cc:dd:ee:ff VLAN 12", for sentences. Returns @out. */
 char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key);
+
+/* The ledger of @maps, opened when it is first needed, and again when it has been moved away or was
+ * damaged. NULL with @err filled when it cannot be. sp_maps_close closes it. */
+struct sp_ledger *sp_session_ledger(struct sp_maps *maps, struct sp_error *err);
 
 /*
  * Authorize @key with @limits from now on, for @who. Errors: -EINVAL (multicast or zero MAC, VLAN
@@ -116,5 +121,12 @@ int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_err
  * (only `down` and `up` mend that).
  */
 int sp_session_recount(struct sp_maps *maps, struct sp_error *err);
+
+/*
+ * Make the ledger say what the map says: sessions that only the ledger has are ended as lost, those
+ * that only the map has are remembered from now on (method SP_METHOD_NONE). For the start of the
+ * daemon and for `up`. 0 or a negative errno.
+ */
+int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err);
 
 #endif

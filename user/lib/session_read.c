@@ -53,12 +53,13 @@ static void read_down(struct sp_session *session, const volatile struct sp_usage
 }
 
 /* Of several reasons, the one that came first is why the session ended. */
-static void end(struct sp_session *session, const char *why, uint64_t at)
+static void end(struct sp_session *session, enum sp_cause cause, const char *why, uint64_t at)
 {
 	if (session->ended && session->ended_at <= at)
 		return;
 	session->effective = SP_CLIENT_CAPTIVE;
 	session->ended = why;
+	session->ended_for = cause;
 	session->ended_at = at;
 }
 
@@ -87,12 +88,12 @@ static void judge(struct sp_session *session, uint64_t now)
 	if (policy->state != SP_CLIENT_AUTHORIZED)
 		return;
 	if ((policy->limits & SP_LIMIT_EXPIRES) && policy->expires <= now)
-		end(session, "expired", policy->expires);
+		end(session, SP_CAUSE_TIME, "expired", policy->expires);
 	/* A packet may have come after @now was read. */
 	if ((policy->limits & SP_LIMIT_IDLE) && active < now && now - active > policy->idle)
-		end(session, "idle", active + policy->idle + 1);
+		end(session, SP_CAUSE_IDLE, "idle", active + policy->idle + 1);
 	if (is_spent(session))
-		end(session, "quota", later(active, session->down_last));
+		end(session, SP_CAUSE_QUOTA, "quota", later(active, session->down_last));
 }
 
 static void fill(struct sp_session *session, const struct sp_maps *maps,

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the ledger is told when sessions change, for session.c, which holds the lock of the
+ * instance. Where nothing is to be remembered (maps->remember) these do nothing and succeed.
+ */
+#ifndef SP_LIB_SESSION_MEMORY_H
+#define SP_LIB_SESSION_MEMORY_H
+
+#include <stdbool.h>
+
+#include "lib/ledger.h"
+#include "lib/session.h"
+
+/* One client's session in the ledger while it is being changed. */
+struct sp_memory {
+	struct sp_ledger *ledger; /* NULL: nothing is remembered */
+	const struct sp_clock *clock;
+	struct sp_record before; /* the session that goes on by the ledger; id 0: none */
+	struct sp_record record; /* the one that is granted */
+	bool extended;           /* `before` goes on with other limits */
+};
+
+/* Look for the session of @session->key that goes on by the ledger; end it there if the map, where
+ * the client is as in @session, does not know it. Errors are those of the ledger. */
+int sp_memory_open(struct sp_memory *memory, struct sp_maps *maps, const struct sp_session *session,
+                   const struct sp_clock *clock, struct sp_error *err);
+
+/* Whether a grant to @who lets the session go on that is alive in the map. */
+bool sp_memory_goes_on(const struct sp_memory *memory, const struct sp_who *who);
+
+/* The session goes on with @limits. */
+int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
+                     const struct sp_limits *limits, struct sp_error *err);
+
+/*
+ * A session of @generation begins, and what was before it (as @session has it) ends. With @digest
+ * it is by that voucher: @who is not looked at, and @limits, what holds where the voucher says
+ * nothing, become what is left of it.
+ */
+int sp_memory_begin(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
+                    const struct sp_who *who, const uint8_t *digest, struct sp_limits *limits,
+                    struct sp_error *err);
+
+/* The map could not be written: as if nothing had begun. What fails here is logged. */
+void sp_memory_undo(struct sp_memory *memory);
+
+/* Why and when @session ended by itself, as a record to be written; @cause and @now if it has
+ * not. */
+struct sp_record sp_memory_record(const struct sp_session *session, const struct sp_clock *clock,
+                                  enum sp_cause cause);
+
+/* @session is no more in the map. What fails is logged. */
+void sp_memory_end(struct sp_maps *maps, const struct sp_session *session,
+                   const struct sp_clock *clock, enum sp_cause cause);
+
+#endif
