@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "portal/respond.h"
 #include "web/accept.h"
 
@@ -34,6 +35,18 @@ static char *problem(unsigned status, const char *detail)
 	return text;
 }
 
+/* What the server that was asked has to say (RADIUS Reply-Message), or our own words. */
+static const char *detail_of(const struct sp_request *request, enum sp_message text)
+{
+	const char *said = request->ask.answer.said;
+	size_t length = strnlen(said, sizeof(request->ask.answer.said));
+
+	if (request->ask.answered && length && length < sizeof(request->ask.answer.said) &&
+	    sp_text_printable(said, length))
+		return said;
+	return request->look.language->plain[text];
+}
+
 enum MHD_Result sp_problem_respond(struct sp_request *request, unsigned status,
                                    enum sp_message text, const struct sp_field *extra)
 {
@@ -49,7 +62,7 @@ enum MHD_Result sp_problem_respond(struct sp_request *request, unsigned status,
 
 	if (format == SP_FORMAT_HTML)
 		return sp_respond_message(request, status, SP_MESSAGE_ERROR_TITLE, text, extra);
-	body = problem(status, language->plain[text]);
+	body = problem(status, detail_of(request, text));
 	return body ? sp_reply_send(request->connection, status, body, strlen(body), lists)
 	            : MHD_NO;
 }

@@ -15,6 +15,7 @@
 #include "portal/api.h"
 #include "portal/form.h"
 #include "portal/login.h"
+#include "portal/machine.h"
 #include "portal/respond.h"
 #include "portal/site.h"
 #include "portal/visitor.h"
@@ -44,6 +45,8 @@ static const struct sp_route routes[] = {
 	{"/style.css", GET, sp_respond_style, NULL},
 	{"/logo", GET, sp_respond_logo, NULL},
 	{SP_API_PATH, ANY, NULL, sp_api_handle},
+	{SP_API_LOGIN_PATH, ANY, NULL, sp_machine_login},
+	{SP_API_LOGOUT_PATH, ANY, NULL, sp_machine_logout},
 };
 
 static const struct sp_route *find_route(const char *path)
