@@ -153,7 +153,7 @@ static int attend(struct sp_keeper *keeper)
 {
 	uint64_t now = sp_monotonic_ms(), next = now + 60000;
 	const uint64_t due[] = {sp_gardener_attend(&keeper->gardener),
-	                        sp_crew_attend(&keeper->crew)};
+	                        sp_scribe_attend(&keeper->scribe), sp_crew_attend(&keeper->crew)};
 
 	for (unsigned i = 0; i < sizeof(due) / sizeof(*due); i++)
 		if (due[i] < next)
@@ -256,7 +256,10 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 		return ret;
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
+		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);
+	if (!ret)
 		ret = serve(keeper, err);
+	sp_scribe_close(&keeper->scribe);
 	sp_herald_close(&keeper->herald);
 	sp_setup_close(&keeper->setup);
 	return ret;

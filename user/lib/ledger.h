@@ -166,6 +166,9 @@ int sp_ledger_session_add(struct sp_ledger *ledger, struct sp_record *record, st
 int sp_ledger_session_write(struct sp_ledger *ledger, const struct sp_record *record,
                             struct sp_error *err);
 
+/* All that go on have ended, as lost, at @now. */
+int sp_ledger_session_end_all(struct sp_ledger *ledger, uint64_t now, struct sp_error *err);
+
 /* New limits of a session that goes on. */
 int sp_ledger_session_limit(struct sp_ledger *ledger, uint64_t id, const struct sp_limits *limits,
                             struct sp_error *err);

@@ -166,6 +166,22 @@ int sp_ledger_session_write(struct sp_ledger *ledger, const struct sp_record *re
 	return change(&query, err);
 }
 
+int sp_ledger_session_end_all(struct sp_ledger *ledger, uint64_t now, struct sp_error *err)
+{
+	static const char sql[] =
+		"UPDATE session SET ended = max(?, begun), cause = ? WHERE ended = 0";
+	struct sp_statement query = sp_statement(ledger, sql);
+	bool own;
+	int code = sp_db_enter(ledger, false, &own, err);
+
+	if (code)
+		return code;
+	sp_in_number(&query, now);
+	sp_in_number(&query, SP_CAUSE_LOST);
+	code = sp_statement_run(&query, NULL, err);
+	return sp_db_leave(ledger, own, code, err);
+}
+
 int sp_ledger_session_limit(struct sp_ledger *ledger, uint64_t id, const struct sp_limits *limits,
                             struct sp_error *err)
 {

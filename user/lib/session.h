@@ -129,4 +129,7 @@ int sp_session_recount(struct sp_maps *maps, struct sp_error *err);
  */
 int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err);
 
+/* Write what every session has used until now: before the maps go. */
+int sp_session_write_all(struct sp_maps *maps, struct sp_error *err);
+
 #endif

@@ -44,8 +44,8 @@ int sp_memory_begin(struct sp_memory *memory, const struct sp_session *session, 
 /* The map could not be written: as if nothing had begun. What fails here is logged. */
 void sp_memory_undo(struct sp_memory *memory);
 
-/* Why and when @session ended by itself, as a record to be written; @cause and @now if it has
- * not. */
+/* What @session has used, to be written; why and when it ended by itself, or @cause and now if it
+ * has not. */
 struct sp_record sp_memory_record(const struct sp_session *session, const struct sp_clock *clock,
                                   enum sp_cause cause);
 

@@ -9,6 +9,7 @@
 
 #include "lib/ledger.h"
 #include "lib/session.h"
+#include "lib/session_memory.h"
 
 /* Sessions that go on by the ledger, in the order of their clients. */
 struct known {
@@ -130,8 +131,25 @@ static int compare_and_mend(struct reconcile *reconcile)
 	return code;
 }
 
-/* With the lock of the instance. */
-static int reconcile_locked(struct reconcile *reconcile)
+static int write_one(const struct sp_session *session, void *context)
+{
+	struct reconcile *reconcile = context;
+	struct sp_record record = sp_memory_record(session, &reconcile->clock, SP_CAUSE_NONE);
+	int code;
+
+	if (session->policy.state != SP_CLIENT_AUTHORIZED)
+		return 0;
+	code = sp_ledger_session_write(reconcile->ledger, &record, reconcile->err);
+	return code == -ENOENT ? 0 : code;
+}
+
+static int write_all(struct reconcile *reconcile)
+{
+	return walk(reconcile, write_one);
+}
+
+/* Do @what in one transaction, with the lock of the instance. */
+static int in_transaction(struct reconcile *reconcile, int (*what)(struct reconcile *))
 {
 	int code = sp_clock_read(&reconcile->clock, reconcile->maps->clock, reconcile->err);
 
@@ -139,14 +157,14 @@ static int reconcile_locked(struct reconcile *reconcile)
 		code = sp_ledger_begin_quick(reconcile->ledger, reconcile->err);
 	if (code)
 		return code;
-	code = compare_and_mend(reconcile);
+	code = what(reconcile);
 	if (!code)
 		return sp_ledger_commit(reconcile->ledger, reconcile->err);
 	sp_ledger_rollback(reconcile->ledger);
 	return code;
 }
 
-int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err)
+static int locked(struct sp_maps *maps, int (*what)(struct reconcile *), struct sp_error *err)
 {
 	struct reconcile reconcile = {.maps = maps, .err = err};
 	int code = sp_maps_lock(maps, err);
@@ -154,7 +172,17 @@ int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err)
 	if (code)
 		return code;
 	reconcile.ledger = sp_session_ledger(maps, err);
-	code = reconcile.ledger ? reconcile_locked(&reconcile) : -EIO;
+	code = reconcile.ledger ? in_transaction(&reconcile, what) : -EIO;
 	sp_maps_unlock(maps);
 	return code;
+}
+
+int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err)
+{
+	return locked(maps, compare_and_mend, err);
+}
+
+int sp_session_write_all(struct sp_maps *maps, struct sp_error *err)
+{
+	return locked(maps, write_all, err);
 }

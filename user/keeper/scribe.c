@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/scribe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/monotonic.h"
+#include "lib/session.h"
+
+#define PERIOD_MS 10000
+#define PIECE     500 /* rows of one transaction: 5 to 10 ms */
+
+int sp_scribe_init(struct sp_scribe *scribe, struct sp_maps *maps, struct sp_error *err)
+{
+	*scribe = (struct sp_scribe){
+		.maps = maps,
+		.told = calloc(maps->max_clients, sizeof(*scribe->told)),
+		.due = sp_monotonic_ms() + PERIOD_MS,
+		.log = {.burst = 5},
+	};
+	return scribe->told ? 0 : sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
+}
+
+struct look {
+	struct sp_scribe *scribe;
+	struct sp_clock clock;
+};
+
+static struct sp_reading read_session(const struct sp_session *session,
+                                      const struct sp_clock *clock)
+{
+	struct sp_reading reading = {
+		.client = session->key,
+		.generation = session->policy.generation,
+		.cause = session->ended_for,
+		.ended = session->ended ? sp_clock_unix(clock, session->ended_at) : 0,
+		.written = clock->unix_time,
+		.up_packets = session->up_packets,
+		.up_bytes = session->up_bytes,
+		.down_packets = session->down_packets,
+		.down_bytes = session->down_bytes,
+		.ipv4 = session->ipv4,
+	};
+
+	memcpy(reading.ipv6, session->ipv6, sizeof(reading.ipv6));
+	return reading;
+}
+
+static int put(struct sp_scribe *scribe, const struct sp_reading *reading)
+{
+	if (scribe->count == scribe->room) {
+		size_t room = scribe->room ? scribe->room * 2 : PIECE;
+		struct sp_reading *more = reallocarray(scribe->queue, room, sizeof(*scribe->queue));
+
+		if (!more)
+			return -ENOMEM;
+		scribe->queue = more;
+		scribe->room = room;
+	}
+	scribe->queue[scribe->count++] = *reading;
+	return 0;
+}
+
+static int look_at(const struct sp_session *session, void *context)
+{
+	const struct look *look = context;
+	const struct sp_client_policy *policy = &session->policy;
+	const struct sp_told now = {policy->generation, session->ended_for,
+	                            session->up_packets + session->down_packets};
+	struct sp_reading reading;
+	struct sp_told *told;
+
+	if (policy->state != SP_CLIENT_AUTHORIZED ||
+	    policy->slot >= look->scribe->maps->max_clients)
+		return 0;
+	told = &look->scribe->told[policy->slot];
+	if (told->generation == now.generation && told->cause == now.cause &&
+	    told->packets == now.packets)
+		return 0;
+	*told = now;
+	reading = read_session(session, &look->clock);
+	return put(look->scribe, &reading);
+}
+
+static int look(struct sp_scribe *scribe, struct sp_error *err)
+{
+	struct look look = {.scribe = scribe};
+	int code = sp_clock_read(&look.clock, scribe->maps->clock, err);
+
+	scribe->next = scribe->count = 0;
+	if (code)
+		return code;
+	code = sp_session_each(scribe->maps, &look.clock, look_at, &look, err);
+	return code == -ENOMEM ? sp_fail(err, code, SP_EXIT_FAILED, "out of memory") : code;
+}
+
+static int write_row(struct sp_ledger *ledger, const struct sp_reading *reading,
+                     struct sp_error *err)
+{
+	struct sp_record record = {
+		.client = reading->client,
+		.generation = reading->generation,
+		.cause = (enum sp_cause)reading->cause,
+		.ended = reading->ended,
+		.written = reading->written,
+		.up_packets = reading->up_packets,
+		.up_bytes = reading->up_bytes,
+		.down_packets = reading->down_packets,
+		.down_bytes = reading->down_bytes,
+		.ipv4 = reading->ipv4,
+	};
+	int code;
+
+	memcpy(record.ipv6, reading->ipv6, sizeof(record.ipv6));
+	code = sp_ledger_session_write(ledger, &record, err);
+	/* Ended meanwhile, or granted when there was no ledger. */
+	return code == -ENOENT ? 0 : code;
+}
+
+static int write_rows(struct sp_scribe *scribe, struct sp_ledger *ledger, size_t end,
+                      struct sp_error *err)
+{
+	int code = sp_ledger_begin_quick(ledger, err);
+
+	if (code)
+		return code;
+	for (size_t i = scribe->next; i < end && !code; i++)
+		code = write_row(ledger, &scribe->queue[i], err);
+	if (!code)
+		return sp_ledger_commit(ledger, err);
+	sp_ledger_rollback(ledger);
+	return code;
+}
+
+static int write_piece(struct sp_scribe *scribe, struct sp_error *err)
+{
+	size_t end = scribe->next + PIECE < scribe->count ? scribe->next + PIECE : scribe->count;
+	struct sp_ledger *ledger = sp_session_ledger(scribe->maps, err);
+	int code = ledger ? write_rows(scribe, ledger, end, err) : -EIO;
+
+	scribe->next = end;
+	return code;
+}
+
+/* Everything is written anew at the next look. */
+static void fail(struct sp_scribe *scribe, const struct sp_error *err)
+{
+	sp_log_limited(&scribe->log, SP_LOG_ERROR, "cannot write down what sessions used: %s",
+	               err->text);
+	scribe->next = scribe->count = 0;
+	for (uint32_t i = 0; i < scribe->maps->max_clients; i++)
+		scribe->told[i].generation = 0;
+}
+
+uint64_t sp_scribe_attend(struct sp_scribe *scribe)
+{
+	uint64_t now = sp_monotonic_ms();
+	struct sp_error err;
+	int code = 0;
+
+	if (scribe->next < scribe->count) {
+		code = write_piece(scribe, &err);
+	} else if (now >= scribe->due) {
+		scribe->due = now + PERIOD_MS;
+		code = look(scribe, &err);
+	}
+	if (code)
+		fail(scribe, &err);
+	return scribe->next < scribe->count ? now : scribe->due;
+}
+
+void sp_scribe_close(struct sp_scribe *scribe)
+{
+	struct sp_error err;
+	int code = 0;
+
+	if (!scribe->told)
+		return;
+	while (!code && scribe->next < scribe->count)
+		code = write_piece(scribe, &err);
+	if (!code)
+		code = look(scribe, &err);
+	while (!code && scribe->next < scribe->count)
+		code = write_piece(scribe, &err);
+	if (code)
+		fail(scribe, &err);
+	free(scribe->queue);
+	free(scribe->told);
+	*scribe = (struct sp_scribe){.maps = NULL};
+}
