@@ -60,7 +60,7 @@ LIBS_CLI       := -ljansson $(LIBS)
 LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
 LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz $(LIBS_SANDBOX)
-LIBS_VERIFIER  := -lcrypt -lnettle $(LIBS_SANDBOX)
+LIBS_VERIFIER  := -lcrypt -ljansson -lnettle $(LIBS_SANDBOX)
 LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lmicrohttpd $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \

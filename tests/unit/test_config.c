@@ -103,6 +103,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.rate_down, 0);
 	assert_string_equal(config.portal_user, "sallyport-portal");
 	assert_int_equal(config.verifiers, 0);
+	assert_string_equal(config.external_url, "");
+	assert_string_equal(config.external_secret, "");
 	assert_string_equal(config.verifier_user, "sallyport-verifier");
 }
 
@@ -160,6 +162,23 @@ static void test_every_key(void **state)
 	assert_int_equal(config.verifiers, 16);
 	assert_string_equal(config.verifier_user, "judge");
 	assert_string_equal(config.pages, "/srv/my pages");
+}
+
+static void test_external(void **state)
+{
+	(void)state;
+	must(LAN "[portal]\nmethods = click external\n[external]\n"
+	         "url = https://login.example.org/in?shop=7\nsecret_file = /etc/x.secret\n");
+	assert_string_equal(config.external_url, "https://login.example.org/in?shop=7");
+	assert_string_equal(config.external_secret, "/etc/x.secret");
+	refuse(LAN "[portal]\nmethods = external\n",
+	       "x.conf:4: key 'methods': 'external' needs the key 'url' in section [external]");
+	refuse(LAN "[external]\nurl = https://a.b/\n[portal]\nmethods = external\n",
+	       "x.conf:6: key 'methods': 'external' needs the key 'secret_file'");
+	refuse(LAN "[external]\nurl = http://a.b/\n",
+	       "x.conf:4: key 'url': 'http://a.b/': expected an https URL");
+	refuse(LAN "[external]\nurl = https://a.b/#top\n", "has a fragment");
+	refuse(LAN "[external]\nsecret_file = x\n", "expected the absolute path of a file");
 }
 
 static void test_choices(void **state)
@@ -594,6 +613,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_sixteen),

@@ -74,6 +74,10 @@ static void test_weak_hashes(void **state)
 		assert_int_equal(sp_password_check("secret", weak[i]), -EINVAL);
 }
 
+#define NOW 1790000000ull
+
+static const struct sp_ipc_verifier_setup setup;
+
 static struct sp_ipc_check good_check(void)
 {
 	struct sp_ipc_check check = {
@@ -96,19 +100,19 @@ static void test_check(void **state)
 
 	(void)state;
 	memset(&verdict, 0xff, sizeof(verdict));
-	sp_check(&check, &verdict);
+	sp_check(&setup, NOW, &check, &verdict);
 	assert_int_equal(verdict.result, SP_IPC_DONE);
 	assert_int_equal(verdict.id, 77);
 	assert_int_equal(verdict.limited, 0);
 	assert_string_equal(verdict.name, "");
 	check.secret[0] = 'S';
-	sp_check(&check, &verdict);
+	sp_check(&setup, NOW, &check, &verdict);
 	assert_int_equal(verdict.result, SP_IPC_WRONG);
 	check.hash[0] = 'x';
-	sp_check(&check, &verdict);
+	sp_check(&setup, NOW, &check, &verdict);
 	assert_int_equal(verdict.result, SP_IPC_FAILED);
 	check.method = SP_METHOD_CLICK;
-	sp_check(&check, &verdict);
+	sp_check(&setup, NOW, &check, &verdict);
 	assert_int_equal(verdict.result, SP_IPC_FAILED);
 }
 

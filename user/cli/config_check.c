@@ -5,6 +5,8 @@
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "ipc/ipc.h"
+#include "keeper/external.h"
 #include "keeper/paths.h"
 #include "keeper/radius.h"
 #include "web/pages.h"
@@ -30,6 +32,15 @@ static int check_radius(const struct sp_config *config, struct sp_error *err)
 	return code;
 }
 
+static int check_external(const struct sp_config *config, struct sp_error *err)
+{
+	char secret[SP_IPC_SHARED];
+	int code = sp_external_read(secret, config, err);
+
+	explicit_bzero(secret, sizeof(secret));
+	return code;
+}
+
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
@@ -39,6 +50,8 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 		code = check_pages(&config, err);
 	if (!code)
 		code = check_radius(&config, err);
+	if (!code)
+		code = check_external(&config, err);
 	if (code)
 		return code;
 	if (invocation->json)

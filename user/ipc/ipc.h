@@ -34,6 +34,9 @@
 #define SP_IPC_SECRET         1024 /* a password or an external portal's token, NUL included */
 #define SP_IPC_HASH           384  /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
 #define SP_IPC_CLASS          505  /* bytes of RADIUS Class attributes, each behind its length */
+#define SP_IPC_EXTERNAL       512  /* URL of an external portal, NUL included */
+#define SP_IPC_SHARED         128  /* the secret shared with it, NUL included */
+#define SP_IPC_NONCE          16   /* bytes */
 #define SP_IPC_SAID           256  /* a sentence for the client, NUL included */
 #define SP_IPC_RADIUS_SERVERS 4
 #define SP_IPC_RADIUS_SECRET  128 /* a secret shared with a RADIUS server, NUL included */
@@ -91,6 +94,8 @@ struct sp_ipc_portal_setup {
 	uint32_t interface_count;
 	uint32_t ifindex[16]; /* client interfaces: where a connection may have come from */
 	uint8_t key[SP_IPC_KEY];
+	uint8_t handover_key[SP_IPC_KEY]; /* web/handover.h: that links to it are signed with */
+	char external[SP_IPC_EXTERNAL];   /* URL of the external portal; "": there is none */
 	char data[256];
 	char pages[256];
 	char root[128];
@@ -213,6 +218,8 @@ struct sp_ipc_verifier_setup {
 	uint32_t uid, gid;
 	uint32_t role; /* enum sp_ipc_verifier_role */
 	uint32_t spare;
+	char shared[SP_IPC_SHARED]; /* secret of the external portal; "": there is none */
+	uint8_t key[SP_IPC_KEY];    /* the link key: of the nonces of web/handover.h */
 	char root[128];
 	struct sp_ipc_radius radius; /* servers that check names and passwords */
 };
@@ -243,7 +250,9 @@ struct sp_ipc_verdict {
 	uint32_t result;  /* SP_IPC_DONE, WRONG, SILENT, FAILED, OVER or REFUSED */
 	uint32_t limited; /* 1: limits below replace those of the configuration where not 0 */
 	struct sp_ipc_limits limits;
-	char name[SP_IPC_NAME]; /* who it is, as the server or token says; "": as asked */
+	uint64_t nonce_until; /* external: last second of @nonce, since 1970; 0: there is none */
+	uint8_t nonce[SP_IPC_NONCE]; /* which must not have been used before */
+	char name[SP_IPC_NAME];      /* who it is, as the server or token says; "": as asked */
 	char said[SP_IPC_SAID];
 	uint32_t class_length; /* each Class: a byte that says its length, then that many */
 	uint8_t class_bytes[SP_IPC_CLASS + 3];

@@ -12,6 +12,7 @@
 
 #include "keeper/account.h"
 #include "keeper/address.h"
+#include "keeper/external.h"
 #include "keeper/listen.h"
 #include "keeper/radius.h"
 #include "lib/key.h"
@@ -115,8 +116,7 @@ static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
 	char text[INET6_ADDRSTRLEN];
 
 	if (config->portal_host[0]) {
-		snprintf(url, SP_IPC_URL, "http://%s:%u/", config->portal_host,
-		         config->plain_port);
+		snprintf(url, SP_IPC_URL, "http://%s:%u/", config->portal_host, config->plain_port);
 		return;
 	}
 	for (unsigned i = count; i-- > 0;)
@@ -268,6 +268,8 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = sp_key_get(&maps->instance, "link.key", setup->portal.key, err);
 	if (!ret)
+		ret = sp_external_plan(&setup->verifier, &setup->portal, config, err);
+	if (!ret)
 		ret = make_portal(setup, config, err);
 	if (!ret)
 		ret = open_pins(setup, &maps->instance, err);
@@ -300,6 +302,7 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 		return ret;
 	}
 	memcpy(setup->responder.key, setup->portal.key, sizeof(setup->responder.key));
+	memcpy(setup->verifier.key, setup->portal.key, sizeof(setup->verifier.key));
 	memcpy(setup->responder.data, setup->paths.data, sizeof(setup->responder.data));
 	memcpy(setup->portal.data, setup->paths.data, sizeof(setup->portal.data));
 	memcpy(setup->responder.pages, config->pages, sizeof(setup->responder.pages));
@@ -309,6 +312,7 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 
 void sp_setup_close(struct sp_setup *setup)
 {
+	explicit_bzero(&setup->verifier, sizeof(setup->verifier));
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
 		for (unsigned j = 0; j < 2; j++)
 			if (setup->responder_files[i][j] >= 0)

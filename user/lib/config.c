@@ -396,6 +396,23 @@ static int check_radius(struct parser *parser)
 	return 0;
 }
 
+/* With the method there must be all that it needs; without it, what is there does no harm. */
+static int check_external(struct parser *parser)
+{
+	const struct sp_config *config = parser->config;
+
+	if (!(config->methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)) ||
+	    (config->external_url[0] && config->external_secret[0]))
+		return 0;
+	return wrong(parser, line_of(parser, "portal", "methods"),
+	             "key 'methods': 'external' needs the key '%s' in section [external]: expected "
+	             "%s",
+	             config->external_url[0] ? "secret_file" : "url",
+	             config->external_url[0] ? "the file with the secret that is shared with the "
+	                                       "external portal"
+	                                     : "where the external portal is");
+}
+
 /* What only the whole file shows. */
 static int check_whole(struct parser *parser)
 {
@@ -409,6 +426,8 @@ static int check_whole(struct parser *parser)
 	code = check_uplinks(parser);
 	if (!code)
 		code = check_radius(parser);
+	if (!code)
+		code = check_external(parser);
 	return code ? code : check_users(parser);
 }
 

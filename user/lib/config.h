@@ -24,6 +24,7 @@
 #define SP_MAX_ATTACHED   (2 * SP_MAX_INTERFACES)
 #define SP_MAX_VERIFIERS  16
 #define SP_CONFIG_TEXT    256
+#define SP_CONFIG_URL     512
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 #define SP_CONFIG_RADIUS  4u   /* servers of a kind */
 
@@ -115,6 +116,10 @@ struct sp_config {
 	unsigned radius_coa_count;
 	uint16_t radius_coa_port;                    /* coa_port = 3799 */
 	char radius_coa_secret_file[SP_CONFIG_TEXT]; /* coa_secret_file; empty: as secret_file */
+
+	/* [external] */
+	char external_url[SP_CONFIG_URL];     /* url = https://login.example.org/ */
+	char external_secret[SP_CONFIG_TEXT]; /* secret_file = /etc/sallyport/external.secret */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
 	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */

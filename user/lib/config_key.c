@@ -183,6 +183,15 @@ static int read_url(const struct sp_config_key *key, struct sp_config *config, c
 	return 0;
 }
 
+/* It gets parameters put behind it. */
+static int read_external(const struct sp_config_key *key, struct sp_config *config,
+                         const char *text, struct sp_error *reason)
+{
+	if (strchr(text, '#'))
+		return unexpected(key, text, " has a fragment", reason);
+	return read_url(key, config, text, reason);
+}
+
 static int read_folder(const struct sp_config_key *key, struct sp_config *config, const char *text,
                        struct sp_error *reason)
 {
@@ -572,6 +581,12 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"radius", "coa_port", read_number, "a number from 1 to 65535; 3799 is usual",
          MEMBER(radius_coa_port), .least = 1, .most = 65535},
 	{"radius", "coa_secret_file", read_folder, SECRET_EXPECTED, MEMBER(radius_coa_secret_file)},
+	{"external", "url", read_external,
+         "an https URL of at most 511 characters, such as https://login.example.org/",
+         MEMBER(external_url)},
+	{"external", "secret_file", read_folder,
+         "the absolute path of a file, at most 255 bytes, such as /etc/sallyport/external.secret",
+         MEMBER(external_secret)},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),
 	BUDGET("dns_bytes", budget, SP_BUDGET_DNS_BYTES),

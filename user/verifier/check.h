@@ -5,7 +5,9 @@
 
 #include "ipc/ipc.h"
 
-/* Fill @verdict (all of it) with what is thought of @check. */
-void sp_check(const struct sp_ipc_check *check, struct sp_ipc_verdict *verdict);
+/* Fill @verdict (all of it) with what is thought of @check at @now (seconds since 1970), by the
+ * secrets and servers of @setup. */
+void sp_check(const struct sp_ipc_verifier_setup *setup, uint64_t now,
+              const struct sp_ipc_check *check, struct sp_ipc_verdict *verdict);
 
 #endif

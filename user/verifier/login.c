@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "ipc/ipc.h"
 #include "verifier/check.h"
@@ -16,7 +17,7 @@ static int wait_for_keeper(void)
 }
 
 /* The keeper asks again only after the answer, so there is always room for it. */
-static int judge(void)
+static int judge(const struct sp_ipc_verifier_setup *setup)
 {
 	static struct sp_ipc_check check;
 	static struct sp_ipc_verdict verdict;
@@ -24,17 +25,17 @@ static int judge(void)
 
 	if (ret)
 		return ret;
-	sp_check(&check, &verdict);
+	sp_check(setup, (uint64_t)time(NULL), &check, &verdict);
 	explicit_bzero(&check, sizeof(check));
 	return sp_ipc_send(SP_IPC_KEEPER_FD, &verdict, sizeof(verdict));
 }
 
-int sp_verifier_judge(void)
+int sp_verifier_judge(const struct sp_ipc_verifier_setup *setup)
 {
 	int ret;
 
 	do
-		ret = judge();
+		ret = judge(setup);
 	while (!ret || (ret == -EAGAIN && !(ret = wait_for_keeper())));
 	return ret;
 }

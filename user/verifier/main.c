@@ -13,6 +13,7 @@
 #include "verifier/login.h"
 #include "verifier/radius.h"
 #include "verifier/sandbox.h"
+#include "verifier/token.h"
 
 static struct sp_ipc_verifier_setup setup;
 
@@ -20,8 +21,10 @@ static int start(struct sp_error *err)
 {
 	int ret = sp_ipc_begin(SP_IPC_VERIFIER_SETUP, &setup, sizeof(setup), err);
 
-	if (!ret)
-		ret = sp_verifier_radius_open(&setup.radius, err);
+	if (ret)
+		return ret;
+	sp_token_prepare();
+	ret = sp_verifier_radius_open(&setup.radius, err);
 	if (!ret)
 		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
 		                     &sp_verifier_sandbox, err);
@@ -32,7 +35,7 @@ static int serve(void)
 {
 	switch (setup.role) {
 	case SP_IPC_VERIFIER_LOGIN:
-		return sp_verifier_judge();
+		return sp_verifier_judge(&setup);
 	default:
 		return -EINVAL;
 	}
