@@ -71,7 +71,7 @@ TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tes
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
-.PHONY: all deps install uninstall demo test test-kernels bench lint format clean help tests
+.PHONY: all deps install uninstall demo test test-kernels fuzz fuzz-targets bench lint format clean help tests
 
 all: $(PROGRAMS) $(DATA) ## build everything into .output/
 
@@ -174,6 +174,35 @@ $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyp
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
 
+# --- fuzzing: the parsers, with clang's libFuzzer ----------------------------------------------------
+
+FUZZ_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
+               -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+               -Iinclude -Iuser -isystem $(O)/skeleton
+FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN    := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
+FUZZ_LIB    := $(filter-out %/main.c,$(LIB_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC))
+SECONDS     ?= 60
+
+$(O)/fuzz/obj/%.o: %.c $(HEADERS) $(SKELETONS) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
+
+$(O)/fuzz/libfuzz.a: $(patsubst %.c,$(O)/fuzz/obj/%.o,$(FUZZ_LIB))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/libfuzz.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS_TEST) -o $@
+
+fuzz-targets: $(FUZZ_BIN)
+
+fuzz: fuzz-targets ## give the parsers what nobody would write, SECONDS=60 each
+	tests/fuzz/run --seconds $(SECONDS)
+
 # Programs for the hosts of the lab.
 NET_BPF := $(patsubst tests/%.c,$(O)/tests/%.o,$(wildcard tests/net/*.bpf.c))
 $(O)/tests/net/%.bpf.o: tests/net/%.bpf.c Makefile
@@ -181,7 +210,7 @@ $(O)/tests/net/%.bpf.o: tests/net/%.bpf.c Makefile
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-.PRECIOUS: $(O)/testobj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
+.PRECIOUS: $(O)/testobj/%.o $(O)/fuzz/obj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
 tests: $(TEST_BIN) $(NET_BPF) all $(O)/bench/traffic ## build the test programs without running them
 
