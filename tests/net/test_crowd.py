@@ -2,6 +2,7 @@
 """Two thousand clients at once, each with a MAC and an address of its own: judged and counted right."""
 
 import asyncio
+import json
 import resource
 import subprocess
 import time
@@ -10,9 +11,11 @@ import pytest
 
 from lab import INTERNET, SBIN, TOP, in_namespace, lines
 
+pytestmark = pytest.mark.alone
+
 PROGRAMS = TOP / ".output/tests/net/many_macs.bpf.o"
 COUNT = 2000
-SECONDS = 20  # for all of them; it takes 2 on two idle CPUs
+SECONDS = 60  # for all of them; it takes 2 on two idle CPUs, and those that lose a SYN wait
 
 
 class Crowd:
@@ -34,6 +37,9 @@ class Crowd:
         subprocess.run(["bpftool", "prog", "loadall", PROGRAMS, pins], check=True)
         run = self.lab.run
         run("client", "tc", "qdisc", "add", "dev", "client0", "clsact")
+        # As on a real card, what is too much at once waits; from Linux 6.16 a veth makes it wait too.
+        for role, device in (("client", "client0"), ("gw", "lan0"), ("gw", "wan0"), ("net", "net0")):
+            run(role, "tc", "qdisc", "add", "dev", device, "root", "pfifo", "limit", "20000")
         for side, name in (("egress", "many_out"), ("ingress", "many_in")):
             run("client", "tc", "filter", "add", "dev", "client0", side, "bpf", "direct-action",
                 "object-pinned", f"{pins}/{name}")
@@ -73,12 +79,14 @@ class Crowd:
         return statuses, time.monotonic() - begin
 
     def sent(self):
-        """TCP segments that the host has sent, as its own stack counts them."""
-        text = lines(
-            "nsenter", f"--net=/run/netns/{self.lab.host('client')}", "--", "nstat", "-asz",
-            "TcpOutSegs", "TcpRetransSegs",
-        )
-        return sum(int(line.split()[1]) for line in text if line.startswith("Tcp"))
+        """TCP segments that the host has put on the wire: what its stack counted less what its
+        device dropped. A veth does that when the 256 places of its peer's queue are taken, before
+        anything of the peer has seen the frame (drivers/net/veth.c, veth_xmit)."""
+        inside = ["nsenter", f"--net=/run/netns/{self.lab.host('client')}", "--"]
+        text = lines(*inside, "nstat", "-asz", "TcpOutSegs", "TcpRetransSegs")
+        segments = sum(int(line.split()[1]) for line in text if line.startswith("Tcp"))
+        (link,) = json.loads("".join(lines(*inside, "ip", "-j", "-s", "link", "show", "client0")))
+        return segments - link["stats64"]["tx"]["dropped"]
 
 
 @pytest.fixture(scope="module")
@@ -97,17 +105,48 @@ def crowd(hosts):
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def moved(before, after, *names):
-    return sum(after.get(name, 0) - before.get(name, 0) for name in names)
+class Books:
+    """What was counted since the first look, by everybody who counts."""
+
+    def __init__(self, crowd):
+        self.crowd = crowd
+        self.first, self.sent_first = crowd.lab.reasons(), crowd.sent()
+        self.look()
+
+    def look(self):
+        reasons = self.crowd.lab.reasons()
+        self.reasons = {
+            name: packets - self.first.get(name, 0)
+            for name, packets in reasons.items() if packets != self.first.get(name, 0)
+        }
+        self.sessions = self.crowd.lab.json("client", "list")
+        self.up = sum(session["up_packets"] for session in self.sessions)
+        self.down = sum(session["down_packets"] for session in self.sessions)
+        self.sent = self.crowd.sent() - self.sent_first
+
+    def agree(self):
+        moved = self.reasons.get
+        return (moved("authorized", 0), moved("down_authorized", 0), self.sent) == (
+            self.up, self.down, self.up + moved("captured", 0))
+
+    def settle(self):
+        """The last segments are still on their way, or repeated, when all have their answers; and
+        the counters cannot be read at one moment. Whether they come to say the same."""
+        end = time.monotonic() + SECONDS
+        self.look()
+        while not self.agree() and time.monotonic() < end:
+            time.sleep(0.1)
+            self.look()
+        assert self.agree(), f"sent {self.sent}, up {self.up}, down {self.down}: {self.reasons}"
 
 
 def test_all_captive(crowd):
-    before, sent = crowd.lab.reasons(), crowd.sent()
+    books = Books(crowd)
     statuses, seconds = crowd.ask()
-    after = crowd.lab.reasons()
     assert statuses == [511] * COUNT
     assert seconds < SECONDS
-    assert moved(before, after, "captured") == crowd.sent() - sent
+    books.settle()
+    assert books.reasons["captured"] >= 4 * COUNT
 
 
 def test_half_of_them_authorized(crowd):
@@ -120,23 +159,17 @@ def test_half_of_them_authorized(crowd):
         'for mac; do "$program" -I "$name" client allow "$mac" --for 1h >&2; done',
         "bash", str(program), lab.name, *sorted(chosen), timeout=120,
     )
-    before, sent = lab.reasons(), crowd.sent()
+    books = Books(crowd)
     statuses, seconds = crowd.ask()
-    after = lab.reasons()
     assert statuses == [200] * (COUNT // 2) + [511] * (COUNT // 2)
     assert seconds < SECONDS
+    books.settle()
 
-    sessions = lab.json("client", "list")
-    assert {session["mac"] for session in sessions} == chosen
+    assert {session["mac"] for session in books.sessions} == chosen
     addresses = {mac: (family, address) for mac, family, address in crowd.clients}
-    for session in sessions:
+    for session in books.sessions:
         # SYN, ACK, request and FIN at least; retransmissions at most double that.
         assert 4 <= session["up_packets"] <= 16, session
         assert 3 <= session["down_packets"] <= 16, session
         family, address = addresses[session["mac"]]
         assert session[f"ipv{family}"] == address
-    up = sum(session["up_packets"] for session in sessions)
-    down = sum(session["down_packets"] for session in sessions)
-    assert moved(before, after, "authorized") == up
-    assert moved(before, after, "down_authorized") == down
-    assert up + moved(before, after, "captured") == crowd.sent() - sent
