@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rates: what one TCP flow and many UDP flows really get, up and down, by every way through."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -8,7 +9,9 @@ import time
 
 import pytest
 
-from lab import INTERNET, PLAIN_PORTAL, wait_until
+from lab import INTERNET, PLAIN_PORTAL, SO_RCVBUFFORCE, wait_until
+
+pytestmark = pytest.mark.alone
 
 SECONDS = 6
 MODES = {
@@ -90,59 +93,85 @@ def test_one_tcp_flow_gets_its_rate(mode):
         mode.forget(mac_of(role))
 
 
-def receive(sockets, seconds, counts):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for number, one in enumerate(sockets):
-            try:
-                while True:
-                    counts[number] += len(one.recv(2048))
-            except BlockingIOError:
-                pass
-        time.sleep(0.002)
+class Datagrams:
+    """Many UDP flows to or from one client, which want twice its rate together."""
+
+    SECONDS = 3
+
+    def __init__(self, lab, number, direction, flows, rate):
+        self.lab, self.flows, self.rate = lab, flows, rate
+        self.role = f"client{number or ''}"
+        self.mac, self.used = mac_of(self.role), f"{direction}_bytes"
+        self.size = 1000 if rate > 1_000_000 else 100
+        roles = (self.role, "net") if direction == "up" else ("net", self.role)
+        target = INTERNET[4] if direction == "up" else f"10.85.0.{2 + number}"
+        self.senders = [lab.socket(roles[0], 4, socket.SOCK_DGRAM) for _ in range(flows)]
+        self.receivers = [lab.socket(roles[1], 4, socket.SOCK_DGRAM) for _ in range(flows)]
+        self.counts = [0] * flows
+        for flow, (sender, receiver) in enumerate(zip(self.senders, self.receivers)):
+            receiver.bind((target, 6000 + 100 * number + flow))
+            receiver.setblocking(False)
+            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+            sender.connect(receiver.getsockname())
+        lab.ctl("client", "allow", self.mac, f"--{direction}", str(rate), check=True)
+        # The client's address is known to the network, and the other way round.
+        assert lab.udp_echo(4, role=self.role) == b"marco"
+        self.before = self.moved()
+        self.threads = [threading.Thread(target=work) for work in (self.receive, self.send)]
+
+    def moved(self):
+        return self.lab.client(self.mac)[self.used]
+
+    def send(self):
+        pause = self.flows * self.size * 8 / (2 * self.rate)
+        begun, sent = time.monotonic(), 0
+        while time.monotonic() < begun + self.SECONDS:
+            for sender in self.senders:
+                with contextlib.suppress(ConnectionRefusedError):
+                    sender.send(bytes(self.size))
+            sent += 1
+            time.sleep(max(0, begun + sent * pause - time.monotonic()))
+
+    def receive(self):
+        end, over = time.monotonic() + self.SECONDS + 0.5, False
+        while not over:
+            time.sleep(0.005)
+            over = time.monotonic() > end
+            for flow, one in enumerate(self.receivers):
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        self.counts[flow] += len(one.recv(2048))
+
+    def close(self):
+        for one in self.senders + self.receivers:
+            one.close()
+
+    def check(self):
+        used = self.moved() - self.before
+        total = self.rate / 8 * self.SECONDS
+        assert 0.95 * total < used < 1.05 * total + max(self.rate / 8 * 0.4, 24000)
+        # What is counted is what arrived: 28 bytes of headers each.
+        assert abs(sum(self.counts) * (self.size + 28) / self.size - used) < 0.01 * used
+        share = sum(self.counts) / self.flows
+        assert min(self.counts) > share / 2, sorted(count / share for count in self.counts)
 
 
-@pytest.mark.parametrize("flows, rate", [(64, 8_000_000), (4, 256_000)], ids=["8M", "256K"])
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_no_udp_flow_starves(mode, direction, flows, rate):
-    """Flows that want twice the rate together: each gets at least half of its share."""
-    size = 1000 if rate > 1_000_000 else 100
-    mode.allow(f"--{direction}", str(rate))
-    roles = ("client", "net") if direction == "up" else ("net", "client")
-    senders = [mode.socket(roles[0], 4, socket.SOCK_DGRAM) for _ in range(flows)]
-    receivers = [mode.socket(roles[1], 4, socket.SOCK_DGRAM) for _ in range(flows)]
-    # The client's address is known to the network, and the other way round.
-    assert mode.udp_echo(4) == b"marco"
-    target = INTERNET[4] if direction == "up" else "10.85.0.2"
-    for number, (sender, receiver) in enumerate(zip(senders, receivers)):
-        receiver.bind((target, 6000 + number))
-        receiver.setblocking(False)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        sender.connect((target, 6000 + number))
-    counts, seconds = [0] * flows, 3
-    before = mode.client()[f"{direction}_bytes"]
-    reader = threading.Thread(target=receive, args=(receivers, seconds + 0.5, counts))
-    reader.start()
-    pause, begun, sent = flows * size * 8 / (2 * rate), time.monotonic(), 0
-    while time.monotonic() < begun + seconds:
-        for sender in senders:
-            try:
-                sender.send(bytes(size))
-            except ConnectionRefusedError:
-                pass
-        sent += 1
-        time.sleep(max(0, begun + sent * pause - time.monotonic()))
-    reader.join()
-    for one in senders + receivers:
-        one.close()
-    used = mode.client()[f"{direction}_bytes"] - before
-    total = rate / 8 * seconds
-    assert 0.95 * total < used < 1.05 * total + max(rate / 8 * 0.4, 24000)
-    # What is counted is what arrived: 28 bytes of headers each.
-    assert abs(sum(counts) * (size + 28) / size - used) < 0.01 * used
-    share = sum(counts) / flows
-    assert min(counts) > share / 2, sorted(count / share for count in counts)
-    mode.forget()
+def test_no_udp_flow_starves(mode):
+    """Each gets at least half of its share: of many flows and of few, up and down, all at once."""
+    runs = [
+        Datagrams(mode, number, direction, flows, rate)
+        for number, (direction, flows, rate) in enumerate(
+            (direction, *sort) for direction in ("up", "down") for sort in ((64, 8_000_000), (4, 256_000)))
+    ]
+    threads = [thread for run in runs for thread in run.threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for run in runs:
+        run.close()
+        run.check()
+        mode.forget(run.mac)
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
