@@ -12,6 +12,12 @@ from lab import Lab
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "alone: measures time or rates, or takes the machine for itself: not beside others"
+    )
+
+
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("these tests need root for network namespaces; run: sudo tools/test net", 5)

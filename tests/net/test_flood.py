@@ -17,6 +17,8 @@ sys.path.insert(0, str(TOP / "tools" / "bench"))
 
 import part_flood  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 GENERATOR = str(TOP / ".output" / "bench" / "traffic")
 MILLISECONDS = 1500
 KINDS = {name: (ethertype, payload, macs) for name, ethertype, payload, macs in part_flood.KINDS}
