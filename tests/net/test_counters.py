@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, Sniffer
+from lab import CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, SO_RCVBUFFORCE, Sniffer
 
 SECONDS = 2
 MAC = bytes.fromhex(CLIENT_MAC.replace(":", ""))
@@ -56,6 +56,8 @@ def echoing(lab, family, cpu):
     with lab.socket("client", family, socket.SOCK_DGRAM) as sender:
         sender.connect((INTERNET[family], 7))
         sender.setblocking(False)
+        # What waits for a thread that waits for a processor is not lost.
+        sender.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
 
         def work():
             os.sched_setaffinity(0, {cpu})

@@ -76,7 +76,7 @@ def test_captive_stays_captive(dead, family):
         assert dead.curl(GATEWAY[family], port=PORTAL_PORT, role="client1", seconds=1) is None
         https = f"https://{INTERNET[4]}/" if family == 4 else f"https://[{INTERNET[6]}]/"
         assert dead.run("client1", "curl", "-sk", "-m", "1", https, check=False).returncode in (7, 28)
-        assert not dead.ping(INTERNET[family], "client1")
+        assert not dead.ping(INTERNET[family], "client1", 1)
     assert network.with_address(NEIGHBOUR_ADDRESS[family]) == []
 
 

@@ -21,6 +21,8 @@ def lease(lab, folder, version):
         "client", "timeout", "20", "dhclient", version, "-1", "-sf", "/bin/true",
         "-cf", "/dev/null", "-lf", str(leases), "-pf", str(pid), "client0",
     )
+    # It goes to the background when it has its lease, and writes this from there.
+    wait_until(lambda: pid.exists() and pid.read_text().strip(), 5, "the pid file of dhclient")
     os.kill(int(pid.read_text()), signal.SIGTERM)
     return leases.read_text()
 

@@ -91,7 +91,7 @@ def test_nothing_of_a_captive_client_reaches_the_network(lab, family):
     target = INTERNET[family]
     before = lab.reasons()
     with Sniffer(lab.host("net"), "net0") as network:
-        assert not lab.ping(target)
+        assert not lab.ping(target, seconds=1)
         for port in (7, 53, 123, 443, 5353):
             assert lab.udp_echo(family, port=port, seconds=0.1) is None
         for port in (7, 22, 53, 443, 853, 8080):
@@ -112,7 +112,7 @@ def test_nothing_reaches_a_captive_client(lab, family):
     before = lab.reasons()
     with Sniffer(lab.host("client"), "client0") as wire:
         for role in ("net",):
-            assert not lab.ping(CLIENT[family], role)
+            assert not lab.ping(CLIENT[family], role, 1)
         with lab.socket("net", family, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"hello", (CLIENT[family], 9999))
     assert wire.with_address(INTERNET[family]) == []
@@ -261,7 +261,7 @@ def test_blocked_client_gets_nothing(lab, family):
     lab.ctl("client", "block", CLIENT_MAC, "--note", "abuse", check=True)
     assert lab.curl(INTERNET[family], seconds=1) is None
     assert lab.curl(GATEWAY[family], port=PORTAL_PORT, seconds=1) is None
-    assert not lab.ping(GATEWAY[family])
+    assert not lab.ping(GATEWAY[family], seconds=1)
     assert lab.client()["state"] == "blocked"
     lab.ctl("client", "remove", CLIENT_MAC, check=True)
     assert lab.status(family) == 511

@@ -396,14 +396,18 @@ def test_somebody_else_was_faster(gate):
             batch(gate, "gw", f"link set dev lan0 xdp pinned {pin}")
     finally:
         os.kill(daemon, signal.SIGCONT)
-    back = wait_for(gate, "attached")
-    assert back["mode"] == "tc" and "already has an XDP program" in back["why"]
-    assert "other_prog" in log(gate)
-    with Sniffer(gate.host("net"), "net0") as network:
-        assert gate.status(4) == 511
-        assert gate.udp_echo(4, seconds=0.2) is None
-    assert network.with_address(CLIENT[4]) == []
-    batch(gate, "gw", "link set dev lan0 xdp off")
+    try:
+        wait_for(gate, "attached")
+        # TC comes first, and XDP is tried then.
+        wait_until(lambda: "already has an XDP program" in interface(gate)["why"], 5, "the reason")
+        assert interface(gate)["mode"] == "tc"
+        wait_until(lambda: "other_prog" in log(gate), 2, "the log")
+        with Sniffer(gate.host("net"), "net0") as network:
+            assert gate.status(4) == 511
+            assert gate.udp_echo(4, seconds=0.2) is None
+        assert network.with_address(CLIENT[4]) == []
+    finally:
+        batch(gate, "gw", "link set dev lan0 xdp off")
 
 
 def test_changed_addresses(gate, tmp_path):

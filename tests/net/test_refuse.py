@@ -285,13 +285,13 @@ def test_checksums(wire, family):
 
 
 def exchange(lab, frame):
-    """Send a frame with its tags; the first one that comes back to the client, and the tag that its
-    stack took off."""
+    """Send a frame with its tags; the first tagged one that comes back to the client, with the tag
+    that its stack took off."""
     def work():
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
             wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
             wire.bind(("client0", 0))
-            wire.settimeout(2)
+            wire.settimeout(5)
             wire.send(frame)
             while True:
                 data, ancillary, _, _ = wire.recvmsg(2048, 256)
@@ -301,7 +301,8 @@ def exchange(lab, frame):
                 for _, _, content in ancillary:
                     status, _, _, _, _, tci, tpid = struct.unpack("=IIIHHHH", content[:20])
                     tag = struct.pack("!HH", tpid, tci) if status & 16 else b""
-                return data[:12] + tag + data[12:]
+                if (tag + data[12:])[:2] == frame[12:14]:
+                    return data[:12] + tag + data[12:]
 
     return in_namespace(lab.host("client"), work)
 
