@@ -26,7 +26,7 @@ class Stream:
     def __init__(self, lab, family, size=100, period=PERIOD):
         self.socket = lab.socket("client", family, socket.SOCK_DGRAM)
         self.socket.connect((INTERNET[family], 7))
-        self.socket.settimeout(0.05)
+        self.socket.settimeout(0.2)
         self.data, self.period = bytes(size), period
         self.sent = self.received = 0
         self.last = 0.0  # monotonic time of the last echo
@@ -42,13 +42,15 @@ class Stream:
                 pass  # refused by ICMP
 
     def receive(self):
-        while not self.over.is_set():
+        while True:
             try:
                 self.socket.recv(65536)
                 self.received += 1
                 self.last = time.monotonic()
             except OSError:
-                pass
+                # What was on its way when the sender stopped has come too.
+                if self.over.is_set():
+                    return
 
     def __enter__(self):
         for thread in self.threads:
