@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import inject
-from lab import CLIENT_MAC, GATEWAY, PORTAL_PORT, pids, wait_until
+from lab import (
+    CLIENT_MAC, CONFIGURATION, GATEWAY, PORTAL_PORT, TOP, pids, wait_until,
+)
 
 # The beginning of a process's name, which the kernel cuts, and its files from 4 on (ipc/ipc.h).
 CHILDREN = {
@@ -102,6 +104,19 @@ def test_each_has_its_own_user(lab):
     assert status(lab.daemon_pid())["Uid"].split() == ["0"] * 4
 
 
+# Linux's numbers (capabilities(7)): read for others, kill, setgid, setuid, setpcap, net admin, chroot.
+KEPT = sum(1 << number for number in (2, 5, 6, 7, 8, 12, 18))
+
+
+def test_keeper_has_dropped_what_it_does_not_need(lab):
+    fields = status(lab.daemon_pid())
+    assert fields["NoNewPrivs"] == "1"
+    for capabilities in ("CapPrm", "CapEff", "CapBnd"):
+        assert int(fields[capabilities], 16) == KEPT, capabilities
+    for capabilities in ("CapInh", "CapAmb"):
+        assert int(fields[capabilities], 16) == 0, capabilities
+
+
 # From inside: each is the process's own call, made with its own instruction.
 OFFENCES = {
     "open": ("openat", -100, 0, os.O_RDONLY),
@@ -143,3 +158,34 @@ def test_offence_is_the_end(lab, offence):
     lab.ctl("client", "remove", CLIENT_MAC, check=True)
     assert lab.status(4) == lab.status(6) == 511
     assert lab.curl(GATEWAY[4], port=PORTAL_PORT).status == 200
+
+
+def test_keeper_reads_what_belongs_to_others(lab, tmp_path):
+    """Pages of an account that lets nobody else look, at the start and after SIGHUP."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    texts = pages / "en.conf"
+    text = (TOP / "user/portal/pages/en.conf").read_text(encoding="utf-8")
+    key, value = re.search(r"^(\w+) *= *(.+)$", text, re.M).groups()
+    texts.write_text(f"{key} = {value}\n", encoding="utf-8")
+    for path, mode in ((texts, 0o600), (pages, 0o700)):
+        os.chown(path, 65534, 65534)
+        path.chmod(mode)
+    configuration = tmp_path / "sallyport.conf"
+    configuration.write_text(CONFIGURATION.read_text(encoding="utf-8") + f"pages = {pages}\n",
+                             encoding="utf-8")
+    os.kill(lab.daemon_pid(), signal.SIGTERM)
+    wait_until(lambda: not pids(lab, "sallyport"), 10, "the daemon to end")
+    lab.gate(configuration)
+    try:
+        before = log(lab)
+        readers = len(pids(lab, "sallyport-respo")) + 1
+        os.kill(lab.daemon_pid(), signal.SIGHUP)
+        wait_until(lambda: log(lab)[len(before):].count("the pages are read again") == readers, 10,
+                   "responders and portal to begin again")
+        assert "error" not in log(lab)[len(before):]
+        assert lab.status(4) == 511
+    finally:
+        os.kill(lab.daemon_pid(), signal.SIGTERM)
+        wait_until(lambda: not pids(lab, "sallyport"), 10, "the daemon to end")
+        lab.gate()

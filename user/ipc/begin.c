@@ -21,14 +21,18 @@ int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_er
 int sp_ipc_confine(const char *root, uint32_t room, uint32_t uid, uint32_t gid,
                    const struct sp_sandbox *sandbox, struct sp_error *err)
 {
-	int ret = strnlen(root, room) < room ? 0 : -EINVAL;
+	int ret;
 
+	if (strnlen(root, room) == room)
+		return sp_fail(err, -EINVAL, SP_EXIT_FAILED, "the setup names no empty directory");
 	/* libc reads /etc/localtime at the first conversion of a time, of one to UTC too. */
 	tzset();
-	if (!ret)
-		ret = sp_sandbox_limit(sandbox);
-	if (!ret)
-		ret = sp_drop_privileges(root, uid, gid);
+	ret = sp_sandbox_limit(sandbox);
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_FAILED,
+		               "cannot limit itself to %u open files and %llu bytes: %s",
+		               sandbox->files, (unsigned long long)sandbox->memory, strerror(-ret));
+	ret = sp_drop_privileges(root, uid, gid);
 	if (!ret)
 		ret = sp_sandbox_close(sandbox);
 	if (ret)

@@ -20,6 +20,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "keeper/capabilities.h"
 #include "keeper/hear.h"
 #include "keeper/pidfile.h"
 #include "keeper/state.h"
@@ -225,6 +226,9 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 	if (!ret) {
 		sp_crew_plan(&keeper->crew, &keeper->setup, keeper->epoll);
 		sp_gardener_init(&keeper->gardener, &keeper->maps, keeper->config);
+		ret = sp_capabilities_keep(err);
+		if (ret)
+			goto out;
 		/* From here on the datapath captures; connections wait for the responders. */
 		ret = sp_maps_set(&keeper->maps, WORKERS, keeper->setup.workers, err);
 		if (ret)

@@ -85,7 +85,7 @@ int sp_attach_begin(struct sp_change *change, const struct sp_instance *instance
 		if (code)
 			return code;
 	}
-	return sp_change_begin(change, &hook, err);
+	return sp_change_begin(change, instance, &hook, err);
 }
 
 int sp_attach(struct sp_change *change, struct sp_record_interface *one,

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/change.h"
 
-#include <bpf/bpf.h>
 #include <string.h>
 #include <unistd.h>
 
-int sp_change_begin(struct sp_change *change, const struct sp_hook *hook, struct sp_error *err)
+#include "lib/programs.h"
+
+int sp_change_begin(struct sp_change *change, const struct sp_instance *instance,
+                    const struct sp_hook *hook, struct sp_error *err)
 {
 	int fd = -1;
 
 	if (hook->mode != SP_HOOK_NONE) {
-		fd = bpf_prog_get_fd_by_id(hook->program_id);
+		fd = sp_programs_by_id(instance, hook->program_id);
 		if (fd < 0)
 			return sp_fail(err, fd, SP_EXIT_FAILED,
 			               "cannot open the program that runs on %s: %s",

@@ -13,8 +13,9 @@ struct sp_change {
 	int program_before; /* descriptor; -1: none */
 };
 
-/* Remember what @hook runs. 0 or negative errno. */
-int sp_change_begin(struct sp_change *change, const struct sp_hook *hook, struct sp_error *err);
+/* Remember what @hook of @instance runs. 0 or negative errno. */
+int sp_change_begin(struct sp_change *change, const struct sp_instance *instance,
+                    const struct sp_hook *hook, struct sp_error *err);
 
 /*
  * Have the hook run @program_fd in @mode (SP_HOOK_NONE: nothing). Traffic is judged throughout: the

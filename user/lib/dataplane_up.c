@@ -231,7 +231,7 @@ static int detach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 			continue;
 		sp_hook_find(&hook, up->instance, kind, one->name, one->ifindex, &one->own_qdisc);
 		change = &up->change[up->changes];
-		code = sp_change_begin(change, &hook, err);
+		code = sp_change_begin(change, up->instance, &hook, err);
 		if (code)
 			break;
 		up->changes++;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/netlink_request.h"
+#include "lib/programs.h"
 
 #define HANDLE   0x5350
 #define PRIORITY 0x5350
@@ -62,7 +63,7 @@ static bool is_ours(uint32_t id, enum sp_hook_kind kind, const struct sp_instanc
 	uint32_t maps[MAPS], clients = clients_id(instance);
 	struct bpf_prog_info info = {.nr_map_ids = MAPS, .map_ids = (uintptr_t)maps};
 	uint32_t size = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id), code;
+	int fd = sp_programs_by_id(instance, id), code;
 
 	if (fd < 0)
 		return false;

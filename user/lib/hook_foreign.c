@@ -39,6 +39,11 @@ static void name_program(uint32_t id, char *name, size_t room)
 	uint32_t size = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
 
+	if (fd == -EPERM) {
+		/* The daemon may not look at what is not its own. */
+		snprintf(name, room, "(bpftool prog show id %u)", id);
+		return;
+	}
 	snprintf(name, room, "without a name");
 	if (fd < 0)
 		return;
@@ -50,7 +55,7 @@ static void name_program(uint32_t id, char *name, size_t room)
 int sp_hook_check_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_error *err)
 {
 	struct sp_interface found;
-	char name[BPF_OBJ_NAME_LEN + 16], holder[64] = "set by netlink";
+	char name[48], holder[64] = "set by netlink";
 	uint32_t link;
 	int code = sp_netlink_link(hook->interface, &found, err);
 

@@ -82,6 +82,28 @@ int sp_programs_open(struct sp_programs *programs, const struct sp_instance *ins
 	return code;
 }
 
+static bool has_id(int fd, uint32_t id)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == id;
+}
+
+int sp_programs_by_id(const struct sp_instance *instance, uint32_t id)
+{
+	for (size_t i = 0; i < PINNED; i++) {
+		int fd;
+
+		if (open_one(&fd, instance, pinned[i].name, NULL))
+			continue;
+		if (has_id(fd, id))
+			return fd;
+		close(fd);
+	}
+	return bpf_prog_get_fd_by_id(id);
+}
+
 void sp_programs_close(struct sp_programs *programs)
 {
 	for (size_t i = 0; i < PINNED; i++) {

@@ -24,6 +24,12 @@ int sp_programs_for(const struct sp_programs *programs, const struct sp_hook *ho
 int sp_programs_open(struct sp_programs *programs, const struct sp_instance *instance,
                      struct sp_error *err);
 
+/*
+ * A descriptor, the caller's, of the loaded program @id: by its pin if it is one of @instance's,
+ * which needs no capability, else by its id, which needs CAP_SYS_ADMIN. Or a negative errno.
+ */
+int sp_programs_by_id(const struct sp_instance *instance, uint32_t id);
+
 /* Only what sp_programs_open opened. */
 void sp_programs_close(struct sp_programs *programs);
 
