@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A headless Chromium on a host of the lab, driven over the WebDriver protocol (W3C)."""
 
+import base64
 import http.client
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 
-from lab import TOOL, in_namespace, wait_until
+from lab import TOOL, TOP, in_namespace, wait_until
 
 PORT = 9515
+SCREENSHOTS = TOP / ".output" / "screenshots"
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's own constant
 
 
@@ -25,19 +28,24 @@ class Driver(http.client.HTTPConnection):
 
 
 class Browser:
-    def __init__(self, lab, role="client", language="en"):
+    def __init__(self, lab, role="client", language="en", trusting=False):
+        """trusting: of any certificate."""
         for program in ("chromium", "chromedriver"):
             assert shutil.which(program), f"{program} is missing; run tools/install-deps"
         self.host = lab.host(role)
         self.language = language
+        self.trusting = trusting
         self.home = tempfile.mkdtemp(prefix="sallyport-browser-")
         self.session = None
+        # In a PID namespace of its own: when the driver has ended, so has the last of the browser's
+        # processes, and nothing is written into its home any more.
         self.process = subprocess.Popen(
-            [str(TOOL), "exec", self.host, "chromedriver", f"--port={PORT}"],
+            [str(TOOL), "exec", self.host, "unshare", "--pid", "--fork", "--kill-child",
+             "--mount-proc", "chromedriver", f"--port={PORT}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.home},
+            env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.home, "TMPDIR": self.home},
         )
 
     def __enter__(self):
@@ -63,7 +71,11 @@ class Browser:
             }
             answer = self.call(
                 "POST", "/session",
-                {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}},
+                {"capabilities": {"alwaysMatch": {
+                    "goog:chromeOptions": options,
+                    "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+                    "acceptInsecureCerts": self.trusting,
+                }}},
             )
             self.session = answer["sessionId"]
         except BaseException:
@@ -75,11 +87,20 @@ class Browser:
         self.close()
 
     def close(self):
-        if self.session:
-            self.call("DELETE", f"/session/{self.session}")
-        self.process.terminate()
-        self.process.wait(10)
+        try:
+            if self.session:
+                self.call("DELETE", f"/session/{self.session}")
+            self.call("GET", "/shutdown")
+            self.process.wait(10)
+        except (OSError, AssertionError, http.client.HTTPException, json.JSONDecodeError,
+                subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait(10)
+        wait_until(self.remove_home, 20, f"{self.home} to be removed")
+
+    def remove_home(self):
         shutil.rmtree(self.home, ignore_errors=True)
+        return not os.path.exists(self.home)
 
     def ready(self):
         try:
@@ -134,3 +155,51 @@ class Browser:
 
     def click(self, selector):
         self.command("POST", f"/element/{self.find(selector)}/click", {})
+
+    def type(self, selector, text):
+        """Type into a field, behind what stands there."""
+        self.command("POST", f"/element/{self.find(selector)}/value", {"text": text})
+
+    def value(self, selector):
+        return self.command("GET", f"/element/{self.find(selector)}/property/value")
+
+    def devtools(self, command, **parameters):
+        """The answer to a command of the DevTools protocol."""
+        return self.command(
+            "POST", "/goog/cdp/execute", {"cmd": command, "params": parameters}
+        )
+
+    def scheme(self, name):
+        """"light" or "dark"."""
+        feature = {"name": "prefers-color-scheme", "value": name}
+        self.devtools("Emulation.setEmulatedMedia", features=[feature])
+
+    def screenshot(self, name):
+        """Keep a picture of the whole page below .output/screenshots."""
+        taken = self.devtools("Page.captureScreenshot", captureBeyondViewport=True)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        (SCREENSHOTS / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
+
+    def log(self, kind):
+        """What was logged since the last call: "browser" is the console, "performance" the events of
+        the DevTools protocol."""
+        return self.command("POST", "/se/log", {"type": kind})
+
+    def requested(self):
+        """The URLs asked for since the last call."""
+        events = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
+        return [event["params"]["request"]["url"] for event in events
+                if event["method"] == "Network.requestWillBeSent"]
+
+    def accessibility(self):
+        """The nodes of the page as a screen reader meets them: dictionaries with role, name,
+        description and the properties that are set."""
+        found = []
+        for node in self.devtools("Accessibility.getFullAXTree")["nodes"]:
+            if node["ignored"]:
+                continue
+            entry = {key: node[key]["value"] for key in ("role", "name", "description")
+                     if node.get(key, {}).get("value")}
+            entry.update((one["name"], one["value"].get("value")) for one in node["properties"])
+            found.append(entry)
+        return found
