@@ -107,6 +107,10 @@ int portal_start_with(void **state, uint32_t methods, const char *secure_url)
 	                                            .key = "a key of the tests"};
 	world->setup.methods = methods;
 	strcpy(world->setup.api.url, secure_url);
+	strcpy(world->setup.url4, "http://portal:8080/");
+	strcpy(world->setup.url6, "http://portal6:8080/");
+	if (methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL))
+		strcpy(world->setup.external, EXTERNAL_URL);
 	strcpy(world->setup.root, world->root);
 	find_data(world->setup.data, sizeof(world->setup.data));
 	sp_link_tag(world->tag, world->setup.key, WANTED, strlen(WANTED));

@@ -19,6 +19,7 @@
 
 #define SOMEBODY      64813
 #define OTHER_IFINDEX 900001u /* no such interface here; the portal only compares numbers */
+#define EXTERNAL_URL  "https://login.example.org/"
 #define WANTED        "http://www.example.org/a?b=1&c='2'"
 #define WANTED_HTML   "http://www.example.org/a?b=1&amp;c=&#39;2&#39;"
 #define WANTED_FORM   "http%3A%2F%2Fwww.example.org%2Fa%3Fb%3D1%26c%3D%272%27"
@@ -37,7 +38,8 @@ struct world {
 };
 
 /* Setup and teardown of a test: the portal runs, with `click` for a method, and ends by itself,
- * without an error, when the keeper goes away. _start_with: with @setup's methods and URL. */
+ * without an error, when the keeper goes away. _start_with: with @methods and the URL over TLS, "":
+ * none. */
 int portal_start(void **state);
 int portal_start_with(void **state, uint32_t methods, const char *secure_url);
 int portal_stop(void **state);

@@ -5,11 +5,13 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "lib/method.h"
 #include "lib/monotonic.h"
 #include "portal/outcome.h"
 #include "portal/token.h"
+#include "web/handover.h"
 
 #define ALL                                                                  \
 	(SP_METHOD_BIT(SP_METHOD_CLICK) | SP_METHOD_BIT(SP_METHOD_VOUCHER) | \
@@ -26,6 +28,11 @@ static int start_all(void **state)
 static int start_voucher(void **state)
 {
 	return portal_start_with(state, SP_METHOD_BIT(SP_METHOD_VOUCHER), "");
+}
+
+static int start_external(void **state)
+{
+	return portal_start_with(state, SP_METHOD_BIT(SP_METHOD_EXTERNAL), "");
 }
 
 static int start_radius(void **state)
@@ -318,6 +325,114 @@ static void test_no_password(void **state)
 	nothing_asked(world);
 }
 
+/* --- external portals ----------------------------------------------------------------------------
+ */
+
+/* The link is a good one for this visitor, and leads back here, and to where they wanted to go. */
+static void check_link(struct world *world, const char *back)
+{
+	char *nonce = strstr(world->response, "&nonce="), expected[1024];
+	uint8_t bytes[SP_HANDOVER_NONCE];
+	uint64_t expires;
+
+	HAS("\r\nLocation: " EXTERNAL_URL "?client=02:00:00:ab:cd:ef&vlan=7&address=");
+	assert_non_null(nonce);
+	nonce += strlen("&nonce=");
+	snprintf(expected, sizeof(expected), "&return=%s", back);
+	HAS(expected);
+	nonce[SP_HANDOVER_TEXT - 1] = '\0';
+	assert_int_equal(sp_handover_nonce_read(nonce, world->setup.key, &visitor,
+	                                        (uint64_t)time(NULL), bytes, &expires),
+	                 0);
+}
+
+static void test_way_to_external(void **state)
+{
+	struct world *world = *state;
+	char target[512];
+
+	/* It is the only way in. */
+	visit(world);
+	get(world, "GET", "/", "");
+	keep(world, SP_IPC_QUERY, captive);
+	STATUS(302);
+	check_link(world, "http://portal:8080/external?token%3D&sig=");
+
+	snprintf(target, sizeof(target), "/external?u=%s&t=%s", WANTED_FORM, world->tag);
+	for (world->ipv6 = false;; world->ipv6 = true) {
+		visit(world);
+		get(world, "GET", target, "");
+		STATUS(302);
+		HAS(world->ipv6 ? "&return=http://portal6:8080/external?u%3Dhttp"
+		                : "&return=http://portal:8080/external?u%3Dhttp");
+		HAS(world->tag);
+		HAS("\r\nReferrer-Policy: same-origin\r\n"); /* elsewhere: nothing */
+		if (world->ipv6)
+			break;
+	}
+	nothing_asked(world);
+}
+
+/* Who is told why the session ended, and who is connected, is not led on. */
+static void test_stays_here(void **state)
+{
+	struct world *world = *state;
+
+	show(world, "/", (struct sp_ipc_answer){.ended = SP_IPC_ENDED_TIME});
+	HAS("href=\"/external\"");
+	show(world, "/", authorized);
+	HAS("You are connected");
+}
+
+static void test_back_from_external(void **state)
+{
+	struct world *world = *state;
+	struct sp_ipc_request question;
+	char target[SP_IPC_SECRET + 512], token[SP_IPC_SECRET + 1] = "";
+
+	visit(world);
+	snprintf(target, sizeof(target), "/external?u=%s&t=%s&token=abc.DEF_-", WANTED_FORM,
+	         world->tag);
+	/* From another site, as a browser says. */
+	get(world, "GET", target, "Sec-Fetch-Site: cross-site\r\n");
+	question = keep(world, SP_IPC_LOGIN, authorized);
+	assert_int_equal(question.method, SP_METHOD_EXTERNAL);
+	assert_string_equal(question.secret, "abc.DEF_-");
+	assert_string_equal(question.name, "");
+	STATUS(303);
+	HAS("\r\nLocation: " WANTED "\r\n");
+
+	visit(world);
+	get(world, "GET", "/external?token=abc", "");
+	keep(world, SP_IPC_LOGIN, (struct sp_ipc_answer){.result = SP_IPC_WRONG});
+	STATUS(403);
+	HAS("could not be confirmed");
+	HAS("href=\"/external\"");
+	LACKS("abc");
+
+	memset(token, 'A', SP_IPC_SECRET);
+	for (int i = 0; i < 2; i++) {
+		visit(world);
+		snprintf(target, sizeof(target), "/external?token=%s", i ? token : "");
+		get(world, "GET", target, "");
+		keep(world, SP_IPC_QUERY, captive);
+		STATUS(403);
+		HAS("could not be confirmed");
+	}
+	nothing_asked(world);
+}
+
+static void test_no_external(void **state)
+{
+	struct world *world = *state;
+
+	visit(world);
+	get(world, "GET", "/external", "");
+	keep(world, SP_IPC_QUERY, captive);
+	STATUS(403);
+	HAS("not available here");
+}
+
 /* --- the keeper's results ------------------------------------------------------------------------
  */
 
@@ -508,6 +623,10 @@ int main(void)
 		WITH(start_all, test_results),
 		WITH(start_all, test_wrong_password),
 		WITH(start_all, test_wrong_but_connected),
+		WITH(start_external, test_way_to_external),
+		WITH(start_external, test_stays_here),
+		WITH(start_external, test_back_from_external),
+		PROCESS(test_no_external),
 		PROCESS(test_logout_fails),
 		WITH(start_all, test_get_changes_nothing),
 		WITH(start_all, test_largest_form),

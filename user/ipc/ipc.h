@@ -99,6 +99,8 @@ struct sp_ipc_portal_setup {
 	char data[256];
 	char pages[256];
 	char root[128];
+	char url4[SP_IPC_URL]; /* its first page, as in struct sp_ipc_responder_setup */
+	char url6[SP_IPC_URL];
 	uint32_t methods; /* SP_METHOD_BIT (lib/method.h) of those that may be used */
 	uint32_t spare;
 	struct sp_ipc_api api;

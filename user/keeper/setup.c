@@ -303,6 +303,8 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	}
 	memcpy(setup->responder.key, setup->portal.key, sizeof(setup->responder.key));
 	memcpy(setup->verifier.key, setup->portal.key, sizeof(setup->verifier.key));
+	memcpy(setup->portal.url4, setup->responder.login_url4, sizeof(setup->portal.url4));
+	memcpy(setup->portal.url6, setup->responder.login_url6, sizeof(setup->portal.url6));
 	memcpy(setup->responder.data, setup->paths.data, sizeof(setup->responder.data));
 	memcpy(setup->portal.data, setup->paths.data, sizeof(setup->portal.data));
 	memcpy(setup->responder.pages, config->pages, sizeof(setup->responder.pages));

@@ -8,10 +8,12 @@
 #include "lib/monotonic.h"
 #include "lib/text.h"
 #include "lib/voucher_code.h"
+#include "portal/external.h"
 #include "portal/form.h"
 #include "portal/outcome.h"
 #include "portal/respond.h"
 #include "portal/token.h"
+#include "web/handover.h"
 
 /* --- asking
  * ----------------------------------------------------------------------------------------
@@ -124,6 +126,24 @@ static void read_code_of_query(struct sp_request *request)
 	snprintf(request->code, sizeof(request->code), "%s", sp_voucher_code_show(shown, plain));
 }
 
+/* Whether there is nothing to do or to read here: the only way in is at an external portal. */
+static bool leads_on(const struct sp_request *request)
+{
+	const struct sp_ipc_answer *answer = &request->ask.answer;
+
+	return request->portal->setup.methods == SP_METHOD_BIT(SP_METHOD_EXTERNAL) &&
+	       !answer->authorized && !sp_page_tells_end(answer->ended);
+}
+
+static enum MHD_Result respond_front(struct sp_request *request)
+{
+	char link[SP_HANDOVER_LINK];
+
+	if (leads_on(request) && !sp_external_link(request, link, sizeof(link)))
+		return sp_respond_found(request, link);
+	return respond_state(request, MHD_HTTP_OK);
+}
+
 enum MHD_Result sp_login_front(struct sp_request *request)
 {
 	struct sp_ipc_request question = {.header.kind = SP_IPC_QUERY};
@@ -133,7 +153,7 @@ enum MHD_Result sp_login_front(struct sp_request *request)
 		read_code_of_query(request);
 		return ask(request, &question);
 	}
-	return responded(request, &result) ? result : respond_state(request, MHD_HTTP_OK);
+	return responded(request, &result) ? result : respond_front(request);
 }
 
 /* --- the forms
@@ -213,6 +233,43 @@ enum MHD_Result sp_login_password(struct sp_request *request)
 	}
 	explicit_bzero(question.secret, sizeof(question.secret));
 	return result;
+}
+
+static enum MHD_Result hand_over(struct sp_request *request)
+{
+	char link[SP_HANDOVER_LINK];
+	int ret;
+
+	if (sp_request_visitor(request))
+		return sp_respond_error(request, MHD_HTTP_FORBIDDEN, SP_MESSAGE_ERROR_UNKNOWN);
+	ret = sp_external_link(request, link, sizeof(link));
+	if (ret == -ENOENT)
+		return decline(request, SP_PAGE_ALL, SP_MESSAGE_ERROR_DISABLED);
+	return ret ? decline(request, SP_PAGE_ALL, SP_MESSAGE_ERROR_FAILED)
+	           : sp_respond_found(request, link);
+}
+
+/*
+ * The browser comes back from another site, so there is no token of ours to be asked for, and it is
+ * a GET that changes something. The external portal's token does for both: it was signed for this
+ * client, who was handed over lately, and is good once.
+ */
+enum MHD_Result sp_login_external(struct sp_request *request)
+{
+	struct sp_ipc_request question = {.header.kind = SP_IPC_LOGIN,
+	                                  .method = SP_METHOD_EXTERNAL};
+	size_t length;
+
+	if (request->asked)
+		return respond_login(request);
+	request->method = SP_METHOD_EXTERNAL;
+	if (!sp_request_has_argument(request, "token"))
+		return hand_over(request);
+	if (!sp_request_argument(request, "token", question.secret, sizeof(question.secret),
+	                         &length) ||
+	    !length)
+		return decline(request, SP_PAGE_ALL, SP_MESSAGE_ERROR_EXTERNAL);
+	return ask(request, &question);
 }
 
 enum MHD_Result sp_login_out(struct sp_request *request)

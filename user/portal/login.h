@@ -12,6 +12,7 @@ enum MHD_Result sp_login_front(struct sp_request *request);
 enum MHD_Result sp_login_click(struct sp_request *request);
 enum MHD_Result sp_login_voucher(struct sp_request *request);
 enum MHD_Result sp_login_password(struct sp_request *request);
+enum MHD_Result sp_login_external(struct sp_request *request); /* there, and back */
 enum MHD_Result sp_login_out(struct sp_request *request);
 
 #endif

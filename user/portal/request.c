@@ -41,6 +41,7 @@ static const struct sp_route routes[] = {
 	{"/accept", POST, sp_login_click, NULL},
 	{"/voucher", POST, sp_login_voucher, NULL},
 	{"/password", POST, sp_login_password, NULL},
+	{"/external", GET, sp_login_external, NULL},
 	{"/logout", POST, sp_login_out, NULL},
 	{"/style.css", GET, sp_respond_style, NULL},
 	{"/logo", GET, sp_respond_logo, NULL},
@@ -168,6 +169,12 @@ bool sp_request_argument(const struct sp_request *request, const char *name, cha
 	memcpy(out, value, *length);
 	out[*length] = '\0';
 	return true;
+}
+
+bool sp_request_has_argument(const struct sp_request *request, const char *name)
+{
+	return MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+	                                     strlen(name), NULL, NULL);
 }
 
 static void read_link_of_query(struct sp_request *request)

@@ -52,6 +52,9 @@ bool sp_request_accepts(const struct sp_request *request, const char *type);
 bool sp_request_argument(const struct sp_request *request, const char *name, char *out, size_t room,
                          size_t *length);
 
+/* Whether the query has that parameter, whatever its value. */
+bool sp_request_has_argument(const struct sp_request *request, const char *name);
+
 /* Find out whose connection it is, for request->client. 0 or negative errno; -ENOENT: nobody can
  * tell. */
 int sp_request_visitor(struct sp_request *request);

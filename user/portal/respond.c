@@ -130,6 +130,14 @@ enum MHD_Result sp_respond_onward(struct sp_request *request)
 	return sp_respond_connected(request, MHD_HTTP_SEE_OTHER, extra);
 }
 
+enum MHD_Result sp_respond_found(struct sp_request *request, const char *location)
+{
+	const struct sp_field fields[] = {{"Location", location}, {NULL, NULL}};
+	const struct sp_field *const lists[] = {common, fields, NULL};
+
+	return sp_reply_send(request->connection, MHD_HTTP_FOUND, NULL, 0, lists);
+}
+
 enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
                                    enum sp_message title, enum sp_message text,
                                    const struct sp_field *extra)

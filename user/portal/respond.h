@@ -23,6 +23,9 @@ enum MHD_Result sp_respond_connected(struct sp_request *request, unsigned status
 /* 303: to where the visitor wanted to go, or to the first page. */
 enum MHD_Result sp_respond_onward(struct sp_request *request);
 
+/* 302, without a page. */
+enum MHD_Result sp_respond_found(struct sp_request *request, const char *location);
+
 /* A page with a title and a text. */
 enum MHD_Result sp_respond_message(struct sp_request *request, unsigned status,
                                    enum sp_message title, enum sp_message text,

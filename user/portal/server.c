@@ -43,6 +43,9 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	    !memchr(setup->data, '\0', sizeof(setup->data)) ||
 	    !memchr(setup->pages, '\0', sizeof(setup->pages)) ||
 	    !memchr(setup->root, '\0', sizeof(setup->root)) ||
+	    !memchr(setup->external, '\0', sizeof(setup->external)) ||
+	    !memchr(setup->url4, '\0', sizeof(setup->url4)) ||
+	    !memchr(setup->url6, '\0', sizeof(setup->url6)) ||
 	    !memchr(setup->api.url, '\0', sizeof(setup->api.url)) ||
 	    !memchr(setup->api.venue_info, '\0', sizeof(setup->api.venue_info)) ||
 	    !memchr(setup->api.realm, '\0', sizeof(setup->api.realm)))
