@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A child that does not keep to the protocol is ended, started again, and has touched nothing."""
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from lab import CONFIGURATION, GATEWAY, PORTAL_PORT, TOP, wait_until
+
+BROKE, FULL, CLOSED = (
+    "it broke the protocol", "it does not take its answers", "it closed its socket and did not exit",
+)
+# What each child says (tests/net/liar.py), in its order, and why the keeper ends it.
+LIES = {
+    "responder": [("a byte", BROKE), ("twice", BROKE), ("closed", CLOSED), ("for nothing", BROKE),
+                  ("long", BROKE), ("no ready", BROKE)],
+    "portal": [("nothing", BROKE), ("multicast", BROKE), ("flood", FULL), ("unended", BROKE),
+               ("method", BROKE), ("for nothing", BROKE)],
+    "garden": [("unended name", BROKE), ("magic", BROKE), ("multicast", BROKE), ("long", BROKE),
+               ("closed", CLOSED)],
+    "verifier": [("unasked", BROKE), ("vlan", BROKE), ("a file", BROKE), ("a byte", BROKE)],
+}
+
+
+def plant(tree):
+    """A tree as it is installed, with liars in the places of the children."""
+    built = TOP / ".output"
+    (tree / "sbin").mkdir()
+    shutil.copy(built / "sbin/sallyport", tree / "sbin/sallyport")
+    (tree / "sbin/sallyportd").symlink_to("sallyport")
+    (tree / "share").symlink_to(built / "share")
+    children = tree / "libexec/sallyport"
+    children.mkdir(parents=True)
+    for name, lies in LIES.items():
+        program = f"sallyport-{name}"
+        shutil.copy(TOP / "tests/net/liar.py", children / program)
+        (children / f"{program}.real").write_text(str(built / "libexec/sallyport" / program))
+        (children / f"{program}.lies").write_text("".join(f"{lie}\n" for lie, _ in lies))
+    for path in (tree, *tree.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def lying(hosts, tmp_path, monkeypatch):
+    plant(tmp_path)
+    monkeypatch.setenv("SALLYPORT_SBIN", str(tmp_path / "sbin"))
+    hosts.ctl("up", "-c", str(CONFIGURATION), check=True)
+    hosts.allow("--note", "untouched")
+    log = Path(f"/run/sallyport-lab/{hosts.name}/sallyportd.log")
+    with log.open("ab") as output:
+        daemon = hosts.popen("gw", str(tmp_path / "sbin/sallyportd"), "-I", hosts.name,
+                             stdout=output, stderr=output)
+    yield hosts, log
+    os.kill(hosts.daemon_pid(), signal.SIGTERM)
+    assert daemon.wait(10) == 0
+
+
+def ended(log):
+    """Who was ended, and why, of the log."""
+    return re.findall(r"error: (\w+)(?: \d+)? \(pid \d+\) was ended: (.*); starting it again",
+                      log.read_text(encoding="utf-8"))
+
+
+def test_liars_are_ended_and_replaced(lying):
+    lab, log = lying
+    told = sum(len(lies) for lies in LIES.values())
+    wait_until(lambda: len(ended(log)) >= told, 60, "the last lie to be told")
+    for name, lies in LIES.items():
+        assert sorted(why for who, why in ended(log) if who == name) == sorted(
+            why for _, why in lies), name
+    # What the portal's place asked for in between was answered, but let nobody in.
+    assert [client["note"] for client in lab.json("client", "list")] == ["untouched"]
+    assert lab.status(4) == lab.status(6) == 200
+    lab.forget()
+    # The programs that come last find the sockets as they were.
+    wait_until(lambda: lab.status(4) == 511, 15, "a responder")
+    wait_until(lambda: lab.status(6) == 511, 15, "a responder")
+    wait_until(lambda: lab.curl(GATEWAY[4], port=PORTAL_PORT), 15, "the portal")
+    assert len(ended(log)) == told
