@@ -267,10 +267,10 @@ static void test_terms(void **state)
 	put_vendor_number(9, 1, 77); /* another vendor's */
 	sp_radius_terms_read(&terms, &reply, NOW);
 	assert_false(terms.over);
-	assert_int_equal(terms.given, SP_RADIUS_GIVEN_SECONDS | SP_RADIUS_GIVEN_IDLE |
-	                                      SP_RADIUS_GIVEN_INTERIM | SP_RADIUS_GIVEN_RATE_UP |
-	                                      SP_RADIUS_GIVEN_RATE_DOWN | SP_RADIUS_GIVEN_QUOTA |
-	                                      SP_RADIUS_GIVEN_QUOTA_UP);
+	assert_int_equal(terms.given, SP_IPC_CHANGES_SECONDS | SP_IPC_CHANGES_IDLE |
+	                                      SP_IPC_CHANGES_INTERIM | SP_IPC_CHANGES_RATE_UP |
+	                                      SP_IPC_CHANGES_RATE_DOWN | SP_IPC_CHANGES_QUOTA |
+	                                      SP_IPC_CHANGES_QUOTA_UP);
 	assert_int_equal(terms.limits.seconds, 3600);
 	assert_int_equal(terms.limits.idle, 600);
 	assert_int_equal(terms.limits.interim, 60);
@@ -305,7 +305,7 @@ static void test_end_of_the_session(void **state)
 		put_until(rows[i].text);
 		sp_radius_terms_read(&terms, &reply, NOW);
 		assert_int_equal(terms.over, rows[i].seconds == 0);
-		assert_int_equal(terms.given, rows[i].seconds == 1 ? 0 : SP_RADIUS_GIVEN_SECONDS);
+		assert_int_equal(terms.given, rows[i].seconds == 1 ? 0 : SP_IPC_CHANGES_SECONDS);
 		assert_int_equal(terms.limits.seconds, rows[i].seconds == 10 ? 10 : 0);
 	}
 	/* The earlier of the two ends it. */
@@ -330,7 +330,7 @@ static void test_odd_attributes(void **state)
 	sp_radius_put(&reply, SP_RADIUS_VENDOR_SPECIFIC, "\0\0\0\0\x1b\x06\0\0\0\x09", 10);
 	sp_radius_put_number(&reply, SP_RADIUS_IDLE_TIMEOUT, 9);
 	sp_radius_terms_read(&terms, &reply, NOW);
-	assert_int_equal(terms.given, SP_RADIUS_GIVEN_IDLE);
+	assert_int_equal(terms.given, SP_IPC_CHANGES_IDLE);
 	assert_int_equal(terms.limits.idle, 9);
 }
 

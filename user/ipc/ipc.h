@@ -10,7 +10,7 @@
  *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking),
  *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count),
  *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`,
- *   verifier:  none.
+ *   verifier:  none; authority: fd 4 its UDP socket (bound, non-blocking).
  * It reads its setup message, opens the data files it needs, gives up its privileges
  * (sp_ipc_confine), sends SP_IPC_READY and only then reads a byte of any client. End of file on
  * fd 3 means that the keeper is gone: the child exits.
@@ -56,6 +56,10 @@ enum sp_ipc_kind {
 	SP_IPC_VERIFIER_SETUP = 12, /* keeper -> verifier, first message */
 	SP_IPC_CHECK = 13,          /* keeper -> verifier: are these credentials good? */
 	SP_IPC_VERDICT = 14,        /* verifier -> keeper, one for each CHECK */
+	SP_IPC_ACCOUNT = 15,        /* keeper -> accounting (ipc/radius.h) */
+	SP_IPC_ACCOUNTED = 16,      /* accounting -> keeper */
+	SP_IPC_CHANGE = 17,         /* authority -> keeper */
+	SP_IPC_CHANGED = 18,        /* keeper -> authority, one for each CHANGE */
 };
 
 struct sp_ipc_header {
@@ -212,7 +216,9 @@ struct sp_ipc_radius {
 
 /* What a verifier process is for. */
 enum sp_ipc_verifier_role {
-	SP_IPC_VERIFIER_LOGIN = 0, /* judges credentials, one CHECK at a time */
+	SP_IPC_VERIFIER_LOGIN = 0,      /* judges credentials, one CHECK at a time */
+	SP_IPC_VERIFIER_ACCOUNTING = 1, /* tells RADIUS servers of sessions */
+	SP_IPC_VERIFIER_AUTHORITY = 2,  /* lets RADIUS servers end and change sessions */
 };
 
 struct sp_ipc_verifier_setup {
@@ -223,7 +229,12 @@ struct sp_ipc_verifier_setup {
 	char shared[SP_IPC_SHARED]; /* secret of the external portal; "": there is none */
 	uint8_t key[SP_IPC_KEY];    /* the link key: of the nonces of web/handover.h */
 	char root[128];
-	struct sp_ipc_radius radius; /* servers that check names and passwords */
+	struct sp_ipc_radius radius; /* servers that check names and passwords; accounting: those
+	                              * that are told; authority: names this gateway */
+	uint32_t source_count;       /* authority: who may ask */
+	uint32_t spare2;
+	struct sp_address source[SP_MAX_ADDRESSES];
+	char source_secret[SP_IPC_RADIUS_SECRET];
 };
 
 struct sp_ipc_check {

@@ -85,6 +85,5 @@ enum sp_radius_chillispot {
 #define SP_RADIUS_PORT_ETHERNET 15u /* NAS-Port-Type */
 #define SP_RADIUS_PORT_WIRELESS 19u /* Wireless - IEEE 802.11 */
 #define SP_RADIUS_BY_RADIUS     1u  /* Acct-Authentic */
-#define SP_RADIUS_BY_LOCAL      2u
 
 #endif

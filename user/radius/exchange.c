@@ -81,15 +81,15 @@ void sp_radius_client_close(struct sp_radius_client *client)
 	}
 }
 
-/* A fresh port, and what was on its way to the last one is gone. */
-static int connect_way(const struct sp_radius_way *way, const struct sp_ipc_radius_server *server)
+int sp_radius_client_connect(const struct sp_radius_client *client, unsigned index)
 {
 	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	const int fd = client->way[index].socket;
 	struct sockaddr_storage address;
-	unsigned length = sp_radius_server_address(server, &address);
+	unsigned length = sp_radius_server_address(&client->setup->server[index], &address);
 
-	if (connect(way->socket, &none, sizeof(none)) ||
-	    connect(way->socket, (const struct sockaddr *)&address, length))
+	if (connect(fd, &none, sizeof(none)) ||
+	    connect(fd, (const struct sockaddr *)&address, length))
 		return -errno;
 	return 0;
 }
@@ -140,12 +140,13 @@ static int make_request(struct sp_radius_packet *request, const char *secret, sp
 	return sp_radius_seal(request, secret);
 }
 
-static int ask_server(const struct sp_radius_client *client, struct sp_radius_way *way,
-                      const struct sp_ipc_radius_server *server,
+static int ask_server(struct sp_radius_client *client, unsigned index,
                       const struct sp_radius_packet *request, unsigned tries,
                       struct sp_radius_packet *reply)
 {
-	int ret = connect_way(way, server);
+	const struct sp_ipc_radius_server *server = &client->setup->server[index];
+	struct sp_radius_way *way = &client->way[index];
+	int ret = sp_radius_client_connect(client, index);
 
 	if (ret)
 		return ret;
@@ -191,7 +192,7 @@ static int ask_round(struct sp_radius_client *client, const bool dead[SP_IPC_RAD
 		ret = make_request(&request, server->secret, build, context);
 		if (ret)
 			return ret;
-		ret = ask_server(client, &client->way[i], server, &request, tries, reply);
+		ret = ask_server(client, i, &request, tries, reply);
 		remember(&client->way[i], server, ret);
 		explicit_bzero(&request, sizeof(request));
 	}

@@ -32,6 +32,10 @@ int sp_radius_client_open(struct sp_radius_client *client, const struct sp_ipc_r
                           struct sp_error *err);
 void sp_radius_client_close(struct sp_radius_client *client);
 
+/* Connect the socket of the server @index (again): its port is a fresh one, and what was on its way
+ * to the last one is gone. 0 or negative errno. */
+int sp_radius_client_connect(const struct sp_radius_client *client, unsigned index);
+
 /* Put the attributes into @packet, which has begun, for a server that shares @secret. */
 typedef void (*sp_radius_build)(struct sp_radius_packet *packet, const char *secret, void *context);
 

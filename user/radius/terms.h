@@ -6,23 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ipc/ipc.h"
+#include "ipc/radius.h"
 #include "radius/packet.h"
 
-/* Bits of sp_radius_terms.given. */
-enum sp_radius_given {
-	SP_RADIUS_GIVEN_SECONDS = 1 << 0,
-	SP_RADIUS_GIVEN_IDLE = 1 << 1,
-	SP_RADIUS_GIVEN_QUOTA = 1 << 2,
-	SP_RADIUS_GIVEN_QUOTA_UP = 1 << 3,
-	SP_RADIUS_GIVEN_QUOTA_DOWN = 1 << 4,
-	SP_RADIUS_GIVEN_RATE_UP = 1 << 5,
-	SP_RADIUS_GIVEN_RATE_DOWN = 1 << 6,
-	SP_RADIUS_GIVEN_INTERIM = 1 << 7,
-};
-
 struct sp_radius_terms {
-	unsigned given; /* what the packet says; all else of limits is 0 */
+	unsigned given; /* enum sp_ipc_changes: what the packet says; all else of limits is 0 */
 	bool over;      /* by its WISPr-Session-Terminate-Time the session would have ended */
 	struct sp_ipc_limits limits;
 };

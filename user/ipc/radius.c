@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ipc/radius.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define RATE_MOST 400000000000u     /* bit/s, as sp_text_rate */
+#define TIME_MOST (36525u * 86400u) /* seconds, as sp_text_duration: 100 years */
+
+static bool limits_make_sense(const struct sp_ipc_limits *limits)
+{
+	return limits->seconds <= TIME_MOST && limits->idle <= TIME_MOST &&
+	       limits->interim <= TIME_MOST && limits->rate_up <= RATE_MOST &&
+	       limits->rate_down <= RATE_MOST;
+}
+
+static bool is_text(const char text[SP_IPC_NAME])
+{
+	size_t length = strnlen(text, SP_IPC_NAME);
+
+	for (size_t i = length; i < SP_IPC_NAME; i++)
+		if (text[i])
+			return false;
+	return length < SP_IPC_NAME;
+}
+
+int sp_ipc_receive_change(int fd, struct sp_ipc_change *change)
+{
+	int ret = sp_ipc_receive(fd, SP_IPC_CHANGE, change, sizeof(*change));
+
+	if (ret)
+		return ret;
+	if (!change->named || (change->named & ~(uint32_t)SP_IPC_NAMED) ||
+	    (change->changed & ~(uint32_t)SP_IPC_CHANGES) || change->client.vlan > SP_VLAN_MAX ||
+	    !is_text(change->name) || !limits_make_sense(&change->limits))
+		return -EPROTO;
+	return 0;
+}
+
+int sp_ipc_receive_accounted(int fd, struct sp_ipc_accounted *accounted)
+{
+	int ret = sp_ipc_receive(fd, SP_IPC_ACCOUNTED, accounted, sizeof(*accounted));
+
+	if (ret)
+		return ret;
+	if ((accounted->status != SP_IPC_ACCOUNT_START &&
+	     accounted->status != SP_IPC_ACCOUNT_STOP) ||
+	    accounted->given_up > 1)
+		return -EPROTO;
+	return 0;
+}
