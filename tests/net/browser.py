@@ -6,12 +6,12 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 
 from lab import TOOL, TOP, in_namespace, wait_until
 
-PORT = 9515
 SCREENSHOTS = TOP / ".output" / "screenshots"
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's own constant
 
@@ -19,12 +19,19 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's own constant
 class Driver(http.client.HTTPConnection):
     """HTTP to chromedriver, which listens on the loopback of the client's namespace."""
 
-    def __init__(self, host):
-        super().__init__("127.0.0.1", PORT, timeout=60)
+    def __init__(self, host, port):
+        super().__init__("127.0.0.1", port, timeout=60)
         self.namespace = host
 
     def connect(self):
         in_namespace(self.namespace, super().connect)
+
+
+def free_port(host):
+    """A TCP port of the loopback there that nobody uses."""
+    with in_namespace(host, socket.socket) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Browser:
@@ -35,13 +42,14 @@ class Browser:
         self.host = lab.host(role)
         self.language = language
         self.trusting = trusting
+        self.port = free_port(self.host)
         self.home = tempfile.mkdtemp(prefix="sallyport-browser-")
         self.session = None
         # In a PID namespace of its own: when the driver has ended, so has the last of the browser's
         # processes, and nothing is written into its home any more.
         self.process = subprocess.Popen(
             [str(TOOL), "exec", self.host, "unshare", "--pid", "--fork", "--kill-child",
-             "--mount-proc", "chromedriver", f"--port={PORT}"],
+             "--mount-proc", "chromedriver", f"--port={self.port}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -109,7 +117,7 @@ class Browser:
             return False
 
     def call(self, method, path, body=None):
-        driver = Driver(self.host)
+        driver = Driver(self.host, self.port)
         try:
             driver.request(method, path, None if body is None else json.dumps(body))
             answer = json.loads(driver.getresponse().read())["value"]

@@ -78,6 +78,7 @@ def gated(hosts, folder):
     configuration.write_text(
         "[gateway]\nclient = lan0\n[captive]\nrefresh = 3600\nworkers = 1\n"
         f"{PLAIN_PORTAL}session = 259000s\nquota = 2G\npages = {folder}\n"
+        "methods = click voucher user\n"
     )
     hosts.gate(configuration)
     return hosts
@@ -207,14 +208,8 @@ def test_bad_pages_at_the_start(lab, folder, tmp_path):
 @pytest.fixture(scope="module")
 def chromium(gated):
     with Browser(gated) as browser:
-        browser.phone(320, 568)
+        browser.phone(*PHONE)
         yield browser
-
-
-def devtools(browser, command, **parameters):
-    return browser.command(
-        "POST", "/goog/cdp/execute", {"cmd": command, "params": parameters}
-    )
 
 
 def labels(browser, selector):
@@ -232,31 +227,59 @@ def shows(browser, text):
         return False
 
 
+PHONE, DESKTOP = (320, 568), (1280, 800)
+PICTURES = ("en", "ar")  # the languages of which pictures are kept below .output/screenshots
+
+
 class Reader:
-    """Looks at a page in both colour schemes."""
+    """Looks at a page in both colour schemes, on a small phone; and what a screen reader is told."""
 
     def __init__(self, browser, tag):
         self.browser, self.tag = browser, tag
-        devtools(browser, "Emulation.setUserAgentOverride", userAgent="Tests", acceptLanguage=tag)
+        browser.devtools("Emulation.setUserAgentOverride", userAgent="Tests", acceptLanguage=tag)
+        browser.log("browser")
+        browser.requested()
 
     def check(self, what, origin, words):
         for scheme in ("light", "dark"):
-            feature = {"name": "prefers-color-scheme", "value": scheme}
-            devtools(self.browser, "Emulation.setEmulatedMedia", features=[feature])
+            self.browser.scheme(scheme)
             seen = self.browser.script(LOOK)
             assert isinstance(seen, dict), seen
             where = (self.tag, what, scheme, seen)
             assert seen["lang"] == self.tag, where
             assert seen["direction"] == ("rtl" if self.tag in RIGHT_TO_LEFT else "ltr"), where
-            assert seen["width"] <= 320 and not seen["cut"], where
+            assert seen["width"] <= PHONE[0] and not seen["cut"], where
             assert seen["contrast"] >= LEAST_CONTRAST, where
             assert seen["dark"] == (scheme == "dark"), where
             assert set(seen["from"]) <= {origin}, where
             assert seen["headings"].split()[0] == "H1" and seen["headings"].count("H1") == 1, where
             assert [word for word in words if word not in seen["text"]] == [], where
+            if self.tag in PICTURES:
+                self.pictures(what, scheme)
         assert labels(self.browser, "h1") == [("heading", words[0])]
         for role, name in labels(self.browser, "button, a"):
-            assert (role, name) in {("button", words[-1]), ("link", words[-1])}
+            assert (role, name) in {("button", name), ("link", name)} and name in words, (role, name)
+
+    def pictures(self, what, scheme):
+        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            self.browser.phone(*size)
+            self.browser.screenshot(f"{self.tag}-{what.replace(' ', '-')}-{name}-{scheme}")
+
+    def told(self, role):
+        """What a screen reader is told of the elements of that role."""
+        return [node for node in self.browser.accessibility() if node["role"] == role]
+
+    def finish(self, *origins):
+        """Nothing was asked for from elsewhere, and the console has no complaint but of statuses."""
+        asked = self.browser.requested()
+        assert asked
+        assert [one for one in asked if not one.startswith((*origins, "data:"))] == []
+        complaints = [entry["message"] for entry in self.browser.log("browser")]
+        assert [one for one in complaints if "responded with a status of" not in one] == []
+
+
+def submit(browser, form):
+    browser.click(f'form[action="{form}"] button')
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -264,23 +287,49 @@ def test_every_page(lab, chromium, tag):
     words, reader = texts_of(tag), Reader(chromium, tag)
     internet = url(INTERNET[4]).rstrip("/")
     ours = PORTAL.rstrip("/")
+    methods = [words[key] for key in (
+        "terms_title", "terms", "terms_privacy", "accept", "voucher_title", "voucher_code",
+        "voucher_hint", "voucher_use", "user_title", "error_insecure")]
 
     chromium.go(internet + "/wanted")
     reader.check("511", internet, [words["title"], words["explain"], words["login"]])
     chromium.go(PORTAL + "nothing")
     reader.check("error", ours, [words["error_title"], words["error_not_found"], words["retry"]])
+    chromium.go(PORTAL + "terms")
+    reader.check("terms", ours, [words["terms_title"], words["terms"], words["terms_privacy"],
+                                 words["retry"]])
+
     chromium.go(PORTAL)
     assert labels(chromium, "img") in ([("image", words["logo"])], [("img", words["logo"])])
-    assert labels(chromium, "section") == [("region", words["terms_title"])]
-    reader.check("sign in", ours, [words["welcome"], words["terms_title"], words["terms"],
-                                 words["terms_privacy"], words["accept"]])
-    chromium.click("button")
+    assert labels(chromium, "section") == [
+        ("region", words[key]) for key in ("terms_title", "voucher_title", "user_title")]
+    reader.check("sign in", ours, [words["welcome"], *methods])
+    [field] = reader.told("textbox")
+    assert field["name"] == words["voucher_code"]
+    assert field["description"] == words["voucher_hint"]
+    assert field["required"] and field["invalid"] == "false"
+    assert reader.told("alert") == []
+
+    # Too short for a code: the form again, with what was typed, and the cursor in it.
+    chromium.type("#code", "k7f3m")
+    submit(chromium, "/voucher")
+    wait_until(lambda: shows(chromium, words["error_voucher"]), 10, "the answer")
+    reader.check("wrong voucher", ours, [words["welcome"], words["error_voucher"], *methods])
+    [field] = reader.told("textbox")
+    assert field["description"] == f"{words['error_voucher']} {words['voucher_hint']}"
+    assert field["invalid"] == "true" and field["focused"]
+    assert len(reader.told("alert")) == 1
+    assert chromium.value("#code") == "k7f3m"
+    assert chromium.script("return document.title").startswith(words["error_title"])
+
+    submit(chromium, "/accept")
     wait_until(lambda: shows(chromium, words["connected"]), 10, "the login")
     day, hour = (f"\u00a0{word}" for word in words["times"].split()[:2])
     reader.check("connected", ours, [words["connected_title"], words["connected"],
                                      words["time_left"], "2" + day, "23" + hour,
                                      words["data_left"], words["sizes"].split()[3],
                                      words["sign_out"]])
-    chromium.click("button")
+    submit(chromium, "/logout")
     wait_until(lambda: shows(chromium, words["signed_out"]), 10, "the logout")
     reader.check("signed out", ours, [words["signed_out_title"], words["signed_out"], words["retry"]])
+    reader.finish(internet, ours)

@@ -14,6 +14,7 @@
 struct sheet {
 	FILE *out;
 	const char *const *text; /* of the language */
+	const struct sp_page_look *look;
 	const struct sp_page_form *form;
 	const struct sp_page_note *note;
 };
@@ -51,8 +52,20 @@ static void begin_section(const struct sheet *sheet, const char *id, enum sp_mes
 	        sheet->text[title]);
 }
 
-static void begin_form(const struct sheet *sheet, const char *action)
+/* Whether the form that the note is about is on the page: then the note is there, or it would be
+ * out of sight on a small screen, where the cursor is put. */
+static bool is_beside_form(const struct sheet *sheet)
 {
+	if (sheet->note->about == SP_PAGE_CODE)
+		return sheet->form->methods & VOUCHER;
+	return sheet->note->about == SP_PAGE_PASSWORD && sheet->form->methods & PASSWORD &&
+	       sheet->form->secure;
+}
+
+static void begin_form(const struct sheet *sheet, const char *action, enum sp_page_subject about)
+{
+	if (about == sheet->note->about)
+		sp_part_note(sheet->out, sheet->look, sheet->note);
 	fprintf(sheet->out, "<form method=\"post\" action=\"%s\">\n", action);
 	sp_part_hidden(sheet->out, sheet->form);
 }
@@ -96,14 +109,14 @@ static void put_click(const struct sheet *sheet)
 	begin_section(sheet, "terms", SP_MESSAGE_TERMS_TITLE);
 	fprintf(sheet->out, "<p>%s</p>\n<p>%s</p>\n", sheet->text[SP_MESSAGE_TERMS],
 	        sheet->text[SP_MESSAGE_TERMS_PRIVACY]);
-	begin_form(sheet, "/accept");
+	begin_form(sheet, "/accept", SP_PAGE_NOTHING);
 	end_form(sheet, SP_MESSAGE_ACCEPT);
 }
 
 static void put_voucher(const struct sheet *sheet)
 {
 	begin_section(sheet, "voucher", SP_MESSAGE_VOUCHER_TITLE);
-	begin_form(sheet, "/voucher");
+	begin_form(sheet, "/voucher", SP_PAGE_CODE);
 	put_label(sheet, "code", SP_MESSAGE_VOUCHER_CODE);
 	fprintf(sheet->out,
 	        "<p class=\"hint\" id=\"code-hint\">%s</p>\n"
@@ -119,7 +132,7 @@ static void put_voucher(const struct sheet *sheet)
 static void put_password(const struct sheet *sheet)
 {
 	begin_section(sheet, "user", SP_MESSAGE_USER_TITLE);
-	begin_form(sheet, "/password");
+	begin_form(sheet, "/password", SP_PAGE_PASSWORD);
 	put_label(sheet, "name", SP_MESSAGE_USER_NAME);
 	fputs("<input id=\"name\" name=\"name\" type=\"text\" dir=\"auto\" "
 	      "autocomplete=\"username\" "
@@ -183,14 +196,15 @@ static void put_methods(const struct sheet *sheet)
 void sp_page_sign_in(FILE *out, const struct sp_page_look *look, const struct sp_page_form *form,
                      const struct sp_page_note *note, enum sp_ipc_ended ended)
 {
-	const struct sheet sheet = {out, look->language->text, form, note};
+	const struct sheet sheet = {out, look->language->text, look, form, note};
 	bool failed = note->about != SP_PAGE_NOTHING;
 	enum sp_message why;
 	bool tells = !failed && end_text(ended, &why);
 	struct sp_part_head head = {tells ? SP_MESSAGE_ENDED_TITLE : SP_MESSAGE_WELCOME, failed, 0};
 
 	sp_part_begin(out, look, &head);
-	sp_part_note(out, look, note);
+	if (!is_beside_form(&sheet))
+		sp_part_note(out, look, note);
 	if (tells)
 		fprintf(out, "<p>%s</p>\n", look->language->text[why]);
 	put_methods(&sheet);
