@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from lab import SBIN, TOP, Lab, wait_until
+from lab import SBIN, TOP, Lab, pids, wait_until
 
 README = (TOP / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -93,6 +93,18 @@ class Reader:
         arguments = [word.replace("/sys/fs/bpf/sallyport/", pins) for word in arguments]
         assert any(word.startswith(pins) for word in arguments)
         assert self.here("bpftool", *arguments)
+
+    def ps(self, *arguments):
+        users = {line.split()[0] for line in self.here("ps", *arguments).splitlines()[1:]}
+        assert len(users) >= 5 and "root" in users
+
+    def grep(self, *arguments):
+        # Of this gateway, not of another one on the machine.
+        assert arguments[2:] == ("/proc/$(pgrep", "-o", "sallyport-porta)/status")
+        portal = pids(self.lab, "sallyport-porta")[0]
+        output = self.here("grep", *arguments[:2], f"/proc/{portal}/status")
+        assert "Seccomp:\t2" in output and "NoNewPrivs:\t1" in output
+        assert "CapEff:\t0000000000000000" in output
 
     def tools_lab(self, verb, *arguments):
         arguments = [re.sub(r"^sp\b", self.own_lab, word) for word in arguments]

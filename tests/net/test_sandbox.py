@@ -11,7 +11,7 @@ import pytest
 
 import inject
 from lab import (
-    CLIENT_MAC, CONFIGURATION, GATEWAY, PORTAL_PORT, TOP, pids, wait_until,
+    CLIENT_MAC, CONFIGURATION, GATEWAY, PORTAL_PORT, SBIN, TOP, pids, wait_until,
 )
 
 # The beginning of a process's name, which the kernel cuts, and its files from 4 on (ipc/ipc.h).
@@ -188,4 +188,27 @@ def test_keeper_reads_what_belongs_to_others(lab, tmp_path):
     finally:
         os.kill(lab.daemon_pid(), signal.SIGTERM)
         wait_until(lambda: not pids(lab, "sallyport"), 10, "the daemon to end")
+        lab.gate()
+
+
+def test_unit_file_leaves_what_the_daemon_needs(lab):
+    """The daemon serves with no more than systemd/sallyport.service lets it have."""
+    unit = (TOP / "user/systemd/sallyport.service").read_text(encoding="utf-8")
+    names = " ".join(re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.M)).lower().split()
+    bounds = ",".join(["-all", *(name.replace("cap_", "+") for name in names)])
+    os.kill(lab.daemon_pid(), signal.SIGTERM)
+    wait_until(lambda: not pids(lab, "sallyport"), 10, "the daemon to end")
+    begun = len(log(lab))
+    with open(f"/run/sallyport-lab/{lab.name}/sallyportd.log", "ab") as output:
+        daemon = lab.popen("gw", "setpriv", f"--bounding-set={bounds}", str(SBIN / "sallyportd"),
+                           "-I", lab.name, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: "serving instance" in log(lab)[begun:], 15, "the daemon to serve")
+        assert "error" not in log(lab)[begun:]
+        assert "warning" not in log(lab)[begun:]
+        assert lab.status(4) == lab.status(6) == 511
+        assert lab.curl(GATEWAY[4], port=PORTAL_PORT).status == 200
+    finally:
+        os.kill(lab.daemon_pid(), signal.SIGTERM)
+        daemon.wait(10)
         lab.gate()
