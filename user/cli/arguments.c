@@ -47,6 +47,18 @@ static int take_value(struct reading *reading, const char **slot, const char *na
 	return set_once(reading, slot, name, reading->argv[reading->next++]);
 }
 
+static int take_option(struct reading *reading, unsigned option, const char *argument,
+                       const char *inline_value)
+{
+	const char **slot = &reading->invocation->option[option];
+
+	if (sp_options[option].value)
+		return take_value(reading, slot, argument, inline_value);
+	if (inline_value)
+		return usage(reading, "takes no value", argument);
+	return set_once(reading, slot, argument, "");
+}
+
 static bool set_flag(struct sp_invocation *invocation, char letter)
 {
 	switch (letter) {
@@ -94,8 +106,7 @@ static int read_long(struct reading *reading, const char *argument)
 		                  equals ? equals + 1 : NULL);
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++)
 		if (is(name, length, sp_options[i].name))
-			return take_value(reading, &reading->invocation->option[i], argument,
-			                  equals ? equals + 1 : NULL);
+			return take_option(reading, i, argument, equals ? equals + 1 : NULL);
 	return usage(reading, "is no option", argument);
 }
 
@@ -110,8 +121,7 @@ static int read_short(struct reading *reading, const char *argument)
 			return take_value(reading, &reading->invocation->instance_name, "-I", rest);
 		for (unsigned i = 0; i < SP_OPTION_COUNT; i++)
 			if (sp_options[i].letter == *letter)
-				return take_value(reading, &reading->invocation->option[i],
-				                  argument, rest);
+				return take_option(reading, i, argument, rest);
 		return usage(reading, "is no option", argument);
 	}
 	return 0;

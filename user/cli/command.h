@@ -11,21 +11,30 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 
-/* Options with a value: identifier, long name, short name or 0, value, help. */
-#define SP_OPTIONS(X)                                                                          \
-	X(CONFIG, "config", 'c', "FILE", "configuration file")                                 \
-	X(VLAN, "vlan", 0, "N", "VLAN id the client is on, 0 (untagged, the default) to 4094") \
-	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")         \
-	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                \
-	X(QUOTA, "quota", 0, "SIZE", "it ends after this many bytes, up and down: 500M, 2G")   \
-	X(QUOTA_UP, "quota-up", 0, "SIZE", "or after this many bytes up")                      \
-	X(QUOTA_DOWN, "quota-down", 0, "SIZE", "or after this many bytes down")                \
-	X(UP, "up", 0, "RATE", "upload rate in bit/s: 512K, 5M, 1G")                           \
-	X(DOWN, "down", 0, "RATE", "download rate in bit/s")                                   \
-	X(BURST_UP, "burst-up", 0, "SIZE", "bytes that may come at once above that rate")      \
-	X(BURST_DOWN, "burst-down", 0, "SIZE", "the same for downloads")                       \
-	X(BIND, "bind", 0, "ADDRESS", "only from this IPv4 address; auto: the one it uses")    \
-	X(NOTE, "note", 0, "TEXT", "label shown with the client, at most 63 bytes")
+/* Options: identifier, long name, short name or 0, value (NULL: it takes none), help. */
+#define SP_OPTIONS(X)                                                                           \
+	X(CONFIG, "config", 'c', "FILE", "configuration file")                                  \
+	X(VLAN, "vlan", 0, "N", "VLAN id the client is on, 0 (untagged, the default) to 4094")  \
+	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")          \
+	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                 \
+	X(QUOTA, "quota", 0, "SIZE", "it ends after this many bytes, up and down: 500M, 2G")    \
+	X(QUOTA_UP, "quota-up", 0, "SIZE", "or after this many bytes up")                       \
+	X(QUOTA_DOWN, "quota-down", 0, "SIZE", "or after this many bytes down")                 \
+	X(UP, "up", 0, "RATE", "upload rate in bit/s: 512K, 5M, 1G")                            \
+	X(DOWN, "down", 0, "RATE", "download rate in bit/s")                                    \
+	X(BURST_UP, "burst-up", 0, "SIZE", "bytes that may come at once above that rate")       \
+	X(BURST_DOWN, "burst-down", 0, "SIZE", "the same for downloads")                        \
+	X(BIND, "bind", 0, "ADDRESS", "only from this IPv4 address; auto: the one it uses")     \
+	X(NOTE, "note", 0, "TEXT", "label shown with the client, at most 63 bytes")             \
+	X(DEVICES, "devices", 0, "N", "devices that may use it")                                \
+	X(FROM, "from", 0, "DATE", "good from: 2026-08-01 or \"2026-08-01 14:00\", local time") \
+	X(UNTIL, "until", 0, "DATE", "good until; a date alone: to its end")                    \
+	X(NUMBER, "count", 0, "N", "how many, 1 (the default) to 100000")                       \
+	X(BATCH, "batch", 0, "NAME", "name for those made together, at most 31 bytes")          \
+	X(FORMAT, "format", 0, "FORMAT", "plain (the default), csv or json")                    \
+	X(SHEET, "sheet", 0, "FILE", "new file FILE.svg or FILE.png to print, with QR codes")   \
+	X(URL, "url", 0, "URL", "what the QR codes lead to (default: the portal)")              \
+	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
 enum sp_option { SP_OPTIONS(SP_OPTION_ENUM) SP_OPTION_COUNT };
@@ -33,8 +42,8 @@ enum sp_option { SP_OPTIONS(SP_OPTION_ENUM) SP_OPTION_COUNT };
 
 struct sp_option_words {
 	const char *name;
-	char letter; /* 0: none */
-	const char *value, *help;
+	char letter;              /* 0: none */
+	const char *value, *help; /* no value: NULL */
 };
 
 extern const struct sp_option_words sp_options[SP_OPTION_COUNT];
@@ -68,7 +77,7 @@ struct sp_invocation {
 	const char *operand;
 	const char *more[SP_MORE_WORDS]; /* behind the operand */
 	unsigned more_count;
-	const char *option[SP_OPTION_COUNT]; /* NULL: not given */
+	const char *option[SP_OPTION_COUNT]; /* NULL: not given; "": without a value */
 };
 
 /*
@@ -101,6 +110,15 @@ int sp_garden_add_run(const struct sp_invocation *invocation, struct sp_error *e
 int sp_garden_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_garden_list_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_garden_test_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_voucher_create_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_voucher_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_voucher_revoke_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_add_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_passwd_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_disable_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_user_enable_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 

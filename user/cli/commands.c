@@ -4,6 +4,12 @@
 #define OPTION_ENTRY(id, name, letter, value, help) {name, letter, value, help},
 const struct sp_option_words sp_options[SP_OPTION_COUNT] = {SP_OPTIONS(OPTION_ENTRY)};
 
+#define LIMIT_OPTIONS                                                                \
+	(SP_OPTION_BIT(FOR) | SP_OPTION_BIT(IDLE) | SP_OPTION_BIT(QUOTA) |           \
+	 SP_OPTION_BIT(QUOTA_UP) | SP_OPTION_BIT(QUOTA_DOWN) | SP_OPTION_BIT(UP) |   \
+	 SP_OPTION_BIT(DOWN) | SP_OPTION_BIT(BURST_UP) | SP_OPTION_BIT(BURST_DOWN) | \
+	 SP_OPTION_BIT(BIND))
+
 const struct sp_command sp_commands[] = {
 	{
 		.name = "up",
@@ -51,11 +57,7 @@ const struct sp_command sp_commands[] = {
 	{
 		.name = "client allow",
 		.operand = "MAC",
-		.options = SP_OPTION_BIT(VLAN) | SP_OPTION_BIT(FOR) | SP_OPTION_BIT(IDLE) |
-                           SP_OPTION_BIT(QUOTA) | SP_OPTION_BIT(QUOTA_UP) |
-                           SP_OPTION_BIT(QUOTA_DOWN) | SP_OPTION_BIT(UP) | SP_OPTION_BIT(DOWN) |
-                           SP_OPTION_BIT(BURST_UP) | SP_OPTION_BIT(BURST_DOWN) |
-                           SP_OPTION_BIT(BIND) | SP_OPTION_BIT(NOTE),
+		.options = SP_OPTION_BIT(VLAN) | LIMIT_OPTIONS | SP_OPTION_BIT(NOTE),
 		.summary = "authorize a client, or change the limits of its session",
 		.details =
 			"Without limits the session lasts until it is removed. The limits replace\n"
@@ -173,6 +175,107 @@ const struct sp_command sp_commands[] = {
 		.examples = "sallyport garden test www.example.org\n"
 			    "sallyport garden test 192.0.2.7 tcp/443\n",
 		.run = sp_garden_test_run,
+	},
+	{
+		.name = "voucher create",
+		.options = LIMIT_OPTIONS | SP_OPTION_BIT(NUMBER) | SP_OPTION_BIT(DEVICES) |
+                           SP_OPTION_BIT(FROM) | SP_OPTION_BIT(UNTIL) | SP_OPTION_BIT(BATCH) |
+                           SP_OPTION_BIT(NOTE) | SP_OPTION_BIT(FORMAT) | SP_OPTION_BIT(SHEET) |
+                           SP_OPTION_BIT(URL) | SP_OPTION_BIT(CONFIG),
+		.summary = "make codes that let devices in, and print them",
+		.details = "A code is shown here and never again: only its hash is kept. Its time "
+			   "runs from\n"
+			   "the first redemption on, for all its devices; each device has its own "
+			   "quota.\n"
+			   "What is not given is as the configuration says for a login. All of "
+			   "them are\n"
+			   "made, or none. --sheet is A4, one file a page: FILE-2.svg and so on.\n",
+		.examples = "sallyport voucher create --for 8h\n"
+			    "sallyport voucher create --count 100 --for 1d --quota 2G --down 20M "
+			    "--batch august\n"
+			    "sallyport voucher create --count 21 --for 2h --sheet desk.svg "
+			    "--format csv\n"
+			    "sallyport voucher create --devices 4 --from 2026-08-01 --until "
+			    "2026-08-14 --note \"room 12\"\n",
+		.run = sp_voucher_create_run,
+	},
+	{
+		.name = "voucher list",
+		.options = SP_OPTION_BIT(BATCH),
+		.summary = "every voucher: number, state, devices, limits; never its code",
+		.details = "States: new, used (places are left), full, expired, revoked.\n",
+		.examples = "sallyport voucher list --batch august\n"
+			    "sallyport -j voucher list | jq 'select(.state == \"new\").id'\n",
+		.run = sp_voucher_list_run,
+	},
+	{
+		.name = "voucher revoke",
+		.operand = "[VOUCHER]",
+		.options = SP_OPTION_BIT(BATCH),
+		.summary = "end a voucher, or all of a batch, and the sessions they gave",
+		.details = "VOUCHER is a number of `voucher list`, or a code. Exits 3 when there "
+			   "is none.\n",
+		.examples = "sallyport voucher revoke 17\n"
+			    "sallyport voucher revoke 7KQ2M-W4TXN\n"
+			    "sallyport voucher revoke --batch august\n",
+		.run = sp_voucher_revoke_run,
+	},
+	{
+		.name = "user add",
+		.operand = "NAME",
+		.options = LIMIT_OPTIONS | SP_OPTION_BIT(DEVICES) | SP_OPTION_BIT(UNTIL) |
+                           SP_OPTION_BIT(NOTE) | SP_OPTION_BIT(PASSWORD_STDIN),
+		.summary = "make a user who signs in with a password",
+		.details =
+			"The password is asked for twice on the terminal, or is the first line of\n"
+			"stdin; it is never an argument. What is not given is as the configuration "
+			"says\n"
+			"for a login; without --devices any number may be connected at once.\n",
+		.examples =
+			"sallyport user add anna --devices 2 --down 20M\n"
+			"sallyport user add guest --until 2026-08-14 --password-stdin <secret\n",
+		.run = sp_user_add_run,
+	},
+	{
+		.name = "user remove",
+		.operand = "NAME",
+		.summary = "forget a user, and end the user's sessions",
+		.details = "Exits 3 when there is no such user.\n",
+		.examples = "sallyport user remove anna\n",
+		.run = sp_user_remove_run,
+	},
+	{
+		.name = "user list",
+		.summary = "every user: state, devices, limits; never a password",
+		.details = "With -j one object per line.\n",
+		.examples = "sallyport user list\n"
+			    "sallyport -j user list\n",
+		.run = sp_user_list_run,
+	},
+	{
+		.name = "user passwd",
+		.operand = "NAME",
+		.options = SP_OPTION_BIT(PASSWORD_STDIN),
+		.summary = "give a user another password",
+		.details = "Sessions go on. The password is asked for as with `user add`.\n",
+		.examples = "sallyport user passwd anna\n",
+		.run = sp_user_passwd_run,
+	},
+	{
+		.name = "user disable",
+		.operand = "NAME",
+		.summary = "refuse a user for a while, and end the user's sessions",
+		.details = "The user stays, until `user enable`, or `user remove`.\n",
+		.examples = "sallyport user disable anna\n",
+		.run = sp_user_disable_run,
+	},
+	{
+		.name = "user enable",
+		.operand = "NAME",
+		.summary = "let a disabled user sign in again",
+		.details = "Exits 3 when there is no such user.\n",
+		.examples = "sallyport user enable anna\n",
+		.run = sp_user_enable_run,
 	},
 	{
 		.name = "stats",

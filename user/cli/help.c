@@ -13,7 +13,9 @@ static void print_synopsis(const struct sp_command *command)
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++) {
 		if (!(command->options & 1u << i))
 			continue;
-		if (sp_options[i].letter)
+		if (!sp_options[i].value)
+			printf(" [--%s]", sp_options[i].name);
+		else if (sp_options[i].letter)
 			printf(" [-%c %s]", sp_options[i].letter, sp_options[i].value);
 		else
 			printf(" [--%s %s]", sp_options[i].name, sp_options[i].value);
@@ -50,7 +52,7 @@ static void print_command(const struct sp_command *command)
 			         sp_options[i].name, sp_options[i].value);
 		else
 			snprintf(left, sizeof(left), "    --%s %s", sp_options[i].name,
-			         sp_options[i].value);
+			         sp_options[i].value ?: "");
 		print_option(left, sp_options[i].help);
 	}
 	print_globals();

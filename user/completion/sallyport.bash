@@ -21,6 +21,18 @@ _sallyport_garden() {
 	_sallyport_ask garden list | awk 'NR > 1 && /(command line|configuration) / { print $1 }'
 }
 
+_sallyport_users() {
+	_sallyport_ask -j user list | sed -n 's/^{"name":"\([^"\\]*\)".*/\1/p'
+}
+
+_sallyport_vouchers() {
+	_sallyport_ask voucher list | awk 'NR > 1 && $2 != "revoked" { print $1 }'
+}
+
+_sallyport_batches() {
+	_sallyport_ask -j voucher list | sed -n 's/.*"batch":"\([^"\\]\+\)".*/\1/p' | sort -u
+}
+
 # Offer the words of $1 that begin with $2. A MAC's colons separate words for bash, so that only
 # what follows the last one typed may be offered.
 _sallyport_offer() {
@@ -59,13 +71,19 @@ _sallyport() {
 	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
 	--burst-up | --burst-down) _sallyport_offer "16K 64K 256K 1M" "$word" && return ;;
 	--bind) _sallyport_offer "auto" "$word" && return ;;
-	--vlan | --note) return ;;
+	--sheet)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	--format) _sallyport_offer "plain csv json" "$word" && return ;;
+	--batch) _sallyport_offer "$(_sallyport_batches)" "$word" && return ;;
+	--vlan | --note | --devices | --from | --until | --count | --url) return ;;
 	esac
 
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note) ((i++)) ;;
+		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;
@@ -78,9 +96,13 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client garden stats events forward bypass config help" "$word" ;;
+	"") _sallyport_offer "up down run status client garden voucher user stats events forward bypass config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
+	voucher) _sallyport_offer "create list revoke" "$word" ;;
+	user) _sallyport_offer "add remove list passwd disable enable" "$word" ;;
+	"voucher revoke") _sallyport_offer "$(_sallyport_vouchers)" "$word" ;;
+	"user remove" | "user passwd" | "user disable" | "user enable") _sallyport_offer "$(_sallyport_users)" "$word" ;;
 	bypass) _sallyport_offer "on off" "$word" ;;
 	forward) _sallyport_offer "stack route" "$word" ;;
 	config) _sallyport_offer "check" "$word" ;;

@@ -463,21 +463,38 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 	return result;
 }
 
-int sp_session_end(struct sp_maps *maps, const struct sp_client_key *key, enum sp_cause cause,
-                   struct sp_error *err)
+/* Of the generation that is given, or, if that is 0, of any. */
+static int put_out(struct sp_maps *maps, const struct sp_client_key *key, uint32_t generation,
+                   enum sp_cause cause, struct sp_error *err)
 {
 	struct change change;
 	int result = begin(&change, maps, key, true, err);
 
 	if (result)
 		return result;
-	result = forget(maps, key, change.before.policy.slot);
-	if (result)
-		kernel_failed(&change, result, "remove", err);
-	else
+	if (generation && change.before.policy.generation != generation)
+		result = sp_fail(err, -ENOENT, SP_EXIT_NOT_FOUND,
+		                 "client %s has another session now", change.name);
+	if (!result)
+		result = forget(maps, key, change.before.policy.slot);
+	if (!result)
 		sp_memory_end(maps, &change.before, &change.clock, cause);
+	else if (result != -ENOENT)
+		kernel_failed(&change, result, "remove", err);
 	sp_maps_unlock(maps);
 	return result;
+}
+
+int sp_session_end(struct sp_maps *maps, const struct sp_client_key *key, enum sp_cause cause,
+                   struct sp_error *err)
+{
+	return put_out(maps, key, 0, cause, err);
+}
+
+int sp_session_end_one(struct sp_maps *maps, const struct sp_client_key *key, uint32_t generation,
+                       enum sp_cause cause, struct sp_error *err)
+{
+	return put_out(maps, key, generation, cause, err);
 }
 
 int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err)

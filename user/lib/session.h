@@ -89,7 +89,11 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 int sp_session_end(struct sp_maps *maps, const struct sp_client_key *key, enum sp_cause cause,
                    struct sp_error *err);
 
-/* The same for SP_CAUSE_OPERATOR. */
+/* The same, if the session of @key in the map is that of @generation, else -ENOENT. */
+int sp_session_end_one(struct sp_maps *maps, const struct sp_client_key *key, uint32_t generation,
+                       enum sp_cause cause, struct sp_error *err);
+
+/* As sp_session_end for SP_CAUSE_OPERATOR. */
 int sp_session_remove(struct sp_maps *maps, const struct sp_client_key *key, struct sp_error *err);
 
 /* Read one client. -ENOENT (SP_EXIT_NOT_FOUND) if it is not in the map. */
