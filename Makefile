@@ -181,7 +181,8 @@ FUZZ_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
                -Iinclude -Iuser -isystem $(O)/skeleton
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN    := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
-FUZZ_LIB    := $(filter-out %/main.c,$(LIB_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC))
+FUZZ_LIB    := $(filter-out %/main.c,$(LIB_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) \
+                 $(VERIFIER_SRC) $(RADIUS_SRC))
 SECONDS     ?= 60
 
 $(O)/fuzz/obj/%.o: %.c $(HEADERS) $(SKELETONS) Makefile
