@@ -2,14 +2,16 @@
 """Two thousand clients at once, each with a MAC and an address of its own: judged and counted right."""
 
 import asyncio
+import contextlib
 import json
 import resource
 import subprocess
+import threading
 import time
 
 import pytest
 
-from lab import INTERNET, SBIN, TOP, in_namespace, lines
+from lab import INTERNET, SBIN, TOP, in_namespace, lines, wait_until
 
 pytestmark = pytest.mark.alone
 
@@ -44,7 +46,8 @@ class Crowd:
             run("client", "tc", "filter", "add", "dev", "client0", side, "bpf", "direct-action",
                 "object-pinned", f"{pins}/{name}")
         self.batch("client", [
-            f"address add {address}/{32 if family == 4 else 128} dev lo"
+            f"address add {address}/32 dev lo" if family == 4
+            else f"address add {address}/128 dev lo nodad"
             for _, family, address in self.clients
         ])
         self.batch("gw", ["address add 10.87.0.1/16 dev lan0", "address add fd87::1/64 dev lan0 nodad"])
@@ -147,6 +150,103 @@ def test_all_captive(crowd):
     assert seconds < SECONDS
     books.settle()
     assert books.reasons["captured"] >= 4 * COUNT
+
+
+class Slow:
+    """One connection from each of these addresses, and on each a byte now and then that never makes
+    a request; until the `with` block ends."""
+
+    def __init__(self, lab, clients):
+        self.lab, self.clients = lab, clients
+        self.open, self.opened, self.lasted = 0, 0, []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=lambda: in_namespace(
+            lab.host("client"), lambda: asyncio.run(self.everybody())))
+
+    async def one(self, family, address):
+        try:
+            reader, writer = await asyncio.open_connection(
+                INTERNET[family], 80, local_addr=(address, 0)
+            )
+        except OSError:
+            return
+        begin = time.monotonic()
+        self.open += 1
+        self.opened += 1
+        try:
+            while not reader.at_eof():
+                writer.write(b"G")
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(reader.read(1), 4)
+        except OSError:
+            pass  # a reset
+        self.lasted.append(time.monotonic() - begin)
+        self.open -= 1
+        writer.close()
+
+    async def everybody(self):
+        jobs = [asyncio.create_task(self.one(family, address))
+                for _, family, address in self.clients]
+        while not self.over.is_set():
+            await asyncio.sleep(0.1)
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def answer_time(lab, family):
+    """Seconds from the SYN to the last byte of the answer that a client gets."""
+    begin = time.monotonic()
+    with lab.socket("client", family) as connection:
+        connection.settimeout(10)
+        connection.connect((INTERNET[family], 80))
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"</html>\n"):
+            data = connection.recv(4096)
+            assert data, answer
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 511 ")
+    return time.monotonic() - begin
+
+
+def check_answers(lab, slow):
+    """Within 100 ms, and none is left out. A busy machine may be late now and then."""
+    times = []
+    for _ in range(20):
+        times += [answer_time(lab, 4), answer_time(lab, 6)]
+        assert slow.open > 0
+        time.sleep(0.1)
+    times.sort()
+    print(f"{slow.open} open: median {times[20] * 1000:.1f} ms, longest {times[-1] * 1000:.1f} ms")
+    assert times[30] < 0.1, times
+
+
+def test_slow_requests_of_a_crowd(crowd):
+    """Two thousand clients that never finish their requests (slowloris) keep nobody waiting."""
+    with Slow(crowd.lab, crowd.clients) as slow:
+        wait_until(lambda: slow.opened == COUNT, SECONDS, "all connections")
+        check_answers(crowd.lab, slow)
+        wait_until(lambda: len(slow.lasted) == COUNT, 30, "the responder to have enough of them")
+    # The header deadline is 10 s; what was read late began late.
+    assert 8 < sorted(slow.lasted)[COUNT // 2] < 20
+
+
+def test_slow_requests_of_one_client(crowd):
+    """As many connections as one client can have: its own budget and share, nobody else's."""
+    with Slow(crowd.lab, [crowd.clients[-2]] * COUNT) as slow:
+        wait_until(lambda: slow.opened >= 50, 20, "some connections")
+        check_answers(crowd.lab, slow)
+        # 100 at once and 10 a second is the budget of a client's connections.
+        assert slow.opened < 1000
 
 
 def test_half_of_them_authorized(crowd):

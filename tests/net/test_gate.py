@@ -292,8 +292,9 @@ def test_the_address_of_an_authorized_client_does_not_help(lab, neighbours, fami
     lab.allow()
     assert lab.udp_echo(family) is not None
     address = CLIENT[family]
-    prefix = {4: 32, 6: 128}[family]
-    lab.run("client2", "ip", "address", "add", f"{address}/{prefix}", "dev", "lo")
+    # nodad: usable at once.
+    flags = {4: [f"{address}/32"], 6: [f"{address}/128", "nodad"]}[family]
+    lab.run("client2", "ip", "address", "add", *flags, "dev", "lo")
     with Sniffer(lab.host("net"), "net0") as network:
         with lab.socket("client2", family, socket.SOCK_DGRAM) as sender:
             sender.bind((address, 0))

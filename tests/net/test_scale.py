@@ -12,8 +12,6 @@ import pytest
 
 from lab import CLIENT_MAC, SBIN, TOOL
 
-pytestmark = pytest.mark.alone
-
 COUNT = 100_000
 SYSCALL_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 BPF_OBJ_GET, BPF_MAP_UPDATE_BATCH = 7, 26
