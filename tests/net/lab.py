@@ -140,6 +140,7 @@ class Lab:
     def __init__(self):
         self.name = "t" + secrets.token_hex(4)
         self.gate_is_up = False
+        self.offends = False  # its processes are made to do what is forbidden to them
 
     # --- the tool ---
 
@@ -164,7 +165,15 @@ class Lab:
 
     def down(self):
         self.record_reasons()
+        killed = self.forbidden_calls()
         self.tool("down", self.name)
+        assert self.offends or not killed, f"the sandbox lacks something (see dmesg): {killed}"
+
+    def forbidden_calls(self):
+        """What the log says of processes that the sandbox has ended."""
+        log = Path(f"/run/sallyport-lab/{self.name}/sallyportd.log")
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        return [line for line in text.splitlines() if "forbidden system call" in line]
 
     def record_reasons(self):
         """For tools/test, which knows whether every reason was provoked by some test."""

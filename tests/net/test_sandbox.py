@@ -138,6 +138,7 @@ def commit(pid, offence):
 @pytest.mark.parametrize("offence", OFFENCES)
 def test_offence_is_the_end(lab, offence):
     """It is the end of that process, which is started again; the client's session goes on."""
+    lab.offends = True
     lab.allow("--note", "untouched")
     before = {name: pids(lab, name) for name in CHILDREN}
     told = log(lab).count("was killed for a forbidden system call")
