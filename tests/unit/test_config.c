@@ -103,6 +103,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config.rate_down, 0);
 	assert_string_equal(config.portal_user, "sallyport-portal");
 	assert_int_equal(config.verifiers, 0);
+	assert_int_equal(config.attempts.count, 5);
+	assert_int_equal(config.attempts.seconds, 60);
+	assert_int_equal(config.account_attempts.count, 50);
 	assert_string_equal(config.external_url, "");
 	assert_string_equal(config.external_secret, "");
 	assert_string_equal(config.verifier_user, "sallyport-verifier");
@@ -162,6 +165,24 @@ static void test_every_key(void **state)
 	assert_int_equal(config.verifiers, 16);
 	assert_string_equal(config.verifier_user, "judge");
 	assert_string_equal(config.pages, "/srv/my pages");
+}
+
+static void test_attempts(void **state)
+{
+	static const char *const wrong[] = {"5",       "5 ",     "1m",           "0 1m",
+	                                    "1001 1m", "5 0s",   "5 2d",         "5 1m 1m",
+	                                    "-5 1m",   "5 1m x", "0000000005 1m"};
+	char text[128];
+
+	(void)state;
+	must(LAN "[portal]\nattempts = 1000,1d\naccount_attempts = none\n");
+	assert_int_equal(config.attempts.count, 1000);
+	assert_int_equal(config.attempts.seconds, 86400);
+	assert_int_equal(config.account_attempts.count, 0);
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(text, sizeof(text), LAN "[portal]\nattempts = %s\n", wrong[i]);
+		refuse(text, "x.conf:4: key 'attempts': '");
+	}
 }
 
 static void test_external(void **state)
@@ -613,6 +634,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_layout),

@@ -21,6 +21,7 @@ enum sp_role {
 /* What stays the same from one start to the next. Nothing here is owned. */
 struct sp_child_plan {
 	enum sp_role role;
+	unsigned number;     /* which of this role */
 	char name[32];       /* for the log: "responder 0" */
 	const char *program; /* path */
 	const int *files;    /* descriptors that become SP_IPC_FIRST_FD and following */

@@ -24,6 +24,7 @@ static void plan_responders(struct sp_crew *crew, struct sp_setup *setup)
 
 	for (unsigned i = 0; i < setup->workers; i++) {
 		snprintf(plan.name, sizeof(plan.name), "responder %u", i);
+		plan.number = i;
 		plan.files = setup->responder_files[i];
 		add(crew, &plan);
 	}
@@ -40,6 +41,7 @@ static void plan_verifiers(struct sp_crew *crew, struct sp_setup *setup)
 
 	for (unsigned i = 0; i < setup->verifiers; i++) {
 		snprintf(plan.name, sizeof(plan.name), "verifier %u", i);
+		plan.number = i;
 		add(crew, &plan);
 	}
 }

@@ -2,14 +2,12 @@
 #include "keeper/hear.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "ipc/ipc.h"
-#include "keeper/login.h"
 #include "lib/log.h"
-#include "lib/netlink.h"
 
-#define REQUESTS  64 /* of a child in one round, lest it keeps signals waiting */
-#define ADDRESSES 32 /* of one client, temporary IPv6 addresses (RFC 8981) included */
+#define REQUESTS 64 /* of a child in one round, lest it keeps signals waiting */
 
 static void announce(struct sp_keeper *keeper)
 {
@@ -35,48 +33,24 @@ static int read_ready(struct sp_keeper *keeper, struct sp_child *child)
 	return 0;
 }
 
-static void tell_responders(struct sp_keeper *keeper, const struct sp_address *client)
-{
-	struct sp_ipc_close message = {.header.kind = SP_IPC_CLOSE, .client = *client};
-
-	for (unsigned i = 0; i < keeper->crew.count; i++) {
-		const struct sp_child *child = &keeper->crew.child[i];
-
-		if (child->plan.role == SP_ROLE_RESPONDER && child->ready && child->socket >= 0)
-			/* One that does not listen now is stopped for that elsewhere. */
-			(void)sp_ipc_send(child->socket, &message, sizeof(message));
-	}
-}
-
-/*
- * Connections that the client of a login opened while it was captive end before it is told of its
- * session. The addresses are those the gateway has just sent to, in both families.
- */
-static void end_connections(struct sp_keeper *keeper, const struct sp_client_key *client)
-{
-	struct sp_address list[ADDRESSES];
-	struct sp_error err;
-	int count = sp_netlink_neighbours(client->mac, list, ADDRESSES, &err);
-
-	if (count < 0)
-		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
-	for (int i = 0; i < count; i++)
-		tell_responders(keeper, &list[i]);
-}
-
-static int read_request(struct sp_keeper *keeper, struct sp_child *child)
+static int read_request(struct sp_keeper *keeper, const struct sp_child *child)
 {
 	struct sp_ipc_request request;
-	struct sp_ipc_answer answer;
 	int ret = sp_ipc_receive_request(child->socket, &request);
 
 	if (ret)
 		return ret;
-	sp_login_answer(&keeper->maps, keeper->config, &request, &answer);
-	if (request.header.kind == SP_IPC_LOGIN && answer.authorized)
-		end_connections(keeper, &request.client);
-	ret = sp_ipc_send(child->socket, &answer, sizeof(answer));
-	return ret == -EAGAIN ? -ENOBUFS : ret;
+	sp_logins_ask(&keeper->logins, &request);
+	explicit_bzero(&request, sizeof(request));
+	return 0;
+}
+
+static int read_verdict(struct sp_keeper *keeper, const struct sp_child *child)
+{
+	struct sp_ipc_verdict verdict;
+	int ret = sp_ipc_receive_verdict(child->socket, &verdict);
+
+	return ret ? ret : sp_logins_verdict(&keeper->logins, child->plan.number, &verdict);
 }
 
 /* The reader waits until the last of an answer is open. */
@@ -113,6 +87,8 @@ static int read_message(struct sp_keeper *keeper, struct sp_child *child)
 		return read_request(keeper, child);
 	case SP_ROLE_GARDEN:
 		return read_learnt(keeper, child);
+	case SP_ROLE_VERIFIER:
+		return read_verdict(keeper, child);
 	default:
 		return read_nothing(child);
 	}
@@ -122,9 +98,8 @@ void sp_hear(struct sp_keeper *keeper, struct sp_child *child)
 {
 	int ret = 0;
 
-	if (child->socket < 0)
-		return;
-	for (unsigned i = 0; i < REQUESTS && !ret; i++)
+	/* Answering what it said may have ended it. */
+	for (unsigned i = 0; i < REQUESTS && !ret && child->socket >= 0; i++)
 		ret = read_message(keeper, child);
 	if (ret == -EPIPE)
 		sp_child_hung_up(child);

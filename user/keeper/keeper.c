@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "keeper/capabilities.h"
+#include "keeper/desk.h"
 #include "keeper/hear.h"
 #include "keeper/pidfile.h"
 #include "keeper/state.h"
@@ -153,7 +154,9 @@ static void dispatch(struct sp_keeper *keeper, uint32_t data)
 static int attend(struct sp_keeper *keeper)
 {
 	uint64_t now = sp_monotonic_ms(), next = now + 60000;
-	const uint64_t due[] = {sp_gardener_attend(&keeper->gardener),
+	/* In this order: the desk has to know of an end before there is a new beginning. */
+	const uint64_t desk = sp_desk_attend(keeper);
+	const uint64_t due[] = {desk, sp_gardener_attend(&keeper->gardener),
 	                        sp_scribe_attend(&keeper->scribe), sp_crew_attend(&keeper->crew)};
 
 	for (unsigned i = 0; i < sizeof(due) / sizeof(*due); i++)
@@ -261,8 +264,12 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
 		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);
-	if (!ret)
-		ret = serve(keeper, err);
+	if (!ret) {
+		ret = sp_desk_open(keeper, err);
+		if (!ret)
+			ret = serve(keeper, err);
+		sp_desk_close(keeper);
+	}
 	sp_scribe_close(&keeper->scribe);
 	sp_herald_close(&keeper->herald);
 	sp_setup_close(&keeper->setup);

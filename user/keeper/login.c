@@ -1,197 +1,396 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation: who sends credentials may do so a few times, then has to wait: each client,
+ * and each account, whose limit is wider, lest a stranger keep its owner out. A client that had a
+ * session of that account before is not held up by what others try. An attempt is counted before it
+ * is judged, so that many at once are no way around, and taken back unless it was wrong.
+ *
+ * A user who does not exist is judged all the same, by a hash of nobody's: neither the answer nor
+ * its time tells.
+ */
 #include "keeper/login.h"
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <string.h>
+#include <time.h>
 
+#include "keeper/describe.h"
+#include "keeper/grant.h"
 #include "lib/log.h"
+#include "lib/method.h"
+#include "lib/monotonic.h"
+#include "lib/passwords.h"
 #include "lib/session.h"
+#include "lib/voucher_code.h"
+#include "web/handover.h"
 
-/* A crowd may log in at once; the log need not take part. */
+/* Clients and accounts of whom attempts are remembered, in sets of SP_RETRY_WAYS. */
+#define CLIENT_SETS  2048u
+#define ACCOUNT_SETS 1024u
+
+#define CROWDED 5000u /* ms until who found the queue full may come again */
+
 static struct sp_log_limit log_limit = {.burst = 50};
 
-static void report(const struct sp_client_key *client, const char *what)
+static void report(const struct sp_client_key *client, const char *what, const char *why)
 {
 	char name[SP_SESSION_NAME];
 
-	sp_log_limited(&log_limit, SP_LOG_NOTICE, "%s: %s", sp_session_name(name, client), what);
+	sp_log_limited(&log_limit, SP_LOG_ERROR, "%s: %s: %s", sp_session_name(name, client), what,
+	               why);
 }
 
-static void report_failure(const struct sp_client_key *client, const char *what,
-                           const struct sp_error *err)
-{
-	char name[SP_SESSION_NAME];
+/* --- answers --- */
 
-	sp_log_limited(&log_limit, SP_LOG_ERROR, "%s: %s failed: %s", sp_session_name(name, client),
-	               what, err->text);
+static uint32_t seconds(uint64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
 }
 
-/* What is known of @key now; a client that is not in the map is a captive one. */
-static int look(const struct sp_maps *maps, struct sp_clock *clock, const struct sp_client_key *key,
-                struct sp_session *session, struct sp_error *err)
+/* @wait: ms, of SP_IPC_BUSY; @said: for the client, or NULL. */
+static void answer(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
+                   enum sp_ipc_result result, uint64_t wait, const char *said)
 {
-	int ret = sp_clock_read(clock, maps->clock, err);
+	struct sp_ipc_answer message = {.header.kind = SP_IPC_ANSWER,
+	                                .id = id,
+	                                .result = result,
+	                                .retry_after = seconds(wait)};
+	struct sp_error err;
 
-	if (ret)
+	if (said)
+		memcpy(message.said, said, sizeof(message.said));
+	if (sp_describe(logins->maps, client, &message, &err)) {
+		report(client, "reading the session", err.text);
+		message.result = SP_IPC_FAILED;
+	}
+	logins->tell(logins->context, &message);
+}
+
+/* A login is decided. */
+static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
+                     enum sp_ipc_result result, const char *said)
+{
+	if (result == SP_IPC_DONE)
+		logins->opened(logins->context, client);
+	answer(logins, id, client, result, 0, said);
+}
+
+/* --- attempts --- */
+
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ms until @client may try, as @account (NULL: no account's attempts count). */
+static uint64_t wait_for(const struct sp_logins *logins, const struct sp_client_key *client,
+                         const char *account, uint64_t now)
+{
+	uint64_t wait = sp_retry_wait(&logins->clients, client, sizeof(*client), now);
+
+	return account ? longer(wait,
+	                        sp_retry_wait(&logins->accounts, account, strlen(account), now))
+	               : wait;
+}
+
+static void take_attempt(struct sp_logins *logins, const struct sp_client_key *client,
+                         const char *account, uint64_t now)
+{
+	sp_retry_take(&logins->clients, client, sizeof(*client), now);
+	if (account)
+		sp_retry_take(&logins->accounts, account, strlen(account), now);
+}
+
+static void settle_attempt(struct sp_logins *logins, const struct sp_client_key *client,
+                           const char *account, bool wrong)
+{
+	if (wrong) {
+		sp_retry_strike(&logins->clients, client, sizeof(*client), sp_monotonic_ms());
+		return;
+	}
+	sp_retry_give_back(&logins->clients, client, sizeof(*client));
+	if (account)
+		sp_retry_give_back(&logins->accounts, account, strlen(account));
+}
+
+/* Whether @client's last session was that of @account. */
+static bool is_known(const struct sp_logins *logins, struct sp_ledger *ledger,
+                     const struct sp_client_key *client, const char *account, enum sp_method method)
+{
+	struct sp_record last;
+
+	return logins->accounts.slots && !sp_ledger_session_last(ledger, client, &last, NULL) &&
+	       last.who.method == method && !strcmp(last.who.name, account);
+}
+
+/* --- methods --- */
+
+static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_request *request)
+{
+	const struct sp_client_key *client = &request->client;
+	const uint64_t now = sp_monotonic_ms();
+	const uint64_t wait = wait_for(logins, client, NULL, now);
+	uint8_t digest[SP_VOUCHER_DIGEST];
+	enum sp_ipc_result result = SP_IPC_WRONG;
+
+	if (wait) {
+		answer(logins, request->id, client, SP_IPC_BUSY, wait, NULL);
+		return;
+	}
+	take_attempt(logins, client, NULL, now);
+	if (sp_voucher_code_is_plain(request->name)) {
+		sp_voucher_code_digest(digest, logins->voucher_key, request->name);
+		result = sp_grant_voucher(logins->maps, logins->config, client, digest);
+	}
+	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
+	conclude(logins, request->id, client, result, NULL);
+}
+
+/* The local user's hash; that of nobody if there is none who may log in. Returns the method that
+ * judges the name, or a negative errno. */
+static int find_hash(const struct sp_logins *logins, struct sp_ledger *ledger, const char *name,
+                     char hash[SP_LEDGER_HASH], struct sp_error *err)
+{
+	const bool radius = logins->config->methods & SP_METHOD_BIT(SP_METHOD_RADIUS);
+	struct sp_user user;
+	int ret = -ENOENT;
+	bool good;
+
+	if (logins->config->methods & SP_METHOD_BIT(SP_METHOD_USER))
+		ret = sp_ledger_user_get(ledger, name, &user, err);
+	if (ret == -ENOENT && radius)
+		return SP_METHOD_RADIUS;
+	if (ret && ret != -ENOENT)
 		return ret;
-	ret = sp_session_get(maps, clock, key, session, err);
-	if (ret == -ENOENT) {
-		*session = (struct sp_session){.key = *key, .effective = SP_CLIENT_CAPTIVE};
-		ret = 0;
+	good = !ret && !user.disabled && (!user.until || user.until > (uint64_t)time(NULL));
+	memcpy(hash, good ? user.hash : logins->nobody, SP_LEDGER_HASH);
+	return SP_METHOD_USER;
+}
+
+/* Hand a login to the verifiers, unless this client or account has tried too often. */
+static void submit(struct sp_logins *logins, const struct sp_ipc_request *request,
+                   enum sp_method method, const char *hash, const char *account)
+{
+	const uint64_t now = sp_monotonic_ms();
+	const uint64_t wait = wait_for(logins, &request->client, account, now);
+	struct sp_pending *pending = NULL;
+
+	if (!wait)
+		pending = sp_broker_take(&logins->broker, request->id, now);
+	if (!pending) {
+		answer(logins, request->id, &request->client, SP_IPC_BUSY, wait ?: CROWDED, NULL);
+		return;
 	}
-	return ret;
+	take_attempt(logins, &request->client, account, now);
+	pending->account = account;
+	pending->check.method = method;
+	pending->check.client = request->client;
+	pending->check.address = request->address;
+	memcpy(pending->check.name, request->name, sizeof(pending->check.name));
+	memcpy(pending->check.secret, request->secret, sizeof(pending->check.secret));
+	if (hash)
+		memcpy(pending->check.hash, hash, sizeof(pending->check.hash));
+	sp_broker_submit(&logins->broker, pending, now);
 }
 
-/* Whether more than half of a session's time is left: then a second login changes nothing, so that
- * a reloaded page does not write the map, and a longer session the operator gave is not cut. */
-static bool fresh(const struct sp_session *session, const struct sp_clock *clock,
-                  const struct sp_config *config)
+static void log_in_by_password(struct sp_logins *logins, const struct sp_ipc_request *request)
 {
-	if (!(session->policy.limits & SP_LIMIT_EXPIRES))
-		return true;
-	return sp_clock_until(clock, session->policy.expires) > config->session_seconds / 2;
-}
-
-static enum sp_ipc_result grant(struct sp_maps *maps, const struct sp_config *config,
-                                const struct sp_client_key *client)
-{
-	const struct sp_limits limits = {
-		.seconds = config->session_seconds,
-		.idle = config->idle_seconds,
-		.quota = config->quota_bytes,
-		.quota_up = config->quota_up,
-		.quota_down = config->quota_down,
-		.bind = config->bind,
-		.rate_up = config->rate_up,
-		.rate_down = config->rate_down,
-	};
+	const struct sp_client_key *client = &request->client;
+	char hash[SP_LEDGER_HASH] = "";
+	struct sp_ledger *ledger;
 	struct sp_error err;
-	int ret = sp_session_allow(maps, client, &limits, NULL, &err);
+	int method = -EIO;
 
-	if (!ret) {
-		report(client, "logged in");
-		return SP_IPC_DONE;
+	ledger = sp_session_ledger(logins->maps, &err);
+	if (ledger)
+		method = find_hash(logins, ledger, request->name, hash, &err);
+	if (method < 0) {
+		report(client, "login", err.text);
+		answer(logins, request->id, client, SP_IPC_FAILED, 0, NULL);
+		return;
 	}
-	report_failure(client, "login", &err);
-	if (ret == -EDQUOT) /* the session that there is goes on as it is */
-		return SP_IPC_DONE;
-	return ret == -ENOSPC ? SP_IPC_FULL : SP_IPC_FAILED;
+	submit(logins, request, (enum sp_method)method, hash,
+	       is_known(logins, ledger, client, request->name, (enum sp_method)method)
+	               ? NULL
+	               : request->name);
+	explicit_bzero(hash, sizeof(hash));
 }
 
-static enum sp_ipc_result login(struct sp_maps *maps, const struct sp_config *config,
-                                const struct sp_client_key *client)
+static bool is_enabled(const struct sp_logins *logins, uint32_t method)
+{
+	uint32_t enabled = logins->config->methods;
+
+	/* The portal does not know who judges a password. */
+	if (enabled & SP_METHOD_BIT(SP_METHOD_RADIUS))
+		enabled |= SP_METHOD_BIT(SP_METHOD_USER);
+	return method != SP_METHOD_RADIUS && (enabled & SP_METHOD_BIT(method));
+}
+
+/* Before anything is looked at: SP_IPC_DONE when nothing is in the way. */
+static enum sp_ipc_result look_ahead(const struct sp_logins *logins,
+                                     const struct sp_ipc_request *request)
 {
 	struct sp_session session;
 	struct sp_clock clock;
 	struct sp_error err;
 
-	if (look(maps, &clock, client, &session, &err)) {
-		report_failure(client, "login", &err);
+	if (sp_describe_look(logins->maps, &clock, &request->client, &session, &err)) {
+		report(&request->client, "login", err.text);
 		return SP_IPC_FAILED;
 	}
-	if (session.effective == SP_CLIENT_BLOCKED) {
-		report(client, "login refused: blocked");
+	if (session.effective == SP_CLIENT_BLOCKED)
 		return SP_IPC_REFUSED;
-	}
-	if (session.effective == SP_CLIENT_AUTHORIZED && fresh(&session, &clock, config))
-		return SP_IPC_DONE;
-	return grant(maps, config, client);
-}
-
-static enum sp_ipc_result logout(struct sp_maps *maps, const struct sp_client_key *client)
-{
-	struct sp_session session;
-	struct sp_clock clock;
-	struct sp_error err;
-	int ret = look(maps, &clock, client, &session, &err);
-
-	if (!ret && session.effective == SP_CLIENT_BLOCKED)
-		return SP_IPC_REFUSED;
-	if (!ret && session.effective == SP_CLIENT_CAPTIVE)
-		return SP_IPC_DONE;
-	if (!ret)
-		ret = sp_session_remove(maps, client, &err);
-	if (ret) {
-		report_failure(client, "logout", &err);
-		return SP_IPC_FAILED;
-	}
-	report(client, "logged out");
+	if (!is_enabled(logins, request->method))
+		return SP_IPC_DISABLED;
+	if (request->method == SP_METHOD_USER && !request->secure)
+		return SP_IPC_INSECURE;
 	return SP_IPC_DONE;
 }
 
-/*
- * Look and change under one lock, or a block by the operator that comes between the two would be
- * undone. The session functions take the same lock: flock() grants it again to the same open file,
- * and their release, which comes after their change, is the release of ours as well.
- */
-static enum sp_ipc_result change(struct sp_maps *maps, const struct sp_config *config,
-                                 const struct sp_ipc_request *request)
+static void log_in(struct sp_logins *logins, const struct sp_ipc_request *request)
 {
-	struct sp_error err;
-	enum sp_ipc_result result;
+	const struct sp_client_key *client = &request->client;
+	enum sp_ipc_result result = look_ahead(logins, request);
 
-	if (sp_maps_lock(maps, &err)) {
-		report_failure(&request->client, "lock", &err);
-		return SP_IPC_FAILED;
-	}
-	result = request->header.kind == SP_IPC_LOGIN ? login(maps, config, &request->client)
-	                                              : logout(maps, &request->client);
-	sp_maps_unlock(maps);
-	return result;
-}
-
-static uint64_t left_of(const struct sp_session *session, uint32_t limit, uint64_t quota,
-                        uint64_t used)
-{
-	if (!(session->policy.limits & limit))
-		return UINT64_MAX;
-	return quota > used ? quota - used : 0;
-}
-
-/* Of the quota of which least is left. */
-static uint64_t bytes_left(const struct sp_session *session)
-{
-	const struct sp_client_policy *policy = &session->policy;
-	uint64_t up = session->up_bytes, down = session->down_bytes;
-	uint64_t least = left_of(session, SP_LIMIT_QUOTA, policy->quota, up + down);
-	uint64_t left = left_of(session, SP_LIMIT_QUOTA_UP, policy->quota_up, up);
-
-	least = left < least ? left : least;
-	left = left_of(session, SP_LIMIT_QUOTA_DOWN, policy->quota_down, down);
-	return left < least ? left : least;
-}
-
-static void describe(const struct sp_session *session, const struct sp_clock *clock,
-                     struct sp_ipc_answer *answer)
-{
-	if (session->effective != SP_CLIENT_AUTHORIZED)
+	if (result != SP_IPC_DONE) {
+		answer(logins, request->id, client, result, 0, NULL);
 		return;
-	answer->authorized = 1;
-	answer->bytes_left = bytes_left(session);
-	answer->seconds_left = session->policy.limits & SP_LIMIT_EXPIRES
-	                               ? sp_clock_until(clock, session->policy.expires)
-	                               : UINT64_MAX;
+	}
+	switch (request->method) {
+	case SP_METHOD_CLICK:
+		result = sp_grant_click(logins->maps, logins->config, client);
+		conclude(logins, request->id, client, result, NULL);
+		break;
+	case SP_METHOD_VOUCHER:
+		log_in_by_voucher(logins, request);
+		break;
+	case SP_METHOD_USER:
+		log_in_by_password(logins, request);
+		break;
+	default:
+		submit(logins, request, SP_METHOD_EXTERNAL, NULL, NULL);
+	}
 }
 
-void sp_login_answer(struct sp_maps *maps, const struct sp_config *config,
-                     const struct sp_ipc_request *request, struct sp_ipc_answer *answer)
+void sp_logins_ask(struct sp_logins *logins, const struct sp_ipc_request *request)
 {
-	struct sp_session session;
-	struct sp_clock clock;
-	struct sp_error err;
 	enum sp_ipc_result result = SP_IPC_DONE;
 
-	*answer = (struct sp_ipc_answer){.header.kind = SP_IPC_ANSWER, .id = request->id};
-	if (request->header.kind != SP_IPC_QUERY)
-		result = change(maps, config, request);
-	if (look(maps, &clock, &request->client, &session, &err)) {
-		report_failure(&request->client, "reading the session", &err);
-		result = SP_IPC_FAILED;
-	} else {
-		if (session.effective == SP_CLIENT_BLOCKED)
-			result = SP_IPC_REFUSED;
-		describe(&session, &clock, answer);
+	if (request->header.kind == SP_IPC_LOGIN) {
+		log_in(logins, request);
+		return;
 	}
-	answer->result = result;
+	if (request->header.kind == SP_IPC_LOGOUT)
+		result = sp_grant_end(logins->maps, &request->client);
+	answer(logins, request->id, &request->client, result, 0, NULL);
+}
+
+/* --- verdicts --- */
+
+static enum sp_ipc_result grant_external(struct sp_logins *logins, const struct sp_pending *pending,
+                                         const struct sp_ipc_verdict *verdict)
+{
+	const struct sp_client_key *client = &pending->check.client;
+	int ret;
+
+	if (sp_spent_has(&logins->spent, verdict->nonce))
+		return SP_IPC_WRONG;
+	ret = sp_spent_add(&logins->spent, verdict->nonce, verdict->nonce_until,
+	                   (uint64_t)time(NULL));
+	if (ret) {
+		report(client, "a nonce cannot be kept", strerror(-ret));
+		return SP_IPC_FAILED;
+	}
+	return sp_grant_verdict(logins->maps, logins->config, client, SP_METHOD_EXTERNAL, "",
+	                        verdict);
+}
+
+static enum sp_ipc_result grant(struct sp_logins *logins, const struct sp_pending *pending,
+                                const struct sp_ipc_verdict *verdict)
+{
+	const struct sp_ipc_check *check = &pending->check;
+
+	switch (check->method) {
+	case SP_METHOD_USER:
+		return sp_grant_user(logins->maps, logins->config, &check->client, check->name);
+	case SP_METHOD_EXTERNAL:
+		return grant_external(logins, pending, verdict);
+	default:
+		return sp_grant_verdict(logins->maps, logins->config, &check->client,
+		                        SP_METHOD_RADIUS, check->name, verdict);
+	}
+}
+
+static void judged(void *context, const struct sp_pending *pending,
+                   const struct sp_ipc_verdict *verdict, enum sp_ipc_result result)
+{
+	const struct sp_ipc_check *check = &pending->check;
+	struct sp_logins *logins = context;
+
+	if (verdict && result == SP_IPC_DONE)
+		result = grant(logins, pending, verdict);
+	settle_attempt(logins, &check->client, pending->account ? check->name : NULL,
+	               result == SP_IPC_WRONG);
+	if (result == SP_IPC_BUSY)
+		answer(logins, pending->request, &check->client, result, CROWDED, NULL);
+	else
+		conclude(logins, pending->request, &check->client, result,
+		         verdict ? verdict->said : NULL);
+}
+
+/* A nonce comes with a token that is good, and is not good for ever. */
+static bool can_be_nonce(const struct sp_pending *pending, const struct sp_ipc_verdict *verdict)
+{
+	if (pending->check.method != SP_METHOD_EXTERNAL || verdict->result != SP_IPC_DONE)
+		return verdict->nonce_until == 0;
+	return verdict->nonce_until &&
+	       verdict->nonce_until <= (uint64_t)time(NULL) + SP_HANDOVER_LIFE + 1;
+}
+
+int sp_logins_verdict(struct sp_logins *logins, unsigned index,
+                      const struct sp_ipc_verdict *verdict)
+{
+	const struct sp_pending *pending = logins->broker.worker[index].has;
+
+	if (!pending || !can_be_nonce(pending, verdict))
+		return -EPROTO;
+	return sp_broker_verdict(&logins->broker, index, verdict, sp_monotonic_ms());
+}
+
+/* --- the whole --- */
+
+/* ms that a verifier may need: a slow hash on a busy machine, or every server of RADIUS. */
+static uint64_t patience(const struct sp_config *config)
+{
+	return 30000 + config->radius_timeout * 1000 * config->radius_tries * config->radius_count;
+}
+
+int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *err)
+{
+	const struct sp_instance *instance = &logins->maps->instance;
+	int ret =
+		sp_broker_open(&logins->broker, workers, patience(logins->config), judged, logins);
+
+	if (!ret)
+		ret = sp_retry_open(&logins->clients, CLIENT_SETS, &logins->config->attempts, true);
+	if (!ret)
+		ret = sp_retry_open(&logins->accounts, ACCOUNT_SETS,
+		                    &logins->config->account_attempts, false);
+	if (ret)
+		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot prepare logins: %s",
+		               strerror(-ret));
+	ret = sp_password_nobody(logins->nobody, err);
+	if (!ret)
+		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
+	return ret ? ret : sp_spent_open(&logins->spent, instance, err);
+}
+
+void sp_logins_close(struct sp_logins *logins)
+{
+	sp_spent_close(&logins->spent);
+	sp_retry_close(&logins->accounts);
+	sp_retry_close(&logins->clients);
+	sp_broker_close(&logins->broker);
+	explicit_bzero(logins->voucher_key, sizeof(logins->voucher_key));
 }

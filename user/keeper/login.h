@@ -1,15 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the portal asks for: sessions that begin and end. */
+/*
+ * What the portal asks for: sessions that begin and end, and what there is. Sessions that end and
+ * questions are answered at once; so is a login, unless a verifier has to judge it.
+ */
 #ifndef SP_KEEPER_LOGIN_H
 #define SP_KEEPER_LOGIN_H
 
 #include "ipc/ipc.h"
+#include "keeper/broker.h"
+#include "keeper/retry.h"
+#include "keeper/spent.h"
 #include "lib/config.h"
+#include "lib/key.h"
+#include "lib/ledger.h"
 #include "lib/maps.h"
 
-/* Do what @request asks and fill @answer (all of it). The request is one that
- * sp_ipc_receive_request has accepted. Failures are logged. */
-void sp_login_answer(struct sp_maps *maps, const struct sp_config *config,
-                     const struct sp_ipc_request *request, struct sp_ipc_answer *answer);
+struct sp_logins {
+	struct sp_maps *maps;
+	const struct sp_config *config;
+	struct sp_broker broker;
+	struct sp_retry clients, accounts;
+	struct sp_spent spent;
+	uint8_t voucher_key[SP_KEY_BYTES];
+	char nobody[SP_LEDGER_HASH]; /* hash of a user who does not exist */
+	void (*tell)(void *context, struct sp_ipc_answer *answer);         /* the portal */
+	void (*opened)(void *context, const struct sp_client_key *client); /* it was let in */
+	void *context;
+};
+
+/*
+ * With @workers verifiers. maps, config, tell, opened and context are set by the caller. 0 or
+ * negative errno; sp_logins_close in either case.
+ */
+int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *err);
+void sp_logins_close(struct sp_logins *logins);
+
+/* Do what @request asks, which sp_ipc_receive_request has accepted; it is told of by @tell, at once
+ * or later. Failures are logged. */
+void sp_logins_ask(struct sp_logins *logins, const struct sp_ipc_request *request);
+
+/* The verifier @index says so. 0, or -EPROTO: it was not asked that. */
+int sp_logins_verdict(struct sp_logins *logins, unsigned index,
+                      const struct sp_ipc_verdict *verdict);
 
 #endif

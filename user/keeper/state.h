@@ -9,6 +9,7 @@
 #include "keeper/gardener.h"
 #include "keeper/herald.h"
 #include "keeper/interfaces.h"
+#include "keeper/login.h"
 #include "keeper/scribe.h"
 #include "keeper/setup.h"
 #include "lib/config.h"
@@ -22,6 +23,7 @@ struct sp_keeper {
 	struct sp_herald herald;
 	struct sp_interfaces interfaces;
 	struct sp_gardener gardener;
+	struct sp_logins logins;
 	struct sp_scribe scribe;
 	int epoll, signals, timer;
 	bool stop;

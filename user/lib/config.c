@@ -49,6 +49,8 @@ void sp_config_defaults(struct sp_config *config)
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
 		.verifier_user = "sallyport-verifier",
+		.attempts = {.count = 5, .seconds = 60},
+		.account_attempts = {.count = 50, .seconds = 60},
 		.methods = SP_METHOD_BIT(SP_METHOD_CLICK),
 		.radius_timeout = 3,
 		.radius_tries = 2,

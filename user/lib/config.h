@@ -32,6 +32,12 @@ enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
 enum sp_extend { SP_EXTEND_UNSAID, SP_EXTEND_NO, SP_EXTEND_YES };
 
+/* So many in so many seconds; count 0: any number. */
+struct sp_attempts {
+	uint32_t count;
+	uint64_t seconds;
+};
+
 struct sp_config {
 	char path[4096]; /* absolute path of the file; "" for defaults */
 
@@ -76,14 +82,16 @@ struct sp_config {
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
 	                                     resolved by the operator's DNS; empty: the listening
 	                                     address of the family the client came with */
-	uint32_t methods;   /* methods = click voucher user radius external: SP_METHOD_BIT of each;
-	                       default click */
-	unsigned verifiers; /* verifiers = 0: processes that judge logins; 0: as many as the
-	                       methods need (0 .. 16) */
-	char verifier_user[32];          /* verifier_user = sallyport-verifier */
-	uint64_t session_seconds;        /* session = 8h   what a click-through login is given */
-	uint64_t idle_seconds;           /* idle = 30m | none   (default none: 0) */
-	uint64_t quota_bytes;            /* quota = 2G | none */
+	uint32_t methods; /* methods = click voucher user radius external: SP_METHOD_BIT of each;
+	                     default click */
+	struct sp_attempts attempts; /* attempts = 5 1m | none: wrong ones, of each client */
+	struct sp_attempts account_attempts; /* account_attempts = 50 1m | none: of each account */
+	unsigned verifiers;       /* verifiers = 0: processes that judge logins; 0: as many as the
+	                             methods need (0 .. 16) */
+	char verifier_user[32];   /* verifier_user = sallyport-verifier */
+	uint64_t session_seconds; /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;    /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;     /* quota = 2G | none */
 	uint64_t quota_up, quota_down;   /* quota_up = 1G | none, quota_down = 1G | none */
 	bool bind;                       /* bind = on | off */
 	uint64_t rate_up, rate_down;     /* up = 5M | none, down = 20M | none */

@@ -156,6 +156,26 @@ static int read_user(const struct sp_config_key *key, struct sp_config *config, 
 	return 0;
 }
 
+/* A number and a time. */
+static int read_attempts(const struct sp_config_key *key, struct sp_config *config,
+                         const char *text, struct sp_error *reason)
+{
+	struct sp_attempts *attempts = (void *)((char *)config + key->offset);
+	size_t length = strcspn(text, SEPARATORS);
+	const char *rest = text + length + strspn(text + length, SEPARATORS);
+	uint64_t count = 0, seconds = 0;
+	char first[8];
+
+	if (strcmp(text, "none") != 0) {
+		snprintf(first, sizeof(first), "%.*s", (int)length, text);
+		if (length >= sizeof(first) || sp_text_number(first, 1, 1000, &count) ||
+		    sp_text_duration(rest, &seconds) || seconds > 86400)
+			return unexpected(key, text, "", reason);
+	}
+	*attempts = (struct sp_attempts){.count = (uint32_t)count, .seconds = seconds};
+	return 0;
+}
+
 static int read_host(const struct sp_config_key *key, struct sp_config *config, const char *text,
                      struct sp_error *reason)
 {
@@ -460,6 +480,8 @@ static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 5
 #define ADDRESSES_EXPECTED                                                          \
 	"1 to 16 different IPv4 or IPv6 unicast addresses, separated by blanks or " \
 	"commas"
+#define ATTEMPTS_EXPECTED \
+	"a number from 1 to 1000 and a duration of at most 1d, such as 5 1m, or none"
 #define USER_EXPECTED \
 	"the name of an unprivileged user, at most 31 letters, digits, '_', '-' or '.'"
 /* A row of [budgets]. */
@@ -551,6 +573,8 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "can_extend", read_choice, "on or off", MEMBER(can_extend),
          .choices = extend_choices},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
+	{"portal", "attempts", read_attempts, ATTEMPTS_EXPECTED, MEMBER(attempts)},
+	{"portal", "account_attempts", read_attempts, ATTEMPTS_EXPECTED, MEMBER(account_attempts)},
 	{"portal", "verifiers", read_number, "a number from 0 (as many as the methods need) to 16",
          MEMBER(verifiers), .most = SP_MAX_VERIFIERS},
 	{"portal", "verifier_user", read_user, USER_EXPECTED, MEMBER(verifier_user)},

@@ -11,7 +11,7 @@
 
 #include "ipc/ipc.h"
 
-#define SP_ASK_DEADLINE 5000u /* ms */
+#define SP_ASK_DEADLINE 20000u /* ms; the keeper answers in less, whatever it waits for itself */
 
 struct sp_ask; /* one question */
 
