@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/password.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+
+#include "lib/passwords.h"
 
 /* RFC 2865, section 5.2: no more goes into User-Password, which the same people type. */
 #define LONGEST 128
@@ -78,24 +78,6 @@ static int ask_twice(char password[ROOM], struct sp_error *err)
 	return code;
 }
 
-static int hash_by_yescrypt(const char *password, char hash[SP_LEDGER_HASH], struct sp_error *err)
-{
-	struct crypt_data *work = calloc(1, sizeof(*work));
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	const char *made = NULL;
-
-	if (work && crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)))
-		made = crypt_rn(password, setting, work, sizeof(*work));
-	if (made && strlen(made) < SP_LEDGER_HASH)
-		snprintf(hash, SP_LEDGER_HASH, "%s", made);
-	else
-		made = NULL;
-	if (work)
-		explicit_bzero(work, sizeof(*work));
-	free(work);
-	return made ? 0 : sp_fail(err, -EIO, SP_EXIT_FAILED, "crypt: %s", strerror(errno));
-}
-
 int sp_password_hash(const struct sp_invocation *invocation, char hash[SP_LEDGER_HASH],
                      struct sp_error *err)
 {
@@ -104,7 +86,7 @@ int sp_password_hash(const struct sp_invocation *invocation, char hash[SP_LEDGER
 	                                                        : ask_twice(password, err);
 
 	if (!code)
-		code = hash_by_yescrypt(password, hash, err);
+		code = sp_passwords_hash(hash, password, err);
 	explicit_bzero(password, sizeof(password));
 	return code;
 }

@@ -380,7 +380,7 @@ int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot prepare logins: %s",
 		               strerror(-ret));
-	ret = sp_password_nobody(logins->nobody, err);
+	ret = sp_passwords_nobody(logins->nobody, err);
 	if (!ret)
 		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
 	return ret ? ret : sp_spent_open(&logins->spent, instance, err);

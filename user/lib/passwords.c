@@ -22,7 +22,7 @@ static int make_setting(char setting[CRYPT_GENSALT_OUTPUT_SIZE], struct sp_error
 	               strerror(-ret));
 }
 
-int sp_password_hash(char hash[SP_LEDGER_HASH], const char *password, struct sp_error *err)
+int sp_passwords_hash(char hash[SP_LEDGER_HASH], const char *password, struct sp_error *err)
 {
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 	struct crypt_data work = {0};
@@ -39,7 +39,7 @@ int sp_password_hash(char hash[SP_LEDGER_HASH], const char *password, struct sp_
 	return ret;
 }
 
-int sp_password_nobody(char hash[SP_LEDGER_HASH], struct sp_error *err)
+int sp_passwords_nobody(char hash[SP_LEDGER_HASH], struct sp_error *err)
 {
 	static const char digits[] =
 		"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

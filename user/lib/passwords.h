@@ -7,12 +7,12 @@
 #include "lib/ledger.h"
 
 /* The hash of @password, with a salt of its own; takes some 50 ms. 0 or negative errno. */
-int sp_password_hash(char hash[SP_LEDGER_HASH], const char *password, struct sp_error *err);
+int sp_passwords_hash(char hash[SP_LEDGER_HASH], const char *password, struct sp_error *err);
 
 /*
  * A hash of nobody's: random, that no password fits, and as expensive to try as those above. It is
  * tried for a user who does not exist, so that the time does not tell. 0 or negative errno.
  */
-int sp_password_nobody(char hash[SP_LEDGER_HASH], struct sp_error *err);
+int sp_passwords_nobody(char hash[SP_LEDGER_HASH], struct sp_error *err);
 
 #endif
