@@ -27,17 +27,12 @@
 #include <bpf/bpf.h>
 #include <linux/magic.h>
 
-#include "clock.skel.h"
+#include "instance.h"
 #include "lib/session.h"
 #include "lib/slots.h"
 
 #define SMALL 70u /* entries: the last word of `slots` is not full */
 #define LARGE 131072u
-
-static const char *const pins[] = {"clients",     "usage",        "slots",  "settings", "reasons",
-                                   "listeners",   "origins",      "clock",  "garden4",  "garden6",
-                                   "garden_seen", "garden_names", "answers"};
-#define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
 
 static struct sp_instance instance; /* a random name, the same for all tests */
 static struct sp_maps maps;
@@ -80,48 +75,18 @@ int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, 
 
 static const char *pin_path(const char *pin)
 {
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", instance.pins, pin);
-	return path;
-}
-
-static void unpin(void)
-{
-	for (size_t i = 0; i < PIN_COUNT; i++)
-		unlink(pin_path(pins[i]));
-	rmdir(instance.pins);
+	return sp_test_pin_path(&instance, pin);
 }
 
 static void pin_map(enum bpf_map_type type, const char *name, size_t key_size, size_t value_size,
                     uint32_t entries, uint32_t flags)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
-	int fd = bpf_map_create(type, name, (uint32_t)key_size, (uint32_t)value_size, entries,
-	                        &opts);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_obj_pin(fd, pin_path(name)), 0);
-	close(fd);
-}
-
-static void pin_clock(void)
-{
-	struct sp_clock_bpf *skeleton = sp_clock_bpf__open_and_load();
-
-	assert_non_null(skeleton);
-	assert_int_equal(bpf_program__pin(skeleton->progs.sallyport_clock, pin_path("clock")), 0);
-	sp_clock_bpf__destroy(skeleton);
+	sp_test_pin_map(&instance, type, name, key_size, value_size, entries, flags);
 }
 
 static void write_settings(const struct sp_settings *settings)
 {
-	uint32_t key = 0;
-	int fd = bpf_obj_get(pin_path("settings"));
-
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_map_update_elem(fd, &key, settings, BPF_ANY), 0);
-	close(fd);
+	sp_test_write_settings(&instance, settings);
 }
 
 static struct sp_settings read_settings(void)
@@ -133,31 +98,6 @@ static struct sp_settings read_settings(void)
 	return settings;
 }
 
-static void pin_all(uint32_t entries)
-{
-	assert_int_equal(mkdir(instance.pins, 0700), 0);
-	pin_map(BPF_MAP_TYPE_HASH, "clients", sizeof(struct sp_client_key),
-	        sizeof(struct sp_client_policy), entries, 0);
-	pin_map(BPF_MAP_TYPE_ARRAY, "usage", 4, sizeof(struct sp_usage), entries, BPF_F_MMAPABLE);
-	pin_map(BPF_MAP_TYPE_ARRAY, "slots", 4, 8, SP_SLOT_WORDS(entries), BPF_F_MMAPABLE);
-	pin_map(BPF_MAP_TYPE_ARRAY, "settings", 4, sizeof(struct sp_settings), 1, 0);
-	pin_map(BPF_MAP_TYPE_PERCPU_ARRAY, "reasons", 4, sizeof(struct sp_count), SP_MAX_REASONS,
-	        0);
-	pin_map(BPF_MAP_TYPE_SOCKMAP, "listeners", 4, 8, 2 * SP_MAX_WORKERS, 0);
-	pin_map(BPF_MAP_TYPE_LRU_HASH, "origins", sizeof(struct sp_origin_key),
-	        sizeof(struct sp_origin), 1024, 0);
-	pin_map(BPF_MAP_TYPE_LPM_TRIE, "garden4", sizeof(struct sp_garden4_key),
-	        sizeof(struct sp_garden), 16, BPF_F_NO_PREALLOC);
-	pin_map(BPF_MAP_TYPE_LPM_TRIE, "garden6", sizeof(struct sp_garden6_key),
-	        sizeof(struct sp_garden), 16, BPF_F_NO_PREALLOC);
-	pin_map(BPF_MAP_TYPE_ARRAY, "garden_seen", 4, sizeof(struct sp_garden_seen), 16, 0);
-	pin_map(BPF_MAP_TYPE_HASH, "garden_names", sizeof(struct sp_garden_name_key),
-	        sizeof(struct sp_garden_name), 16, 0);
-	pin_map(BPF_MAP_TYPE_RINGBUF, "answers", 0, 0, 4096, 0);
-	pin_clock();
-	write_settings(&(struct sp_settings){.abi_version = SP_ABI_VERSION, .hz = 250});
-}
-
 static void open_maps(void)
 {
 	if (sp_maps_open(&maps, &instance, &error))
@@ -167,7 +107,7 @@ static void open_maps(void)
 static int setup_small(void **state)
 {
 	(void)state;
-	pin_all(SMALL);
+	sp_test_pin_all(&instance, SMALL);
 	open_maps();
 	return 0;
 }
@@ -175,7 +115,7 @@ static int setup_small(void **state)
 static int setup_large(void **state)
 {
 	(void)state;
-	pin_all(LARGE);
+	sp_test_pin_all(&instance, LARGE);
 	open_maps();
 	return 0;
 }
@@ -186,7 +126,7 @@ static int teardown(void **state)
 	corrupt_lookups = -1;
 	narrow_batches = false;
 	sp_maps_close(&maps);
-	unpin();
+	sp_test_unpin(&instance);
 	return 0;
 }
 
@@ -1111,41 +1051,7 @@ static int run(void)
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
-static bool bpffs_is_mounted(void)
-{
-	struct statfs fs;
-
-	return statfs("/sys/fs/bpf", &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
-}
-
-/* The tests run in a child, so that their pins go even when a sanitizer ends them. */
 int main(void)
 {
-	unsigned number;
-	char name[SP_INSTANCE_NAME];
-	int status = 1;
-	pid_t pid;
-
-	if (geteuid() != 0 || !bpffs_is_mounted()) {
-		fprintf(stderr, "test_session: needs root and a bpffs: run it as root after "
-		                "`mount -t bpf bpf /sys/fs/bpf`\n");
-		return 1;
-	}
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		return 1;
-	snprintf(name, sizeof(name), "test-%08x", number);
-	if (sp_instance_init(&instance, name, &error))
-		return 1;
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	pid = fork();
-	if (pid == 0) {
-		signal(SIGINT, SIG_DFL);
-		signal(SIGTERM, SIG_DFL);
-		_exit(run());
-	}
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	unpin();
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return sp_test_run_apart(&instance, run);
 }
