@@ -20,18 +20,6 @@ static int check_pages(const struct sp_config *config, struct sp_error *err)
 	return code ? code : sp_pages_check(paths.data, config->pages, err);
 }
 
-/* So do the secrets. */
-static int check_radius(const struct sp_config *config, struct sp_error *err)
-{
-	static struct sp_ipc_radius radius;
-	int code = sp_radius_plan_access(&radius, config, err);
-
-	if (!code)
-		code = sp_radius_plan_accounting(&radius, config, err);
-	explicit_bzero(&radius, sizeof(radius));
-	return code;
-}
-
 static int check_external(const struct sp_config *config, struct sp_error *err)
 {
 	char secret[SP_IPC_SHARED];
@@ -49,7 +37,7 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 	if (!code && config.pages[0])
 		code = check_pages(&config, err);
 	if (!code)
-		code = check_radius(&config, err);
+		code = sp_radius_check(&config, err);
 	if (!code)
 		code = check_external(&config, err);
 	if (code)

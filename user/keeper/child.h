@@ -14,7 +14,9 @@ enum sp_role {
 	SP_ROLE_RESPONDER,
 	SP_ROLE_GARDEN,
 	SP_ROLE_PORTAL,
-	SP_ROLE_VERIFIER, /* judges logins */
+	SP_ROLE_VERIFIER,   /* judges logins */
+	SP_ROLE_ACCOUNTING, /* tells RADIUS servers of sessions */
+	SP_ROLE_AUTHORITY,  /* hears what RADIUS servers want of sessions */
 	SP_ROLES
 };
 

@@ -46,6 +46,32 @@ static void plan_verifiers(struct sp_crew *crew, struct sp_setup *setup)
 	}
 }
 
+/* Those that speak RADIUS about sessions, where there is somebody to speak to. */
+static void plan_radius(struct sp_crew *crew, struct sp_setup *setup)
+{
+	struct sp_child_plan plan = {
+		.role = SP_ROLE_ACCOUNTING,
+		.name = "accounting",
+		.program = setup->paths.verifier,
+		.setup = &setup->accounting,
+		.setup_size = sizeof(setup->accounting),
+	};
+
+	if (setup->accounting.radius.server_count)
+		add(crew, &plan);
+	plan = (struct sp_child_plan){
+		.role = SP_ROLE_AUTHORITY,
+		.name = "authority",
+		.program = setup->paths.verifier,
+		.files = &setup->authority_file,
+		.file_count = 1,
+		.setup = &setup->authority,
+		.setup_size = sizeof(setup->authority),
+	};
+	if (setup->authority_file >= 0)
+		add(crew, &plan);
+}
+
 void sp_crew_plan(struct sp_crew *crew, struct sp_setup *setup, int epoll)
 {
 	crew->epoll = epoll;
@@ -70,6 +96,7 @@ void sp_crew_plan(struct sp_crew *crew, struct sp_setup *setup, int epoll)
 			  .setup_size = sizeof(setup->portal),
 		  });
 	plan_verifiers(crew, setup);
+	plan_radius(crew, setup);
 }
 
 static void start(struct sp_crew *crew, unsigned index)
@@ -102,6 +129,14 @@ void sp_crew_renew(struct sp_crew *crew, enum sp_role role, const char *reason)
 	for (unsigned i = 0; i < crew->count; i++)
 		if (role == SP_ROLES || crew->child[i].plan.role == role)
 			sp_child_renew(&crew->child[i], reason);
+}
+
+struct sp_child *sp_crew_find(struct sp_crew *crew, enum sp_role role)
+{
+	for (unsigned i = 0; i < crew->count; i++)
+		if (crew->child[i].plan.role == role)
+			return &crew->child[i];
+	return NULL;
 }
 
 bool sp_crew_ready(const struct sp_crew *crew)

@@ -9,7 +9,7 @@
 #include "keeper/child.h"
 #include "keeper/setup.h"
 
-#define SP_CREW_MOST (SP_MAX_WORKERS + 2 + SP_MAX_VERIFIERS)
+#define SP_CREW_MOST (SP_MAX_WORKERS + 4 + SP_MAX_VERIFIERS)
 
 struct sp_crew {
 	struct sp_child child[SP_CREW_MOST];
@@ -26,6 +26,9 @@ uint64_t sp_crew_attend(struct sp_crew *crew);
 
 /* Begin anew with every child of @role (SP_ROLES: with all), as sp_child_renew. */
 void sp_crew_renew(struct sp_crew *crew, enum sp_role role, const char *reason);
+
+/* The only child of @role, NULL if there is none. */
+struct sp_child *sp_crew_find(struct sp_crew *crew, enum sp_role role);
 
 /* Whether each of them serves. */
 bool sp_crew_ready(const struct sp_crew *crew);

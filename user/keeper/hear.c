@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ipc/ipc.h"
+#include "ipc/radius.h"
+#include "keeper/authority.h"
 #include "lib/log.h"
 
 #define REQUESTS 64 /* of a child in one round, lest it keeps signals waiting */
@@ -29,6 +30,8 @@ static int read_ready(struct sp_keeper *keeper, struct sp_child *child)
 	if (ret)
 		return ret;
 	child->ready = true;
+	if (child->plan.role == SP_ROLE_ACCOUNTING)
+		sp_accountant_begin(&keeper->accountant);
 	announce(keeper);
 	return 0;
 }
@@ -41,6 +44,8 @@ static int read_request(struct sp_keeper *keeper, const struct sp_child *child)
 	if (ret)
 		return ret;
 	sp_logins_ask(&keeper->logins, &request);
+	if (request.header.kind != SP_IPC_QUERY)
+		sp_accountant_hurry(&keeper->accountant);
 	explicit_bzero(&request, sizeof(request));
 	return 0;
 }
@@ -50,7 +55,10 @@ static int read_verdict(struct sp_keeper *keeper, const struct sp_child *child)
 	struct sp_ipc_verdict verdict;
 	int ret = sp_ipc_receive_verdict(child->socket, &verdict);
 
-	return ret ? ret : sp_logins_verdict(&keeper->logins, child->plan.number, &verdict);
+	if (!ret)
+		ret = sp_logins_verdict(&keeper->logins, child->plan.number, &verdict);
+	sp_accountant_hurry(&keeper->accountant);
+	return ret;
 }
 
 /* The reader waits until the last of an answer is open. */
@@ -66,6 +74,21 @@ static int read_learnt(struct sp_keeper *keeper, const struct sp_child *child)
 		return -EPROTO;
 	sp_gardener_learn(&keeper->gardener, &learnt);
 	ret = learnt.last ? sp_ipc_send(child->socket, &done, sizeof(done)) : 0;
+	return ret == -EAGAIN ? -ENOBUFS : ret;
+}
+
+/* The authority waits for the answer, so there is always room for it. */
+static int read_change(struct sp_keeper *keeper, const struct sp_child *child)
+{
+	struct sp_ipc_change change;
+	struct sp_ipc_changed changed;
+	int ret = sp_ipc_receive_change(child->socket, &change);
+
+	if (ret)
+		return ret;
+	sp_authority_apply(&keeper->maps, &change, &changed);
+	sp_accountant_hurry(&keeper->accountant);
+	ret = sp_ipc_send(child->socket, &changed, sizeof(changed));
 	return ret == -EAGAIN ? -ENOBUFS : ret;
 }
 
@@ -89,6 +112,10 @@ static int read_message(struct sp_keeper *keeper, struct sp_child *child)
 		return read_learnt(keeper, child);
 	case SP_ROLE_VERIFIER:
 		return read_verdict(keeper, child);
+	case SP_ROLE_ACCOUNTING:
+		return sp_accountant_hear(&keeper->accountant);
+	case SP_ROLE_AUTHORITY:
+		return read_change(keeper, child);
 	default:
 		return read_nothing(child);
 	}

@@ -157,7 +157,8 @@ static int attend(struct sp_keeper *keeper)
 	/* In this order: the desk has to know of an end before there is a new beginning. */
 	const uint64_t desk = sp_desk_attend(keeper);
 	const uint64_t due[] = {desk, sp_gardener_attend(&keeper->gardener),
-	                        sp_scribe_attend(&keeper->scribe), sp_crew_attend(&keeper->crew)};
+	                        sp_scribe_attend(&keeper->scribe), sp_crew_attend(&keeper->crew),
+	                        sp_accountant_attend(&keeper->accountant)};
 
 	for (unsigned i = 0; i < sizeof(due) / sizeof(*due); i++)
 		if (due[i] < next)
@@ -228,6 +229,8 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 
 	if (!ret) {
 		sp_crew_plan(&keeper->crew, &keeper->setup, keeper->epoll);
+		sp_accountant_init(&keeper->accountant, &keeper->maps, keeper->config,
+		                   sp_crew_find(&keeper->crew, SP_ROLE_ACCOUNTING));
 		sp_gardener_init(&keeper->gardener, &keeper->maps, keeper->config);
 		ret = sp_capabilities_keep(err);
 		if (ret)
@@ -237,6 +240,8 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 		if (ret)
 			goto out;
 		ret = loop(keeper);
+		if (!keeper->gone)
+			sp_accountant_end(&keeper->accountant);
 		sp_child_end_all(keeper->crew.child, keeper->crew.count);
 		if (!keeper->gone && sp_maps_set(&keeper->maps, WORKERS, 0, err))
 			sp_log(SP_LOG_ERROR, "%s", err->text);

@@ -119,3 +119,23 @@ int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_
 		"`listen` in [portal]",
 		sp_address_text(address, text), port, strerror(-fd));
 }
+
+int sp_listen_authority(uint16_t port, struct sp_error *err)
+{
+	const struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	const int on = 1, off = 0;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ret = 0;
+
+	if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) ||
+	    bind(fd, (const struct sockaddr *)&any, sizeof(any)))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return sp_fail(err, ret, ret == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "cannot listen for CoA and Disconnect at UDP port %u: %s; choose another "
+	               "`coa_port` in [radius]",
+	               port, strerror(-ret));
+}

@@ -2,10 +2,12 @@
 #include "keeper/radius.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "keeper/listen.h"
 #include "lib/netlink.h"
 #include "lib/secrets.h"
 
@@ -112,4 +114,65 @@ int sp_radius_plan_accounting(struct sp_ipc_radius *radius, const struct sp_conf
 	unsigned count = list_accounting(config, list);
 
 	return plan(radius, config, list, count, ACCOUNTING_PORT, err);
+}
+
+/* Without addresses of their own, the hosts that are asked for access. */
+static void list_sources(struct sp_ipc_verifier_setup *setup, const struct sp_config *config)
+{
+	_Static_assert(SP_CONFIG_RADIUS <= SP_MAX_ADDRESSES, "they have room");
+	setup->source_count =
+		config->radius_coa_count ? config->radius_coa_count : config->radius_count;
+	for (unsigned i = 0; i < setup->source_count; i++)
+		setup->source[i] = config->radius_coa_count ? config->radius_coa_client[i]
+		                                            : config->radius_server[i].address;
+}
+
+static int find_source_secret(char secret[SP_IPC_RADIUS_SECRET], const struct sp_config *config,
+                              struct sp_error *err)
+{
+	char list[SP_CONFIG_RADIUS][SP_SECRET];
+	const bool own = config->radius_coa_secret_file[0];
+	int ret = own ? sp_secrets_read("coa_secret_file", config->radius_coa_secret_file, list, 1,
+	                                err)
+	              : sp_secrets_read("secret_file", config->radius_secret_file, list,
+	                                SP_CONFIG_RADIUS, err);
+
+	if (ret > 0)
+		memcpy(secret, list[0], sizeof(list[0]));
+	explicit_bzero(list, sizeof(list));
+	return ret < 0 ? ret : 0;
+}
+
+int sp_radius_plan_authority(struct sp_ipc_verifier_setup *setup, int *file,
+                             const struct sp_config *config, struct sp_error *err)
+{
+	int ret;
+
+	if (!config->radius_coa)
+		return 0;
+	list_sources(setup, config);
+	name_gateway(&setup->radius, config);
+	ret = find_source_secret(setup->source_secret, config, err);
+	if (ret)
+		return ret;
+	ret = sp_listen_authority(config->radius_coa_port, err);
+	if (ret < 0)
+		return ret;
+	*file = ret;
+	return 0;
+}
+
+int sp_radius_check(const struct sp_config *config, struct sp_error *err)
+{
+	static struct sp_ipc_radius radius;
+	char secret[SP_IPC_RADIUS_SECRET];
+	int ret = sp_radius_plan_access(&radius, config, err);
+
+	if (!ret)
+		ret = sp_radius_plan_accounting(&radius, config, err);
+	if (!ret && config->radius_coa)
+		ret = find_source_secret(secret, config, err);
+	explicit_bzero(&radius, sizeof(radius));
+	explicit_bzero(secret, sizeof(secret));
+	return ret;
 }

@@ -264,6 +264,11 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = sp_radius_plan_access(&setup->verifier.radius, config, err);
 	if (!ret)
+		ret = sp_radius_plan_accounting(&setup->accounting.radius, config, err);
+	if (!ret)
+		ret = sp_radius_plan_authority(&setup->authority, &setup->authority_file, config,
+		                               err);
+	if (!ret)
 		ret = make_root(setup, &maps->instance, err);
 	if (!ret)
 		ret = sp_key_get(&maps->instance, "link.key", setup->portal.key, err);
@@ -278,6 +283,17 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	return ret;
 }
 
+/* The other verifiers are started like those that judge logins. */
+static void share_verifier(struct sp_ipc_verifier_setup *setup, enum sp_ipc_verifier_role role,
+                           const struct sp_ipc_verifier_setup *verifier)
+{
+	setup->header = verifier->header;
+	setup->uid = verifier->uid;
+	setup->gid = verifier->gid;
+	setup->role = role;
+	memcpy(setup->root, verifier->root, sizeof(setup->root));
+}
+
 int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
                   const struct sp_config *config, struct sp_error *err)
 {
@@ -287,6 +303,7 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memset(setup->responder_files, -1, sizeof(setup->responder_files));
 	memset(setup->portal_files, -1, sizeof(setup->portal_files));
 	memset(setup->garden_files, -1, sizeof(setup->garden_files));
+	setup->authority_file = -1;
 	setup->workers = count_workers(config);
 	setup->verifiers = count_verifiers(config);
 	setup->responder.header.kind = SP_IPC_RESPONDER_SETUP;
@@ -301,6 +318,8 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 		sp_setup_close(setup);
 		return ret;
 	}
+	share_verifier(&setup->accounting, SP_IPC_VERIFIER_ACCOUNTING, &setup->verifier);
+	share_verifier(&setup->authority, SP_IPC_VERIFIER_AUTHORITY, &setup->verifier);
 	memcpy(setup->responder.key, setup->portal.key, sizeof(setup->responder.key));
 	memcpy(setup->verifier.key, setup->portal.key, sizeof(setup->verifier.key));
 	memcpy(setup->portal.url4, setup->responder.login_url4, sizeof(setup->portal.url4));
@@ -315,6 +334,10 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 void sp_setup_close(struct sp_setup *setup)
 {
 	explicit_bzero(&setup->verifier, sizeof(setup->verifier));
+	explicit_bzero(&setup->accounting, sizeof(setup->accounting));
+	explicit_bzero(&setup->authority, sizeof(setup->authority));
+	if (setup->authority_file >= 0)
+		close(setup->authority_file);
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
 		for (unsigned j = 0; j < 2; j++)
 			if (setup->responder_files[i][j] >= 0)

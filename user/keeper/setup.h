@@ -14,11 +14,13 @@ struct sp_setup {
 	struct sp_ipc_responder_setup responder;
 	struct sp_ipc_portal_setup portal;
 	struct sp_ipc_garden_setup garden;
-	struct sp_ipc_verifier_setup verifier; /* of those that judge logins */
-	unsigned workers;                      /* responders */
+	struct sp_ipc_verifier_setup verifier;              /* of those that judge logins */
+	struct sp_ipc_verifier_setup accounting, authority; /* of those that speak of sessions */
+	unsigned workers;                                   /* responders */
 	unsigned verifiers;
 	int responder_files[SP_MAX_WORKERS][2]; /* IPv4 and IPv6 listener of each worker */
 	int portal_files[1 + SP_MAX_ADDRESSES]; /* `origins`, then the listeners */
+	int authority_file;                     /* its UDP socket; -1: there is no authority */
 	int garden_files[2];                    /* `answers`, and `garden_names` to read */
 };
 

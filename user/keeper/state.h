@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "keeper/accountant.h"
 #include "keeper/crew.h"
 #include "keeper/gardener.h"
 #include "keeper/herald.h"
@@ -25,6 +26,7 @@ struct sp_keeper {
 	struct sp_gardener gardener;
 	struct sp_logins logins;
 	struct sp_scribe scribe;
+	struct sp_accountant accountant;
 	int epoll, signals, timer;
 	bool stop;
 	bool announced;

@@ -17,3 +17,15 @@ const struct sp_sandbox sp_verifier_sandbox = {
 	/* What yescrypt takes at the highest cost that crypt(5) offers is 1 GiB. */
 	.memory = (1u << 30) + (64u << 20),
 };
+
+static const struct sp_sandbox_rule authority_rules[] = {
+	SP_SANDBOX_CALL_IF(recvmsg, SP_SANDBOX_INT(0, SP_IPC_FIRST_FD)),
+	SP_SANDBOX_CALL_IF(sendmsg, SP_SANDBOX_INT(0, SP_IPC_FIRST_FD)),
+};
+
+const struct sp_sandbox sp_authority_sandbox = {
+	.rules = authority_rules,
+	.rule_count = sizeof(authority_rules) / sizeof(*authority_rules),
+	.files = SP_IPC_FIRST_FD + 1,
+	.memory = 64u << 20,
+};

@@ -7,4 +7,7 @@
 /* What a verifier asks of the kernel that speaks to nobody but the keeper. */
 extern const struct sp_sandbox sp_verifier_sandbox;
 
+/* Of the one that hears what RADIUS servers want: no other socket than its own. */
+extern const struct sp_sandbox sp_authority_sandbox;
+
 #endif
