@@ -56,12 +56,12 @@ testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 
 LIBS_SANDBOX   := -lseccomp -lcap-ng
 LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz $(LIBS_SANDBOX)
-LIBS_CLI       := -ljansson -lqrencode -lpng -lcrypt $(LIBS)
+LIBS_CLI       := -lgnutls -ljansson -lqrencode -lpng -lcrypt $(LIBS)
 LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
-LIBS_PORTAL    := -lmicrohttpd -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
+LIBS_PORTAL    := -lmicrohttpd -lgnutls -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_VERIFIER  := -lcrypt -ljansson -lnettle $(LIBS_SANDBOX)
-LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lqrencode -lpng -lmicrohttpd $(LIBS)
+LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lqrencode -lpng -lmicrohttpd -lgnutls $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
             $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal \

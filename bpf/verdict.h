@@ -132,10 +132,16 @@ static __always_inline bool sp_is_near(const struct sp_address *address)
 	return sp_roles(address) != 0;
 }
 
+/* Host order. */
+static __always_inline bool sp_is_portal_port(__u16 port)
+{
+	return port == bpf_ntohs((__u16)sp_load.portal_port[0]) ||
+	       port == bpf_ntohs((__u16)sp_load.portal_port[1]);
+}
+
 static __always_inline bool sp_is_to_portal(const struct sp_view *view)
 {
-	return view->protocol == IPPROTO_TCP &&
-	       view->destination_port == bpf_ntohs((__u16)sp_load.portal_port) &&
+	return view->protocol == IPPROTO_TCP && sp_is_portal_port(view->destination_port) &&
 	       sp_is_portal(&view->to);
 }
 
@@ -259,8 +265,7 @@ static __always_inline bool sp_is_service(const struct sp_view *view)
 	if (view->protocol == IPPROTO_UDP || view->protocol == IPPROTO_TCP) {
 		if (view->source_port == SP_PORT_DNS && sp_is_resolver(&view->from))
 			return true;
-		return view->protocol == IPPROTO_TCP &&
-		       view->source_port == bpf_ntohs((__u16)sp_load.portal_port) &&
+		return view->protocol == IPPROTO_TCP && sp_is_portal_port(view->source_port) &&
 		       sp_is_portal(&view->from);
 	}
 	return view->family == 6 && view->protocol == IPPROTO_ICMPV6 && sp_is_service_icmp6(view);

@@ -462,8 +462,8 @@ struct sp_load {
 	__u32 mark;                 /* set on captured packets ... */
 	__u32 mark_mask;            /* ... in these bits */
 	__u32 guard; /* 1: drop what only a router or server sends, also from the authorized */
-	__u32 portal_port;   /* network order; TCP */
-	__u32 gateway_count; /* entries used in each list */
+	__u32 portal_port[2]; /* of HTTPS and plain HTTP, network order; one of them: twice */
+	__u32 gateway_count;  /* entries used in each list */
 	__u32 resolver_count;
 	__u32 portal_count;
 	__u32 mac_count;

@@ -96,7 +96,8 @@ static void load_fill(struct sp_load *load, bool guard)
 	load->mark = SP_TEST_MARK;
 	load->mark_mask = 0xff000000u;
 	load->guard = guard;
-	load->portal_port = htons(SP_TEST_PORTAL_PORT);
+	load->portal_port[0] = htons(SP_TEST_TLS_PORT);
+	load->portal_port[1] = htons(SP_TEST_PORTAL_PORT);
 	load->capture4 = sp_packet_address(gateway[0]);
 	load->capture6 = sp_packet_address(gateway[1]);
 	for (size_t i = 0; i < sizeof(gateway) / sizeof(*gateway); i++)

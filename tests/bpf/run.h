@@ -46,8 +46,9 @@ struct sp_bench {
 
 /*
  * A gateway with 10.85.0.1, fd85::1 and fe80::1, the resolvers itself, 9.9.9.9 and 2620:fe::fe, the
- * portal on port 8080 of 10.85.0.1 and fd85::1. @size NULL: small. There is one bench at a time:
- * the next one, or the end of the program, closes it, so that a test that fails leaves nothing.
+ * portal on ports 443 and 8080 of 10.85.0.1 and fd85::1. @size NULL: small. There is one bench at a
+ * time: the next one, or the end of the program, closes it, so that a test that fails leaves
+ * nothing.
  */
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size);
 
@@ -60,6 +61,7 @@ void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent)
 /* Load the programs with every list of the configuration full, and unload them. */
 void sp_bench_open_full(void);
 
+#define SP_TEST_TLS_PORT    443
 #define SP_TEST_PORTAL_PORT 8080
 #define SP_TEST_MARK        0x5a000000u
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Addresses: the gateway is 10.85.0.1, fd85::1 and fe80::1, the client .2, 10.86.0.2 and fd86::2
- * are the Internet, 9.9.9.9 and 2620:fe::fe are listed resolvers, port 8080 is the portal.
+ * are the Internet, 9.9.9.9 and 2620:fe::fe are listed resolvers, ports 443 and 8080 are the
+ * portal.
  */
 #include "rows.h"
 
@@ -184,6 +185,10 @@ const struct sp_sample sp_samples[] = {
 	/* The portal. Everybody's connections are recorded. */
 	{"portal", V4(ME4, GW4), TCP(40000, 8080, SYN), BOTH(PORTAL)},
 	{"portal over IPv6", V6(ME6, GW6), TCP(40000, 8080, SYN), BOTH(PORTAL)},
+	{"portal by HTTPS", V4(ME4, GW4), TCP(40000, 443, SYN), BOTH(PORTAL)},
+	{"portal by HTTPS over IPv6", V6(ME6, GW6), TCP(40000, 443, SYN), BOTH(PORTAL)},
+	{"portal by HTTPS without SYN", V4(ME4, GW4), TCP(40006, 443, ACK), BOTH(ORIGIN)},
+	{"portal, port 0", V4(ME4, GW4), TCP(40000, 0, SYN), .captive = R(TCP)},
 	{"portal behind options", V6(ME6, GW6), TCP(40001, 8080, SYN), CHAIN(1, DST), BOTH(PORTAL)},
 	{"portal without SYN", V4(ME4, GW4), TCP(40002, 8080, ACK), BOTH(ORIGIN)},
 	{"portal, SYN and ACK", V4(ME4, GW4), TCP(40003, 8080, SYN | ACK), BOTH(ORIGIN)},

@@ -207,7 +207,8 @@ static void try(const struct trial *trial)
 	memcpy(ether.to, sp_test_gateway_mac, 6);
 	mac_of(ether.from, trial->state);
 	sp_packet_build(trial->sample, &ether, &frame);
-	if (trial->sample->destination_port == SP_TEST_PORTAL_PORT)
+	if (trial->sample->destination_port == SP_TEST_PORTAL_PORT ||
+	    trial->sample->destination_port == SP_TEST_TLS_PORT)
 		sp_bench_forget(trial->bench);
 	sp_bench_run(trial->bench, trial->program, &frame, NULL, &outcome);
 	if (sp_outcome_reason(&outcome) != wanted)

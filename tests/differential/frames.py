@@ -9,7 +9,7 @@ from model import address
 GATEWAY_MAC = bytes.fromhex("020000008501")
 CLIENT_MACS = [bytes([2, 0, 0, 0, 0, number]) for number in range(1, 9)]
 VLANS = [0, 5, 100]
-PORTAL_PORT = 8080
+PORTAL_PORT, TLS_PORT = 8080, 443
 
 OWN = ["10.85.0.1", "fd85::1", "fe80::1"]
 RESOLVERS = ["10.85.0.1", "fd85::1", "9.9.9.9", "2620:fe::fe"]

@@ -186,12 +186,12 @@ def is_host(where, family):
 class Gateway:
     """The load-time configuration."""
 
-    def __init__(self, guard, own, resolvers, portals, portal_port, macs):
+    def __init__(self, guard, own, resolvers, portals, portal_ports, macs):
         self.guard = guard
         self.own = {address(one) for one in own}
         self.resolvers = {address(one) for one in resolvers}
         self.portals = {address(one) for one in portals}
-        self.portal_port = portal_port
+        self.portal_ports = portal_ports
         self.macs = macs
 
     def is_near(self, where):
@@ -205,7 +205,7 @@ class Gateway:
         return where in self.own or where in self.resolvers or where in self.portals
 
     def is_portal(self, packet):
-        return (packet.is_tcp() and packet.ports[1] == self.portal_port
+        return (packet.is_tcp() and packet.ports[1] in self.portal_ports
                 and packet.receiver in self.portals)
 
     def guards(self, packet):
@@ -295,7 +295,7 @@ class Gateway:
                 return True
         if packet.ports and packet.ports[0] == 53 and packet.sender in self.resolvers:
             return True
-        if packet.is_tcp() and packet.ports[0] == self.portal_port and packet.sender in self.portals:
+        if packet.is_tcp() and packet.ports[0] in self.portal_ports and packet.sender in self.portals:
             return True
         if packet.family == 6 and packet.icmp in (133, 134, 135, 136):
             return self.is_near(packet.sender)

@@ -53,7 +53,7 @@ class Policies:
     def __init__(self, draw, guard, layouts):
         self.draw, self.layouts = draw, layouts
         self.gateway = Gateway(guard, frames.OWN, frames.RESOLVERS, frames.PORTALS,
-                               frames.PORTAL_PORT, {frames.GATEWAY_MAC})
+                               {frames.PORTAL_PORT, frames.TLS_PORT}, {frames.GATEWAY_MAC})
 
     def make(self):
         budgets, totals = self.limits(3), self.limits(10)

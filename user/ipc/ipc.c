@@ -53,6 +53,35 @@ int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size)
 	return header->kind == (uint32_t)kind ? 0 : -EPROTO;
 }
 
+int sp_ipc_next(int fd, uint32_t *kind)
+{
+	struct sp_ipc_header header;
+	ssize_t length;
+
+	do
+		length = recv(fd, &header, sizeof(header), MSG_PEEK);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? -EPIPE : -errno;
+	if (length == 0)
+		return -EPIPE;
+	if ((size_t)length != sizeof(header))
+		return -EPROTO;
+	*kind = header.kind;
+	return 0;
+}
+
+bool sp_ipc_tls_fits(const struct sp_ipc_tls *tls)
+{
+	uint64_t total = 0;
+
+	if (tls->count > SP_IPC_CHAIN || tls->key_length > sizeof(tls->key))
+		return false;
+	for (unsigned i = 0; i < tls->count; i++)
+		total += tls->length[i];
+	return total <= sizeof(tls->chain);
+}
+
 /* Whether @text of @room bytes ends, with nothing behind its end. */
 static bool ends(const char *text, size_t room)
 {

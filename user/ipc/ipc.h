@@ -18,6 +18,7 @@
 #ifndef SP_IPC_H
 #define SP_IPC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sallyport/abi.h>
@@ -30,14 +31,17 @@
 #define SP_IPC_MAGIC          0x53504d31u /* "SPM1" */
 #define SP_IPC_URL            280         /* longest login URL without a query, NUL included */
 #define SP_IPC_KEY            32          /* bytes of the link key */
-#define SP_IPC_NAME           256  /* a user name (RFC 2865: at most 253 bytes), NUL included */
-#define SP_IPC_SECRET         1024 /* a password or an external portal's token, NUL included */
-#define SP_IPC_HASH           384  /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
-#define SP_IPC_CLASS          505  /* bytes of RADIUS Class attributes, each behind its length */
-#define SP_IPC_EXTERNAL       512  /* URL of an external portal, NUL included */
-#define SP_IPC_SHARED         128  /* the secret shared with it, NUL included */
-#define SP_IPC_NONCE          16   /* bytes */
-#define SP_IPC_SAID           256  /* a sentence for the client, NUL included */
+#define SP_IPC_NAME           256   /* a user name (RFC 2865: at most 253 bytes), NUL included */
+#define SP_IPC_SECRET         1024  /* a password or an external portal's token, NUL included */
+#define SP_IPC_HASH           384   /* a crypt(5) string, NUL included (CRYPT_OUTPUT_SIZE) */
+#define SP_IPC_CLASS          505   /* bytes of RADIUS Class attributes, each behind its length */
+#define SP_IPC_EXTERNAL       512   /* URL of an external portal, NUL included */
+#define SP_IPC_SHARED         128   /* the secret shared with it, NUL included */
+#define SP_IPC_NONCE          16    /* bytes */
+#define SP_IPC_SAID           256   /* a sentence for the client, NUL included */
+#define SP_IPC_CHAIN          8     /* certificates of a chain */
+#define SP_IPC_CHAIN_DER      16384 /* bytes of them */
+#define SP_IPC_KEY_DER        8192  /* bytes of a private key */
 #define SP_IPC_RADIUS_SERVERS 4
 #define SP_IPC_RADIUS_SECRET  128 /* a secret shared with a RADIUS server, NUL included */
 
@@ -60,6 +64,7 @@ enum sp_ipc_kind {
 	SP_IPC_ACCOUNTED = 16,      /* accounting -> keeper */
 	SP_IPC_CHANGE = 17,         /* authority -> keeper */
 	SP_IPC_CHANGED = 18,        /* keeper -> authority, one for each CHANGE */
+	SP_IPC_CERTIFICATE = 19,    /* keeper -> portal: for connections from now on */
 };
 
 struct sp_ipc_header {
@@ -91,10 +96,25 @@ struct sp_ipc_api {
 	uint32_t can_extend;  /* which is this */
 };
 
+/* What the portal shows in TLS handshakes: the certificate, the ones that signed it, its key. */
+struct sp_ipc_tls {
+	uint32_t count; /* certificates; 0: no TLS */
+	uint32_t key_length;
+	uint32_t length[SP_IPC_CHAIN];   /* bytes of each certificate */
+	uint8_t chain[SP_IPC_CHAIN_DER]; /* one behind the other, DER */
+	uint8_t key[SP_IPC_KEY_DER];     /* PKCS #8, DER */
+};
+
+struct sp_ipc_certificate {
+	struct sp_ipc_header header;
+	struct sp_ipc_tls tls;
+};
+
 struct sp_ipc_portal_setup {
 	struct sp_ipc_header header;
 	uint32_t uid, gid;
 	uint32_t listener_count;
+	uint32_t tls_count; /* so many of them, the first ones, are for HTTPS */
 	uint32_t interface_count;
 	uint32_t ifindex[16]; /* client interfaces: where a connection may have come from */
 	uint8_t key[SP_IPC_KEY];
@@ -106,8 +126,8 @@ struct sp_ipc_portal_setup {
 	char url4[SP_IPC_URL]; /* its first page, as in struct sp_ipc_responder_setup */
 	char url6[SP_IPC_URL];
 	uint32_t methods; /* SP_METHOD_BIT (lib/method.h) of those that may be used */
-	uint32_t spare;
 	struct sp_ipc_api api;
+	struct sp_ipc_tls tls;
 };
 
 struct sp_ipc_garden_setup {
@@ -289,6 +309,12 @@ int sp_ipc_send(int fd, void *message, uint32_t size);
  * for anything that is not exactly that.
  */
 int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
+
+/* The kind of the message that comes next and stays where it is. Results as above. */
+int sp_ipc_next(int fd, uint32_t *kind);
+
+/* Whether the lengths in @tls are within it. */
+bool sp_ipc_tls_fits(const struct sp_ipc_tls *tls);
 
 /* Receive a LOGIN, LOGOUT or QUERY about a client that can exist: a unicast MAC that is not zero, a
  * VLAN id in range; strings that end, a method that exists. Results as above. */

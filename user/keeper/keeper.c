@@ -25,6 +25,7 @@
 #include "keeper/hear.h"
 #include "keeper/pidfile.h"
 #include "keeper/state.h"
+#include "keeper/tls.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "lib/session.h"
@@ -50,17 +51,58 @@ static int watch(const struct sp_keeper *keeper, int fd, uint32_t data)
 }
 
 /* Children read their pages at their start; pages that they could not read are not given to them.
- */
+ * Those that are the same end nobody's connections. */
 static void renew_pages(struct sp_keeper *keeper)
 {
+	const char *data = keeper->setup.paths.data, *own = keeper->config->pages;
+	uint64_t stamp = sp_pages_stamp(data, own);
 	struct sp_error err;
 
-	if (sp_pages_check(keeper->setup.paths.data, keeper->config->pages, &err)) {
+	if (stamp == keeper->pages)
+		return;
+	if (sp_pages_check(data, own, &err)) {
 		sp_log(SP_LOG_ERROR, "%s; the pages stay as they are", err.text);
 		return;
 	}
+	keeper->pages = stamp;
 	sp_crew_renew(&keeper->crew, SP_ROLE_RESPONDER, "the pages are read again");
 	sp_crew_renew(&keeper->crew, SP_ROLE_PORTAL, "the pages are read again");
+}
+
+static struct sp_child *find_portal(struct sp_keeper *keeper)
+{
+	struct sp_child *child = keeper->crew.child;
+
+	while (child->plan.role != SP_ROLE_PORTAL)
+		child++;
+	return child;
+}
+
+/* For handshakes from now on, and for a portal that is started again. */
+static void renew_certificate(struct sp_keeper *keeper)
+{
+	static struct sp_ipc_certificate message;
+	struct sp_child *portal = find_portal(keeper);
+	struct sp_error err;
+
+	if (!keeper->config->certificate[0])
+		return;
+	if (sp_tls_make(&keeper->setup.portal.tls, keeper->config, &err)) {
+		sp_log(SP_LOG_ERROR, "%s; the certificate stays as it is", err.text);
+		return;
+	}
+	message.header.kind = SP_IPC_CERTIFICATE;
+	message.tls = keeper->setup.portal.tls;
+	if (portal->socket >= 0 && sp_ipc_send(portal->socket, &message, sizeof(message)))
+		sp_child_stop(portal, "it does not take its certificate");
+	explicit_bzero(&message, sizeof(message));
+	sp_log(SP_LOG_NOTICE, "%s is read again", keeper->config->certificate);
+}
+
+static void reload(struct sp_keeper *keeper)
+{
+	renew_certificate(keeper);
+	renew_pages(keeper);
 }
 
 static void signal_event(struct sp_keeper *keeper)
@@ -71,7 +113,7 @@ static void signal_event(struct sp_keeper *keeper)
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			keeper->stop = true;
 		else if (info.ssi_signo == SIGHUP)
-			renew_pages(keeper);
+			reload(keeper);
 	/* Several SIGCHLD can have become one. */
 	for (unsigned i = 0; i < keeper->crew.count; i++)
 		sp_child_reap(&keeper->crew.child[i]);
@@ -266,6 +308,7 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 
 	if (ret)
 		return ret;
+	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->pages);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
 		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);

@@ -93,7 +93,8 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
 }
 
-int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_error *err)
+int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,
+                     struct sp_error *err)
 {
 	/* FREEBIND: an address that is still tentative, or that comes with an interface a moment
 	 * later, stops nobody. */
@@ -113,11 +114,11 @@ int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_
 
 	if (fd >= 0)
 		return fd;
-	return sp_fail(
-		err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
-		"cannot listen for the portal at %s port %u: %s; choose another `plain_port` or "
-		"`listen` in [portal]",
-		sp_address_text(address, text), port, strerror(-fd));
+	return sp_fail(err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "cannot listen for the portal at %s port %u: %s; choose another `%s` or "
+	               "`listen` in "
+	               "[portal]",
+	               sp_address_text(address, text), port, strerror(-fd), key);
 }
 
 int sp_listen_authority(uint16_t port, struct sp_error *err)

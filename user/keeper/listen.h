@@ -20,8 +20,10 @@
  */
 int sp_listen_responder(bool ipv6, struct sp_error *err);
 
-/* A listener of the portal at @address, @port (host order). */
-int sp_listen_portal(const struct sp_address *address, uint16_t port, struct sp_error *err);
+/* A listener of the portal at @address, @port (host order), which is the value of @key in [portal].
+ */
+int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,
+                     struct sp_error *err);
 
 /* A UDP socket at every address of this machine, of both families (IPv4 as IPv4-mapped), that tells
  * at which a packet came in. The descriptor or a negative errno. */

@@ -15,6 +15,7 @@
 #include "keeper/external.h"
 #include "keeper/listen.h"
 #include "keeper/radius.h"
+#include "keeper/tls.h"
 #include "lib/key.h"
 #include "lib/method.h"
 #include "lib/netlink.h"
@@ -107,6 +108,20 @@ static int make_root(struct sp_setup *setup, const struct sp_instance *instance,
 	return 0;
 }
 
+/* Over TLS if there is a certificate. */
+static void put_url(char url[SP_IPC_URL], const struct sp_config *config, const char *host,
+                    bool brackets)
+{
+	const bool tls = config->certificate[0];
+	const unsigned port = tls ? config->portal_port : config->plain_port;
+	char behind[8] = "";
+
+	if (!tls || port != 443)
+		snprintf(behind, sizeof(behind), ":%u", port);
+	snprintf(url, SP_IPC_URL, brackets ? "%s://[%s]%s/" : "%s://%s%s/", tls ? "https" : "http",
+	         host, behind);
+}
+
 /* The login URL at the configured host name or, without one, at the first address of the family,
  * else at the first of the other. */
 static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
@@ -116,14 +131,13 @@ static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
 	char text[INET6_ADDRSTRLEN];
 
 	if (config->portal_host[0]) {
-		snprintf(url, SP_IPC_URL, "http://%s:%u/", config->portal_host, config->plain_port);
+		put_url(url, config, config->portal_host, false);
 		return;
 	}
 	for (unsigned i = count; i-- > 0;)
 		if (sp_address_is_ipv4(&list[i]) == ipv4)
 			address = &list[i];
-	snprintf(url, SP_IPC_URL, sp_address_is_ipv4(address) ? "http://%s:%u/" : "http://[%s]:%u/",
-	         sp_address_text(address, text), config->plain_port);
+	put_url(url, config, sp_address_text(address, text), !sp_address_is_ipv4(address));
 }
 
 /* What the portal tells programs. Without a certificate there is no API. */
@@ -138,28 +152,45 @@ static void make_api(struct sp_ipc_api *api, const struct sp_config *config, con
 	api->can_extend = config->can_extend == SP_EXTEND_YES;
 }
 
+/* Listen at @count addresses of @list, at the port of the key @key. */
+static int listen_at(struct sp_setup *setup, const struct sp_address *list, unsigned count,
+                     const char *key, uint16_t port, struct sp_error *err)
+{
+	struct sp_ipc_portal_setup *portal = &setup->portal;
+
+	for (unsigned i = 0; i < count; i++) {
+		int fd = sp_listen_portal(&list[i], key, port, err);
+
+		if (fd < 0)
+			return fd;
+		setup->portal_files[1 + portal->listener_count++] = fd;
+	}
+	return 0;
+}
+
 static int make_portal(struct sp_setup *setup, const struct sp_config *config, struct sp_error *err)
 {
 	struct sp_ipc_portal_setup *portal = &setup->portal;
 	struct sp_address list[SP_MAX_ADDRESSES];
-	int count = sp_address_portal(config, list, err);
+	int count = sp_address_portal(config, list, err), ret = 0;
 
 	if (count < 0)
 		return count;
 	make_url(setup->responder.login_url4, config, list, (unsigned)count, true);
 	make_url(setup->responder.login_url6, config, list, (unsigned)count, false);
 	make_api(&portal->api, config, setup->responder.login_url4);
-	for (int i = 0; i < count; i++) {
-		int fd = sp_listen_portal(&list[i], config->plain_port, err);
-
-		if (fd < 0)
-			return fd;
-		setup->portal_files[1 + portal->listener_count++] = fd;
-	}
+	if (config->certificate[0])
+		ret = listen_at(setup, list, (unsigned)count, "port", config->portal_port, err);
+	portal->tls_count = portal->listener_count;
+	if (!ret && config->plain_port)
+		ret = listen_at(setup, list, (unsigned)count, "plain_port", config->plain_port,
+		                err);
+	if (ret)
+		return ret;
 	for (unsigned i = 0; i < config->client_count; i++) {
 		struct sp_interface interface;
-		int ret = sp_netlink_link(config->client[i], &interface, err);
 
+		ret = sp_netlink_link(config->client[i], &interface, err);
 		/* One that comes later gets its number then. */
 		if (ret && ret != -ENODEV)
 			return ret;
@@ -273,6 +304,8 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = sp_key_get(&maps->instance, "link.key", setup->portal.key, err);
 	if (!ret)
+		ret = sp_tls_make(&setup->portal.tls, config, err);
+	if (!ret)
 		ret = sp_external_plan(&setup->verifier, &setup->portal, config, err);
 	if (!ret)
 		ret = make_portal(setup, config, err);
@@ -342,7 +375,7 @@ void sp_setup_close(struct sp_setup *setup)
 		for (unsigned j = 0; j < 2; j++)
 			if (setup->responder_files[i][j] >= 0)
 				close(setup->responder_files[i][j]);
-	for (unsigned i = 0; i < 1 + SP_MAX_ADDRESSES; i++)
+	for (unsigned i = 0; i < SP_SETUP_PORTAL_FILES; i++)
 		if (setup->portal_files[i] >= 0)
 			close(setup->portal_files[i]);
 	for (unsigned i = 0; i < 2; i++)

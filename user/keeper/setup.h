@@ -9,6 +9,9 @@
 #include "lib/instance.h"
 #include "lib/maps.h"
 
+/* Each address is listened at twice. */
+#define SP_SETUP_PORTAL_FILES (1 + 2 * SP_MAX_ADDRESSES)
+
 struct sp_setup {
 	struct sp_paths paths;
 	struct sp_ipc_responder_setup responder;
@@ -18,10 +21,10 @@ struct sp_setup {
 	struct sp_ipc_verifier_setup accounting, authority; /* of those that speak of sessions */
 	unsigned workers;                                   /* responders */
 	unsigned verifiers;
-	int responder_files[SP_MAX_WORKERS][2]; /* IPv4 and IPv6 listener of each worker */
-	int portal_files[1 + SP_MAX_ADDRESSES]; /* `origins`, then the listeners */
-	int authority_file;                     /* its UDP socket; -1: there is no authority */
-	int garden_files[2];                    /* `answers`, and `garden_names` to read */
+	int responder_files[SP_MAX_WORKERS][2];  /* IPv4 and IPv6 listener of each worker */
+	int portal_files[SP_SETUP_PORTAL_FILES]; /* `origins`, then the listeners, TLS first */
+	int authority_file;                      /* its UDP socket; -1: there is no authority */
+	int garden_files[2];                     /* `answers`, and `garden_names` to read */
 };
 
 /*

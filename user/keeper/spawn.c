@@ -14,7 +14,8 @@
 /* Above every number that a child's files get. */
 #define PARKED 256
 
-_Static_assert(PARKED >= SP_IPC_FIRST_FD + 1 + SP_MAX_ADDRESSES, "parked files are out of the way");
+_Static_assert(PARKED >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES,
+               "parked files are out of the way");
 
 /* A copy of @fd where no file of the child will be; it must not be inherited itself. */
 static int park(int fd)
@@ -35,7 +36,7 @@ static int place(int first, const int *fds, unsigned count)
 
 static int arrange_files(int socket, const int *files, unsigned count)
 {
-	int parked[SP_MAX_ADDRESSES + 4];
+	int parked[SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES];
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const unsigned total = count + SP_IPC_FIRST_FD;
 	int ret;

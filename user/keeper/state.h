@@ -28,6 +28,7 @@ struct sp_keeper {
 	struct sp_scribe scribe;
 	struct sp_accountant accountant;
 	int epoll, signals, timer;
+	uint64_t pages; /* sp_pages_stamp of those that the children have */
 	bool stop;
 	bool announced;
 	int gone; /* why serving makes no sense any more: a negative errno, else 0 */

@@ -46,6 +46,7 @@ void sp_config_defaults(struct sp_config *config)
 		.refuse_udp = SP_REFUSE_ANSWER,
 		.probe_status = 302,
 		.responder_user = "sallyport-responder",
+		.portal_port = 443,
 		.session_seconds = 28800, /* 8 h */
 		.portal_user = "sallyport-portal",
 		.verifier_user = "sallyport-verifier",
@@ -415,6 +416,29 @@ static int check_external(struct parser *parser)
 	                                     : "where the external portal is");
 }
 
+/* Two ways to the portal, which keep apart. */
+static int check_ports(struct parser *parser)
+{
+	static const char *const of_https[] = {"key", "port"};
+	const struct sp_config *config = parser->config;
+	int line;
+
+	for (size_t i = 0; i < sizeof(of_https) / sizeof(*of_https); i++) {
+		line = line_of(parser, "portal", of_https[i]);
+		if (line && !config->certificate[0])
+			return wrong(parser, line,
+			             "key '%s' is about HTTPS: expected the key 'certificate' with "
+			             "it; the port of plain HTTP is 'plain_port'",
+			             of_https[i]);
+	}
+	line = line_of(parser, "portal", "plain_port");
+	if (config->certificate[0] && config->plain_port == config->portal_port)
+		return wrong(parser, line,
+		             "key 'plain_port': %u is the port of HTTPS: expected another one",
+		             config->plain_port);
+	return 0;
+}
+
 /* What only the whole file shows. */
 static int check_whole(struct parser *parser)
 {
@@ -426,6 +450,8 @@ static int check_whole(struct parser *parser)
 		               "where the clients are, such as client = lan0",
 		               parser->path);
 	code = check_uplinks(parser);
+	if (!code)
+		code = check_ports(parser);
 	if (!code)
 		code = check_radius(parser);
 	if (!code)
@@ -519,12 +545,25 @@ int sp_config_load(struct sp_config *config, const char *path, struct sp_error *
 	return result ? result : remember_path(config, path, err);
 }
 
+int sp_config_file(const struct sp_config *config, const char *name, char *path, size_t room,
+                   struct sp_error *err)
+{
+	const char *slash = strrchr(config->path, '/');
+	int folder = slash && name[0] != '/' ? (int)(slash - config->path) + 1 : 0;
+	int length = snprintf(path, room, "%.*s%s", folder, config->path, name);
+
+	if (length >= 0 && (size_t)length < room)
+		return 0;
+	return sp_fail(err, -ENAMETOOLONG, SP_EXIT_USAGE, "%s: %s", name, strerror(ENAMETOOLONG));
+}
+
 int sp_config_check_portal(const struct sp_config *config, struct sp_error *err)
 {
-	if (config->plain_port)
+	if (config->certificate[0] || config->plain_port)
 		return 0;
 	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-	               "%s: no key 'plain_port' in section [portal]: expected the port where the "
-	               "portal is reached by plain HTTP, such as plain_port = 8080",
+	               "%s: section [portal] does not say how the portal is reached: expected the "
+	               "key 'certificate' for HTTPS (for trials `sallyport cert self-signed` makes "
+	               "one), or 'plain_port = 8080' for plain HTTP, where no passwords are taken",
 	               config->path);
 }

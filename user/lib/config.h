@@ -77,6 +77,12 @@ struct sp_config {
 		portal[SP_MAX_ADDRESSES]; /* listen = 10.0.0.1 fd00::1; none: the gateway's
 	                                     own addresses on client interfaces */
 	unsigned portal_count;
+	char certificate[SP_CONFIG_TEXT]; /* certificate = /etc/sallyport/portal.crt: PEM, with its
+	                                     chain; the path is absolute or relative to the folder
+	                                     of this file; empty: no HTTPS */
+	char key[SP_CONFIG_TEXT];         /* key = /etc/sallyport/portal.key; empty: in the file of
+	                                     the certificate */
+	uint16_t portal_port;             /* port = 443: HTTPS (1 .. 65535, not 80) */
 	uint16_t plain_port;              /* plain_port = 8080: plain HTTP (1 .. 65535, not 80: that
 	                                     is captured); 0: none */
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
@@ -146,6 +152,11 @@ int sp_config_load(struct sp_config *config, const char *path, struct sp_error *
 
 /* The same from an open @file that is called @path in errors; config->path stays empty. */
 int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err);
+
+/* Put the path of the file that a key of @config names into @path, relative ones resolved. 0, or
+ * -ENAMETOOLONG with SP_EXIT_USAGE. */
+int sp_config_file(const struct sp_config *config, const char *name, char *path, size_t room,
+                   struct sp_error *err);
 
 /* Whether @config, read from a file, says how the portal is to be reached: 0, or -EINVAL with
  * SP_EXIT_USAGE and what to do. */

@@ -212,15 +212,20 @@ static int read_external(const struct sp_config_key *key, struct sp_config *conf
 	return read_url(key, config, text, reason);
 }
 
-static int read_folder(const struct sp_config_key *key, struct sp_config *config, const char *text,
-                       struct sp_error *reason)
+static int read_path(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     struct sp_error *reason)
 {
 	if (strlen(text) >= key->size)
 		return unexpected(key, text, " is too long", reason);
-	if (text[0] != '/')
-		return unexpected(key, text, "", reason);
 	snprintf((char *)config + key->offset, key->size, "%s", text);
 	return 0;
+}
+
+static int read_folder(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                       struct sp_error *reason)
+{
+	return text[0] == '/' ? read_path(key, config, text, reason)
+	                      : unexpected(key, text, "", reason);
 }
 
 /* --- lists --- */
@@ -497,6 +502,9 @@ static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 5
 	"10.0.0.5 or [fd00::5]:1812, separated by blanks or commas"
 #define SECRET_EXPECTED \
 	"the absolute path of a file, at most 255 bytes, such as /etc/sallyport/radius.secret"
+#define PATH_EXPECTED                                                                           \
+	"the path of a PEM file, at most 255 bytes, absolute or from the folder of this file, " \
+	"such as /etc/sallyport/portal.crt"
 #define RATE_EXPECTED "bit/s from 8K to 400G, such as 5M, or none"
 
 const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
@@ -541,6 +549,10 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"garden", "garden_user", read_user, USER_EXPECTED, MEMBER(garden_user)},
 	{"portal", "listen", read_listeners, ADDRESSES_EXPECTED, MEMBER(portal),
          .count = offsetof(struct sp_config, portal_count)},
+	{"portal", "certificate", read_path, PATH_EXPECTED, MEMBER(certificate)},
+	{"portal", "key", read_path, PATH_EXPECTED, MEMBER(key)},
+	{"portal", "port", read_number, "a number from 1 to 65535, but not 80; 443 is usual",
+         MEMBER(portal_port), .least = 1, .most = 65535, .refuse = refuse_port},
 	{"portal", "plain_port", read_number, "a number from 1 to 65535, but not 80; 8080 is usual",
          MEMBER(plain_port), .least = 1, .most = 65535, .refuse = refuse_port},
 	{"portal", "host", read_host, "a DNS name such as login.example.org, not an address",

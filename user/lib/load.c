@@ -91,13 +91,16 @@ static int fill_macs(struct sp_load *load, const struct sp_config *config, struc
 
 int sp_load_fill(struct sp_load *load, const struct sp_config *config, struct sp_error *err)
 {
+	uint16_t plain = config->plain_port;
+	bool tls = config->certificate[0];
 	int code;
 
 	*load = (struct sp_load){
 		.mark = config->mark,
 		.mark_mask = config->mark_mask,
 		.guard = config->guard,
-		.portal_port = htons(config->plain_port),
+		.portal_port = {htons(tls ? config->portal_port : plain),
+	                        htons(plain ? plain : config->portal_port)},
 	};
 	code = sp_clock_hz(&load->hz, err);
 	if (!code)

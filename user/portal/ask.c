@@ -60,9 +60,9 @@ static void deliver(struct sp_asker *asker, const struct sp_ipc_answer *answer)
 int sp_ask_receive(struct sp_asker *asker)
 {
 	struct sp_ipc_answer answer;
-	int ret;
+	int ret = sp_ipc_receive(asker->fd, SP_IPC_ANSWER, &answer, sizeof(answer));
 
-	while (!(ret = sp_ipc_receive(asker->fd, SP_IPC_ANSWER, &answer, sizeof(answer))))
+	if (!ret)
 		deliver(asker, &answer);
 	return ret;
 }

@@ -38,8 +38,8 @@ void sp_ask_init(struct sp_asker *asker, int fd, sp_ask_done done);
  */
 int sp_ask_send(struct sp_asker *asker, struct sp_ask *ask, struct sp_ipc_request *request);
 
-/* Take all answers there are. -EAGAIN when there are no more; -EPIPE: the keeper is gone; other
- * errno: it cannot be understood. */
+/* Take one answer. 0; -EAGAIN when there is none; -EPIPE: the keeper is gone; other errno: it
+ * cannot be understood. */
 int sp_ask_receive(struct sp_asker *asker);
 
 /* Give up the questions whose time is up at @now; UINT64_MAX: all. */

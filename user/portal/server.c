@@ -13,20 +13,17 @@
 #include "lib/monotonic.h"
 #include "portal/request.h"
 #include "portal/sandbox.h"
-#include "portal/visitor.h"
+#include "portal/tls.h"
 
-#define CONNECTIONS_PER_IP 16u
-#define CONNECTION_SECONDS 30u
-#define CONNECTION_MEMORY  (16u * 1024) /* bytes, the request header included */
-#define ACCEPTS            32u          /* of one listener in one round */
-#define ACCEPT_PAUSE       100u /* ms, when the system has no file or memory for a connection */
-#define EXIT_PROTOCOL      3    /* exit status: the keeper could not be understood */
+#define ACCEPTS       32u  /* of one listener in one round */
+#define ACCEPT_PAUSE  100u /* ms, when the system has no file or memory for a connection */
+#define EXIT_PROTOCOL 3    /* exit status: the keeper could not be understood */
 
 #define ORIGINS_FD        SP_IPC_FIRST_FD
 #define FIRST_LISTENER_FD (ORIGINS_FD + 1)
 
-/* Descriptors in poll(): the keeper, libmicrohttpd's epoll, the listeners. */
-enum { POLL_KEEPER, POLL_HTTP, POLL_FIRST_LISTENER };
+/* Descriptors in poll(): the keeper, libmicrohttpd's, the listeners. */
+enum { POLL_KEEPER, POLL_HTTP, POLL_FIRST_LISTENER = POLL_HTTP + SP_HTTP_WAYS };
 
 static int read_setup(struct sp_ipc_portal_setup *setup)
 {
@@ -38,7 +35,8 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	ret = sp_ipc_receive(SP_IPC_KEEPER_FD, SP_IPC_PORTAL_SETUP, setup, sizeof(*setup));
 	if (ret)
 		return ret;
-	if (setup->listener_count > SP_MAX_ADDRESSES ||
+	if (setup->listener_count > SP_PORTAL_LISTENERS ||
+	    setup->tls_count > setup->listener_count || !sp_ipc_tls_fits(&setup->tls) ||
 	    setup->interface_count > sizeof(setup->ifindex) / sizeof(*setup->ifindex) ||
 	    !memchr(setup->data, '\0', sizeof(setup->data)) ||
 	    !memchr(setup->pages, '\0', sizeof(setup->pages)) ||
@@ -53,21 +51,6 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	return 0;
 }
 
-static int start_http(struct sp_portal *portal)
-{
-	/* Connections are accepted here, since there are several listeners. */
-	portal->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		sp_request_handle, portal, MHD_OPTION_NOTIFY_COMPLETED, sp_request_completed, NULL,
-		MHD_OPTION_NOTIFY_CONNECTION, sp_visitor_notify, portal,
-		MHD_OPTION_CONNECTION_LIMIT, SP_PORTAL_CONNECTIONS,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_IP,
-		MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-	return portal->daemon ? 0 : -EIO;
-}
-
 static int start(struct sp_portal *portal, struct sp_error *err)
 {
 	int ret = read_setup(&portal->setup);
@@ -78,36 +61,27 @@ static int start(struct sp_portal *portal, struct sp_error *err)
 	ret = sp_pages_load(&portal->pages, portal->setup.data, portal->setup.pages, err);
 	if (ret)
 		return ret;
-	ret = start_http(portal);
+	ret = sp_http_start(portal);
 	if (ret)
-		return sp_fail(err, ret, SP_EXIT_FAILED, "libmicrohttpd does not start");
+		return sp_fail(err, ret, SP_EXIT_FAILED, "HTTP and TLS do not start");
 	return sp_ipc_confine(portal->setup.root, sizeof(portal->setup.root), portal->setup.uid,
 	                      portal->setup.gid, &sp_portal_sandbox, err);
-}
-
-static int daemon_epoll(const struct sp_portal *portal)
-{
-	return MHD_get_daemon_info(portal->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-}
-
-static bool has_room(const struct sp_portal *portal)
-{
-	return MHD_get_daemon_info(portal->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
-	               ->num_connections < SP_PORTAL_CONNECTIONS;
 }
 
 /* Take the connections that wait at @listener, as long as there is room. */
 static void accept_some(struct sp_portal *portal, int listener)
 {
-	for (unsigned i = 0; i < ACCEPTS && has_room(portal); i++) {
+	unsigned number = (unsigned)(listener - FIRST_LISTENER_FD);
+	enum sp_http_way way = number < portal->setup.tls_count ? SP_HTTP_TLS : SP_HTTP_PLAIN;
+
+	for (unsigned i = 0; i < ACCEPTS && sp_http_has_room(&portal->http); i++) {
 		struct sockaddr_storage peer;
 		socklen_t size = sizeof(peer);
 		int fd = accept4(listener, (struct sockaddr *)&peer, &size,
 		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			/* On failure (too many from one address) it has closed the socket. */
-			MHD_add_connection(portal->daemon, fd, (struct sockaddr *)&peer, size);
+			sp_http_add(&portal->http, way, fd, (struct sockaddr *)&peer, size);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
@@ -122,39 +96,73 @@ static int wait_time(const struct sp_portal *portal, bool paused)
 {
 	uint64_t now = sp_monotonic_ms(), due = sp_ask_due(&portal->asker);
 	uint64_t wait = due == UINT64_MAX ? 60000 : due > now ? due - now : 0;
-	MHD_UNSIGNED_LONG_LONG http;
+	uint64_t http = sp_http_due(&portal->http);
 
-	if (MHD_get_timeout(portal->daemon, &http) && http < wait)
+	if (http < wait)
 		wait = http;
 	if (paused && wait > ACCEPT_PAUSE)
 		wait = ACCEPT_PAUSE;
 	return (int)wait;
 }
 
+/* Handshakes that have begun go on with what they have. */
+static int take_certificate(struct sp_portal *portal)
+{
+	static struct sp_ipc_certificate message;
+	int ret = sp_ipc_receive(SP_IPC_KEEPER_FD, SP_IPC_CERTIFICATE, &message, sizeof(message));
+
+	if (!ret)
+		ret = sp_tls_use(&message.tls);
+	if (!ret) {
+		portal->setup.tls = message.tls;
+		ret = sp_tls_use(&portal->setup.tls);
+	}
+	explicit_bzero(&message, sizeof(message));
+	return ret;
+}
+
+/* All that the keeper has said. 0; -EPIPE when it is gone. */
+static int hear_keeper(struct sp_portal *portal)
+{
+	uint32_t kind;
+	int ret = sp_ipc_next(SP_IPC_KEEPER_FD, &kind);
+
+	while (!ret) {
+		ret = kind == SP_IPC_CERTIFICATE ? take_certificate(portal)
+		                                 : sp_ask_receive(&portal->asker);
+		if (!ret)
+			ret = sp_ipc_next(SP_IPC_KEEPER_FD, &kind);
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
 /* One round. 0, or why to end: -EPIPE when the keeper is gone. */
 static int serve_once(struct sp_portal *portal)
 {
-	struct pollfd fds[POLL_FIRST_LISTENER + SP_MAX_ADDRESSES] = {
+	struct pollfd fds[POLL_FIRST_LISTENER + SP_PORTAL_LISTENERS] = {
 		[POLL_KEEPER] = {.fd = SP_IPC_KEEPER_FD, .events = POLLIN},
-		[POLL_HTTP] = {.fd = daemon_epoll(portal), .events = POLLIN},
 	};
 	bool paused = portal->accept_at > sp_monotonic_ms();
+	bool open = !paused && sp_http_has_room(&portal->http);
 	unsigned count = POLL_FIRST_LISTENER;
 	int ret;
 
+	for (unsigned way = 0; way < SP_HTTP_WAYS; way++)
+		fds[POLL_HTTP + way] =
+			(struct pollfd){.fd = sp_http_file(&portal->http, way), .events = POLLIN};
 	/* Without room, connections wait in the kernel. */
-	for (unsigned i = 0; i < portal->setup.listener_count && !paused && has_room(portal); i++)
+	for (unsigned i = 0; i < portal->setup.listener_count && open; i++)
 		fds[count++] = (struct pollfd){.fd = FIRST_LISTENER_FD + (int)i, .events = POLLIN};
 	if (poll(fds, count, wait_time(portal, paused)) < 0)
 		return errno == EINTR ? 0 : -errno;
-	ret = sp_ask_receive(&portal->asker);
-	if (ret != -EAGAIN)
+	ret = hear_keeper(portal);
+	if (ret)
 		return ret;
 	sp_ask_expire(&portal->asker, sp_monotonic_ms());
 	for (unsigned i = POLL_FIRST_LISTENER; i < count; i++)
 		if (fds[i].revents)
 			accept_some(portal, fds[i].fd);
-	return MHD_run(portal->daemon) ? 0 : -EIO;
+	return sp_http_run(&portal->http) ? 0 : -EIO;
 }
 
 static int serve(struct sp_portal *portal)
@@ -168,14 +176,13 @@ static int serve(struct sp_portal *portal)
 		ret = serve_once(portal);
 	/* libmicrohttpd does not stop while connections are suspended. */
 	sp_ask_expire(&portal->asker, UINT64_MAX);
-	MHD_run(portal->daemon);
+	sp_http_run(&portal->http);
 	return ret;
 }
 
 static void stop(struct sp_portal *portal)
 {
-	if (portal->daemon)
-		MHD_stop_daemon(portal->daemon);
+	sp_http_stop(&portal->http);
 	sp_pages_free(&portal->pages);
 }
 

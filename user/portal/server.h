@@ -6,20 +6,22 @@
 #ifndef SP_PORTAL_SERVER_H
 #define SP_PORTAL_SERVER_H
 
-#include <microhttpd.h>
-
 #include "ipc/ipc.h"
 #include "portal/ask.h"
+#include "portal/http.h"
 #include "web/pages.h"
 
 /* Connections at a time. */
 #define SP_PORTAL_CONNECTIONS 512u
 
+/* Each address for HTTPS and plain HTTP. */
+#define SP_PORTAL_LISTENERS (2 * SP_MAX_ADDRESSES)
+
 struct sp_portal {
 	struct sp_ipc_portal_setup setup;
 	struct sp_pages pages;
 	struct sp_asker asker;
-	struct MHD_Daemon *daemon;
+	struct sp_http http;
 	int origins;
 	uint64_t accept_at; /* ms, CLOCK_MONOTONIC: no connection is accepted before */
 };

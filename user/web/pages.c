@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "web/pages.h"
 
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
 int sp_pages_load(struct sp_pages *pages, const char *directory, const char *own,
                   struct sp_error *err)
 {
@@ -34,4 +40,51 @@ int sp_pages_check(const char *directory, const char *own, struct sp_error *err)
 
 	sp_pages_free(&pages);
 	return ret;
+}
+
+/* FNV-1a of the bytes, begun with @seed. */
+static uint64_t mix(uint64_t seed, const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ bytes[i]) * 0x100000001b3u;
+	return seed;
+}
+
+static uint64_t stamp_file(int folder, const char *name)
+{
+	uint64_t stamp = mix(0xcbf29ce484222325u, name, strlen(name));
+	struct stat status;
+
+	if (fstatat(folder, name, &status, 0) || !S_ISREG(status.st_mode))
+		return 0;
+	stamp = mix(stamp, &status.st_ino, sizeof(status.st_ino));
+	stamp = mix(stamp, &status.st_size, sizeof(status.st_size));
+	stamp = mix(stamp, &status.st_mtim, sizeof(status.st_mtim));
+	return mix(stamp, &status.st_ctim, sizeof(status.st_ctim));
+}
+
+/* The sum, since a folder has no order. */
+static uint64_t stamp_folder(const char *path)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	uint64_t stamp = 0;
+
+	if (!folder)
+		return 0;
+	while ((entry = readdir(folder)))
+		stamp += stamp_file(dirfd(folder), entry->d_name);
+	closedir(folder);
+	return stamp;
+}
+
+uint64_t sp_pages_stamp(const char *directory, const char *own)
+{
+	char pages[PATH_MAX];
+
+	snprintf(pages, sizeof(pages), "%s/pages", directory);
+	return stamp_folder(directory) + stamp_folder(pages) +
+	       (own && *own ? stamp_folder(own) : 0);
 }

@@ -3,6 +3,8 @@
 #ifndef SP_WEB_PAGES_H
 #define SP_WEB_PAGES_H
 
+#include <stdint.h>
+
 #include "web/asset.h"
 #include "web/catalogue.h"
 #include "web/frame.h"
@@ -18,6 +20,9 @@ struct sp_pages {
 int sp_pages_load(struct sp_pages *pages, const char *directory, const char *own,
                   struct sp_error *err);
 void sp_pages_free(struct sp_pages *pages);
+
+/* A number that is another one once a file of theirs has changed. */
+uint64_t sp_pages_stamp(const char *directory, const char *own);
 
 /* Load and free: whether responder and portal can do so. */
 int sp_pages_check(const char *directory, const char *own, struct sp_error *err);
