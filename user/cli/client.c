@@ -10,21 +10,24 @@
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/whose.h"
 #include "lib/session.h"
 #include "lib/text.h"
 
-static int put_one_json(const struct sp_session *session, const struct sp_clock *clock,
-                        struct sp_error *err)
+static int put_one_json(struct sp_maps *maps, const struct sp_session *session,
+                        const struct sp_clock *clock, struct sp_error *err)
 {
 	json_t *object = json_object();
-	int code = sp_put_client_json(object, session, clock, err);
+	struct sp_who who;
+	struct sp_owner owner = sp_whose_one(maps, session, &who);
+	int code = sp_put_client_json(object, session, &owner, clock, err);
 
 	json_decref(object);
 	return code;
 }
 
 /* Say what has become of @key. */
-static int put_granted(const struct sp_invocation *invocation, const struct sp_maps *maps,
+static int put_granted(const struct sp_invocation *invocation, struct sp_maps *maps,
                        const struct sp_clock *clock, const struct sp_client_key *key,
                        struct sp_error *err)
 {
@@ -34,7 +37,7 @@ static int put_granted(const struct sp_invocation *invocation, const struct sp_m
 	if (code)
 		return code;
 	if (invocation->json)
-		return put_one_json(&session, clock, err);
+		return put_one_json(maps, &session, clock, err);
 	sp_put_client_granted(&session, clock);
 	return 0;
 }
@@ -118,33 +121,45 @@ int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error
 	return code ? code : put_removed(invocation, &key, err);
 }
 
-int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err)
+static int show(const struct sp_invocation *invocation, struct sp_maps *maps,
+                const struct sp_clock *clock, const struct sp_client_key *key, struct sp_error *err)
 {
 	struct sp_session session;
+	struct sp_owner owner;
+	struct sp_who who;
+	char mac[SP_TEXT_MAC];
+	int code = sp_session_get(maps, clock, key, &session, err);
+
+	if (code == -ENOENT)
+		return sp_fail(err, code, SP_EXIT_NOT_FOUND,
+		               "client %s on VLAN %u is not known, so it is captive",
+		               sp_text_put_mac(mac, key->mac), key->vlan);
+	if (code)
+		return code;
+	if (invocation->json)
+		return put_one_json(maps, &session, clock, err);
+	owner = sp_whose_one(maps, &session, &who);
+	sp_put_client(&session, &owner, clock);
+	return 0;
+}
+
+int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err)
+{
 	struct sp_client_key key;
 	struct sp_clock clock;
 	struct sp_maps maps;
-	char mac[SP_TEXT_MAC];
 	int code = open_client(invocation, &key, &maps, &clock, err);
 
 	if (code)
 		return code;
-	code = sp_session_get(&maps, &clock, &key, &session, err);
+	code = show(invocation, &maps, &clock, &key, err);
 	sp_maps_close(&maps);
-	if (code == -ENOENT)
-		return sp_fail(err, code, SP_EXIT_NOT_FOUND,
-		               "client %s on VLAN %u is not known, so it is captive",
-		               sp_text_put_mac(mac, key.mac), key.vlan);
-	if (code)
-		return code;
-	if (invocation->json)
-		return put_one_json(&session, &clock, err);
-	sp_put_client(&session, &clock);
-	return 0;
+	return code;
 }
 
 struct listing {
 	const struct sp_clock *clock;
+	struct sp_whose whose;
 	json_t *object; /* NULL: text */
 	struct sp_error *err;
 };
@@ -152,10 +167,12 @@ struct listing {
 static int list_one(const struct sp_session *session, void *context)
 {
 	const struct listing *listing = context;
+	struct sp_owner owner = sp_whose_find(&listing->whose, session);
 
 	if (listing->object)
-		return sp_put_client_json(listing->object, session, listing->clock, listing->err);
-	sp_put_client_row(session, listing->clock);
+		return sp_put_client_json(listing->object, session, &owner, listing->clock,
+		                          listing->err);
+	sp_put_client_row(session, &owner, listing->clock);
 	return ferror(stdout) ? sp_put_end(listing->err) : 0;
 }
 
@@ -168,12 +185,14 @@ int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *
 
 	if (code)
 		return code;
+	sp_whose_open(&listing.whose, &maps);
 	if (invocation->json)
 		listing.object = json_object();
 	else
 		sp_put_client_header();
 	code = sp_session_each(&maps, &clock, list_one, &listing, err);
 	json_decref(listing.object);
+	sp_whose_close(&listing.whose);
 	sp_maps_close(&maps);
 	return code;
 }

@@ -160,15 +160,23 @@ static int put_end(json_t *object, const struct sp_session *session)
 	return 0;
 }
 
+/* Both null when nobody knows, `who` also when the method knows nobody by name. */
+static int put_owner(json_t *object, const struct sp_owner *owner)
+{
+	return put(object, "method", text_or_null(owner->method)) ||
+	       put(object, "who", text_or_null(owner->name[0] ? owner->name : NULL));
+}
+
 int sp_put_client_json(json_t *object, const struct sp_session *session,
-                       const struct sp_clock *clock, struct sp_error *err)
+                       const struct sp_owner *owner, const struct sp_clock *clock,
+                       struct sp_error *err)
 {
 	char mac[SP_TEXT_MAC];
 
 	if (put(object, "mac", json_string_nocheck(sp_text_put_mac(mac, session->key.mac))) ||
 	    put(object, "vlan", json_integer(session->key.vlan)) ||
 	    put(object, "state", json_string_nocheck(state_name(session->effective))) ||
-	    put_end(object, session) ||
+	    put_end(object, session) || put_owner(object, owner) ||
 	    put(object, "randomized_mac", json_boolean(is_randomized(session))) ||
 	    put_limits(object, session, clock) || put_counters(object, session) ||
 	    put_binding(object, session) || put_traces(object, session, clock))
@@ -252,7 +260,8 @@ static void put_traffic_fields(const struct sp_session *session, const struct sp
 		sp_put_field("IPv6", "%s", address);
 }
 
-void sp_put_client(const struct sp_session *session, const struct sp_clock *clock)
+void sp_put_client(const struct sp_session *session, const struct sp_owner *owner,
+                   const struct sp_clock *clock)
 {
 	char mac[SP_TEXT_MAC];
 
@@ -263,6 +272,8 @@ void sp_put_client(const struct sp_session *session, const struct sp_clock *cloc
 	             state_name(session->effective), sp_colour(SP_PLAIN),
 	             session->ended ? ", session ended: " : "",
 	             session->ended ? session->ended : "");
+	if (owner->method)
+		sp_put_field("By", "%s%s%s", owner->method, owner->name[0] ? " " : "", owner->name);
 	put_time("Since", session->policy.granted_unix);
 	put_limit_fields(session, clock);
 	put_traffic_fields(session, clock);
@@ -270,19 +281,33 @@ void sp_put_client(const struct sp_session *session, const struct sp_clock *cloc
 		sp_put_field("Note", "%s", session->policy.note);
 }
 
-#define ROW "%-17s  %4s  %s%-10s%s  %-8s  %10s  %10s  %-15s  %s\n"
+#define ROW "%-17s  %4s  %s%-10s%s  %-8s  %10s  %10s  %-15s  %-14s  %s\n"
 
 void sp_put_client_header(void)
 {
-	printf(ROW, "MAC", "VLAN", "", "STATE", "", "LEFT", "UP", "DOWN", "ADDRESS", "NOTE");
+	printf(ROW, "MAC", "VLAN", "", "STATE", "", "LEFT", "UP", "DOWN", "ADDRESS", "BY", "NOTE");
 }
 
-void sp_put_client_row(const struct sp_session *session, const struct sp_clock *clock)
+/* "anna", "voucher 17", "click". */
+static void owner_text(const struct sp_owner *owner, char *text, size_t size)
+{
+	if (!owner->method)
+		snprintf(text, size, "-");
+	else if (!owner->name[0] || !strcmp(owner->method, "voucher"))
+		snprintf(text, size, "%s%s%s", owner->method, owner->name[0] ? " " : "",
+		         owner->name);
+	else
+		snprintf(text, size, "%s", owner->name);
+}
+
+void sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
+                       const struct sp_clock *clock)
 {
 	char mac[SP_TEXT_MAC], vlan[8], left[SP_TEXT_QUANTITY], up[SP_TEXT_QUANTITY];
-	char down[SP_TEXT_QUANTITY], text[INET6_ADDRSTRLEN];
+	char down[SP_TEXT_QUANTITY], text[INET6_ADDRSTRLEN], by[SP_LEDGER_NAME + 16];
 	const char *address = ipv4(session, text);
 
+	owner_text(owner, by, sizeof(by));
 	snprintf(vlan, sizeof(vlan), "%u", session->key.vlan);
 	if (session->ended)
 		snprintf(left, sizeof(left), "%s", session->ended);
@@ -295,7 +320,7 @@ void sp_put_client_row(const struct sp_session *session, const struct sp_clock *
 	printf(ROW, sp_text_put_mac(mac, session->key.mac), vlan,
 	       sp_colour(state_colour(session->effective)), state_name(session->effective),
 	       sp_colour(SP_PLAIN), left, sp_text_put_size(up, session->up_bytes),
-	       sp_text_put_size(down, session->down_bytes), address ? address : "-",
+	       sp_text_put_size(down, session->down_bytes), address ? address : "-", by,
 	       session->policy.note);
 }
 

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "cli/whose.h"
 #include "lib/clock.h"
 #include "lib/session.h"
 
@@ -15,12 +16,15 @@
  * client, which takes a fifth off the time of a long list.
  */
 int sp_put_client_json(json_t *object, const struct sp_session *session,
-                       const struct sp_clock *clock, struct sp_error *err);
+                       const struct sp_owner *owner, const struct sp_clock *clock,
+                       struct sp_error *err);
 
-void sp_put_client(const struct sp_session *session, const struct sp_clock *clock);
+void sp_put_client(const struct sp_session *session, const struct sp_owner *owner,
+                   const struct sp_clock *clock);
 
 void sp_put_client_header(void);
-void sp_put_client_row(const struct sp_session *session, const struct sp_clock *clock);
+void sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
+                       const struct sp_clock *clock);
 
 /* One sentence: what the client has been granted. */
 void sp_put_client_granted(const struct sp_session *session, const struct sp_clock *clock);

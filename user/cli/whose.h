@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whose the sessions of the map are, by the ledger. Without one, or with one that cannot be read,
+ * nobody's: what is enforced can be seen all the same. */
+#ifndef SP_CLI_WHOSE_H
+#define SP_CLI_WHOSE_H
+
+#include <stddef.h>
+
+#include "lib/maps.h"
+#include "lib/session.h"
+#include "lib/who.h"
+
+/* "user" and "anna", "voucher" and "17", "click" and "". */
+struct sp_owner {
+	const char *method; /* NULL: nobody knows */
+	const char *name;
+};
+
+struct sp_whose {
+	struct sp_whose_entry *list;
+	size_t count, room;
+};
+
+/* All sessions that go on. sp_whose_close when done. */
+void sp_whose_open(struct sp_whose *whose, struct sp_maps *maps);
+void sp_whose_close(struct sp_whose *whose);
+struct sp_owner sp_whose_find(const struct sp_whose *whose, const struct sp_session *session);
+
+/* One session alone, also one that has ended; @who holds the names. */
+struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,
+                             struct sp_who *who);
+
+#endif
