@@ -144,10 +144,10 @@ class Lab:
 
     # --- the tool ---
 
-    def tool(self, *arguments, check=True, timeout=60, **options):
+    def tool(self, *arguments, check=True, timeout=60, typed="", **options):
         result = subprocess.run(
             [str(TOOL), *arguments],
-            stdin=subprocess.DEVNULL,
+            input=typed.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             timeout=timeout,

@@ -3,13 +3,13 @@
 
 import os
 import re
-import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from lab import CONFIGURATION, GATEWAY, PORTAL_PORT, TOP, wait_until
+from lab import CONFIGURATION, GATEWAY, PORTAL_PORT, wait_until
+from planted import plant, real_path
 
 BROKE, FULL, CLOSED = (
     "it broke the protocol", "it does not take its answers", "it closed its socket and did not exit",
@@ -26,28 +26,17 @@ LIES = {
 }
 
 
-def plant(tree):
-    """A tree as it is installed, with liars in the places of the children."""
-    built = TOP / ".output"
-    (tree / "sbin").mkdir()
-    shutil.copy(built / "sbin/sallyport", tree / "sbin/sallyport")
-    (tree / "sbin/sallyportd").symlink_to("sallyport")
-    (tree / "share").symlink_to(built / "share")
-    children = tree / "libexec/sallyport"
-    children.mkdir(parents=True)
+def plant_liars(tree):
+    children = plant(tree, {name: "liar.py" for name in LIES})
     for name, lies in LIES.items():
         program = f"sallyport-{name}"
-        shutil.copy(TOP / "tests/net/liar.py", children / program)
-        (children / f"{program}.real").write_text(str(built / "libexec/sallyport" / program))
+        (children / f"{program}.real").write_text(str(real_path(name)))
         (children / f"{program}.lies").write_text("".join(f"{lie}\n" for lie, _ in lies))
-    for path in (tree, *tree.rglob("*")):
-        if path.is_dir():
-            path.chmod(0o755)
 
 
 @pytest.fixture
 def lying(hosts, tmp_path, monkeypatch):
-    plant(tmp_path)
+    plant_liars(tmp_path)
     monkeypatch.setenv("SALLYPORT_SBIN", str(tmp_path / "sbin"))
     hosts.ctl("up", "-c", str(CONFIGURATION), check=True)
     hosts.allow("--note", "untouched")

@@ -108,11 +108,13 @@ static void test_right_ones_cost_nothing(void **state)
 		sp_retry_give_back(&retry, "a", 1);
 	}
 	/* But they do not wash away wrong ones. */
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		fail_once("a", NOW);
 		sp_retry_take(&retry, "a", 1, NOW);
 		sp_retry_give_back(&retry, "a", 1);
 	}
+	assert_int_equal(wait_of("a", NOW), 0);
+	fail_once("a", NOW);
 	assert_int_equal(wait_of("a", NOW), 12000);
 }
 
@@ -122,6 +124,15 @@ static void test_many_at_once_are_counted(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		sp_retry_take(&retry, "a", 1, NOW);
 	assert_true(wait_of("a", NOW) > 0);
+}
+
+/* Who is counted all the same owes no more than all. */
+static void test_debt_has_a_bound(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		sp_retry_take(&retry, "a", 1, NOW);
+	assert_int_equal(wait_of("a", NOW), 12000);
 }
 
 /* Others by the thousand push out nobody who is waiting. */
@@ -259,6 +270,7 @@ int main(void)
 	                                        close_retry),
 		cmocka_unit_test_setup_teardown(test_many_at_once_are_counted, open_plain,
 	                                        close_retry),
+		cmocka_unit_test_setup_teardown(test_debt_has_a_bound, open_plain, close_retry),
 		cmocka_unit_test_setup_teardown(test_crowd, open_plain, close_retry),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test_setup_teardown(test_nonces_are_kept, make_folder, remove_folder),

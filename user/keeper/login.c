@@ -2,8 +2,9 @@
 /*
  * Theory of operation: who sends credentials may do so a few times, then has to wait: each client,
  * and each account, whose limit is wider, lest a stranger keep its owner out. A client that had a
- * session of that account before is not held up by what others try. An attempt is counted before it
- * is judged, so that many at once are no way around, and taken back unless it was wrong.
+ * session of that account before is not held up by what others try. A client's attempt is counted
+ * before it is judged, so that many at once are no way around, and taken back unless it was wrong;
+ * an account's when it was wrong, since a hall full of people may share one.
  *
  * A user who does not exist is judged all the same, by a hash of nobody's: neither the answer nor
  * its time tells.
@@ -94,24 +95,23 @@ static uint64_t wait_for(const struct sp_logins *logins, const struct sp_client_
 	               : wait;
 }
 
-static void take_attempt(struct sp_logins *logins, const struct sp_client_key *client,
-                         const char *account, uint64_t now)
+static void take_attempt(struct sp_logins *logins, const struct sp_client_key *client, uint64_t now)
 {
 	sp_retry_take(&logins->clients, client, sizeof(*client), now);
-	if (account)
-		sp_retry_take(&logins->accounts, account, strlen(account), now);
 }
 
 static void settle_attempt(struct sp_logins *logins, const struct sp_client_key *client,
                            const char *account, bool wrong)
 {
-	if (wrong) {
-		sp_retry_strike(&logins->clients, client, sizeof(*client), sp_monotonic_ms());
+	const uint64_t now = sp_monotonic_ms();
+
+	if (!wrong) {
+		sp_retry_give_back(&logins->clients, client, sizeof(*client));
 		return;
 	}
-	sp_retry_give_back(&logins->clients, client, sizeof(*client));
+	sp_retry_strike(&logins->clients, client, sizeof(*client), now);
 	if (account)
-		sp_retry_give_back(&logins->accounts, account, strlen(account));
+		sp_retry_take(&logins->accounts, account, strlen(account), now);
 }
 
 /* Whether @client's last session was that of @account. */
@@ -138,7 +138,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 		answer(logins, request->id, client, SP_IPC_BUSY, wait, NULL);
 		return;
 	}
-	take_attempt(logins, client, NULL, now);
+	take_attempt(logins, client, now);
 	if (sp_voucher_code_is_plain(request->name)) {
 		sp_voucher_code_digest(digest, logins->voucher_key, request->name);
 		result = sp_grant_voucher(logins->maps, logins->config, client, digest);
@@ -182,7 +182,7 @@ static void submit(struct sp_logins *logins, const struct sp_ipc_request *reques
 		answer(logins, request->id, &request->client, SP_IPC_BUSY, wait ?: CROWDED, NULL);
 		return;
 	}
-	take_attempt(logins, &request->client, account, now);
+	take_attempt(logins, &request->client, now);
 	pending->account = account;
 	pending->check.method = method;
 	pending->check.client = request->client;

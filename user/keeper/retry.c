@@ -93,13 +93,19 @@ uint64_t sp_retry_wait(const struct sp_retry *retry, const void *who, size_t len
 void sp_retry_take(struct sp_retry *retry, const void *who, size_t length, uint64_t now)
 {
 	struct sp_retry_slot *slot;
+	uint64_t until;
 
 	if (!retry->slots)
 		return;
 	slot = find_or_make(retry, make_tag(retry, who, length));
 	if (slot->until + FORGET * retry->all < now)
 		slot->strikes = 0;
-	slot->until = (slot->until > now ? slot->until : now) + retry->each;
+	until = (slot->until > now ? slot->until : now) + retry->each;
+	/* Nothing left is the worst there is. */
+	if (until > now + retry->all)
+		until = now + retry->all;
+	if (until > slot->until)
+		slot->until = until;
 }
 
 void sp_retry_give_back(struct sp_retry *retry, const void *who, size_t length)

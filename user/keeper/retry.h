@@ -43,7 +43,7 @@ void sp_retry_close(struct sp_retry *retry);
 /* How long until @who may try: 0 for now, else ms. */
 uint64_t sp_retry_wait(const struct sp_retry *retry, const void *who, size_t length, uint64_t now);
 
-/* He tries. */
+/* He tries. Also when he should have waited; it makes the wait no longer than for one try. */
 void sp_retry_take(struct sp_retry *retry, const void *who, size_t length, uint64_t now);
 
 /* It was not wrong: as if he had not tried. */
