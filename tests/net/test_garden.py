@@ -4,12 +4,13 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
 
 import pytest
-from scapy.layers.dns import DNS, DNSRR
+from scapy.layers.dns import DNS, DNSQR, DNSRR
 
 from lab import CLIENT, GATEWAY, INTERNET, SBIN, in_namespace, wait_until
 
@@ -290,14 +291,18 @@ def test_addresses_that_are_not_opened(garden, resolver):
 def test_names_have_so_many_addresses(garden, resolver):
     """10,000 of them, 80 in an answer; the configuration allows 20."""
     add(garden, "example.test")
-    for answer in range(125):
-        resolver.records = [
-            DNSRR(rrname="example.test", type="A", ttl=90, rdata=f"198.18.{answer}.{number}")
-            for number in range(1, 81)
-        ]
-        # Compressed as a resolver would.
-        resolver.records = [b"\xc0\x0c" + bytes(record)[14:] for record in resolver.records]
-        ask(garden, "example.test", check=False)
+    with garden.socket("client", 4, socket.SOCK_DGRAM) as stub:
+        stub.settimeout(5)
+        stub.connect((RESOLVER, 53))
+        for answer in range(125):
+            # Each with its name compressed, as a resolver would.
+            resolver.records = [
+                b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 90, 4) + bytes([198, 18, answer, number])
+                for number in range(1, 81)
+            ]
+            stub.send(bytes(DNS(id=answer, rd=1, qd=DNSQR(qname="example.test"))))
+            assert stub.recv(4096)[:2] == answer.to_bytes(2, "big")
+    wait_until(lambda: len(learnt(garden)) >= 20, 5, "as many as there may be")
     settle()
     assert len(learnt(garden)) == 20
     assert garden.daemon_pid()
