@@ -186,6 +186,7 @@ class Lab:
 
     def gate(self, configuration=CONFIGURATION):
         result = self.tool("gate", self.name, "-c", str(configuration))
+        wait_until(lambda: children_serve(self), 10, "the daemon's children")
         self.gate_is_up = True
         return result
 
@@ -352,6 +353,23 @@ def pids(lab, name):
         except OSError:
             continue
     return found
+
+
+def children_serve(lab):
+    """Whether all children of the daemon are what they are to be: their sandbox is closed."""
+    names, daemon = set(), lab.daemon_pid()
+    for pid in pids(lab, "sallyport"):
+        if pid == daemon:
+            continue
+        try:
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        except OSError:
+            return False
+        if fields["Seccomp"] != "2":
+            return False
+        names.add(fields["Name"])
+    return names >= {"sallyport-respo", "sallyport-porta"}
 
 
 def processes(lab):

@@ -164,13 +164,13 @@ class Slow:
             lab.host("client"), lambda: asyncio.run(self.everybody())))
 
     async def one(self, family, address):
+        begin = time.monotonic()
         try:
             reader, writer = await asyncio.open_connection(
                 INTERNET[family], 80, local_addr=(address, 0)
             )
         except OSError:
             return
-        begin = time.monotonic()
         self.open += 1
         self.opened += 1
         try:
@@ -236,8 +236,8 @@ def test_slow_requests_of_a_crowd(crowd):
         wait_until(lambda: slow.opened == COUNT, SECONDS, "all connections")
         check_answers(crowd.lab, slow)
         wait_until(lambda: len(slow.lasted) == COUNT, 30, "the responder to have enough of them")
-    # The header deadline is 10 s; what was read late began late.
-    assert 8 < sorted(slow.lasted)[COUNT // 2] < 20
+    # The header deadline is 10 s, from the moment when the responder takes the connection.
+    assert 8 < sorted(slow.lasted)[COUNT // 2] < 30
 
 
 def test_slow_requests_of_one_client(crowd):

@@ -83,6 +83,8 @@ def orphan():
             with contextlib.suppress(ProcessLookupError):  # children go when the daemon is gone
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not processes(lab), 5, "end of the processes")
+        # An answer to the gateway's question for a neighbour would be a sign of life.
+        lab.fix_neighbours()
         yield lab
     finally:
         lab.down()
@@ -134,7 +136,6 @@ def test_quota(dead, family, option):
     size = 500
     packet = size + HEADER[family]
     quota = 20 * packet - 1 if option != "--quota" else 40 * packet - 1
-    dead.fix_neighbours()
     dead.allow(option, str(quota))
     with Stream(dead, family, size) as stream:
         wait_until(lambda: "ended" in dead.client(), 5, "end of the quota")
