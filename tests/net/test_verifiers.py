@@ -155,10 +155,8 @@ def test_right_password(gate, client):
     assert (answer.result, answer.authorized) == (DONE, 1)
     assert 7190 <= answer.seconds <= 7200 and answer.bytes == 5000000
     assert is_authorized(gate, client)
-    with sqlite3.connect(f"/var/lib/{gate.name}/ledger.db", timeout=10) as ledger:
-        rows = ledger.execute("SELECT method, name FROM session WHERE mac = ? AND ended = 0",
-                              (text(client),)).fetchall()
-    assert rows == [(USER, name)]
+    shown = gate.client(text(client))
+    assert (shown["method"], shown["who"]) == ("user", name)
 
 
 def test_wrong_passwords(gate, client):
