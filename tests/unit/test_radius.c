@@ -316,6 +316,27 @@ static void test_end_of_the_session(void **state)
 	assert_int_equal(terms.limits.seconds, 5);
 }
 
+/* Numbers that no session can have become the most that it can. */
+static void test_too_much(void **state)
+{
+	struct sp_radius_terms terms;
+
+	(void)state;
+	begin_reply(SP_RADIUS_ACCESS_ACCEPT);
+	put_until("4060-01-01T00:00:00Z");
+	sp_radius_put_number(&reply, SP_RADIUS_IDLE_TIMEOUT, UINT32_MAX);
+	sp_radius_put_number(&reply, SP_RADIUS_ACCT_INTERIM_INTERVAL, UINT32_MAX);
+	put_vendor_number(SP_RADIUS_VENDOR_CHILLISPOT, SP_RADIUS_CHILLI_BANDWIDTH_MAX_UP,
+	                  UINT32_MAX);
+	put_vendor_number(SP_RADIUS_VENDOR_WISPR, SP_RADIUS_WISPR_BANDWIDTH_MAX_DOWN, 1);
+	sp_radius_terms_read(&terms, &reply, NOW);
+	assert_int_equal(terms.limits.seconds, SP_IPC_TIME_MOST);
+	assert_int_equal(terms.limits.idle, SP_IPC_TIME_MOST);
+	assert_int_equal(terms.limits.interim, SP_IPC_TIME_MOST);
+	assert_int_equal(terms.limits.rate_up, SP_IPC_RATE_MOST);
+	assert_int_equal(terms.limits.rate_down, 8000);
+}
+
 /* Attributes of a wrong length say nothing; a vendor's own form is no row of attributes. */
 static void test_odd_attributes(void **state)
 {
@@ -411,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_malformed_packets),
 		cmocka_unit_test(test_terms),
 		cmocka_unit_test(test_end_of_the_session),
+		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_odd_attributes),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_more_than_fits),

@@ -5,14 +5,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define RATE_MOST 400000000000u     /* bit/s, as sp_text_rate */
-#define TIME_MOST (36525u * 86400u) /* seconds, as sp_text_duration: 100 years */
-
 static bool limits_make_sense(const struct sp_ipc_limits *limits)
 {
-	return limits->seconds <= TIME_MOST && limits->idle <= TIME_MOST &&
-	       limits->interim <= TIME_MOST && limits->rate_up <= RATE_MOST &&
-	       limits->rate_down <= RATE_MOST;
+	return limits->seconds <= SP_IPC_TIME_MOST && limits->idle <= SP_IPC_TIME_MOST &&
+	       limits->interim <= SP_IPC_TIME_MOST && limits->rate_up <= SP_IPC_RATE_MOST &&
+	       limits->rate_down <= SP_IPC_RATE_MOST;
 }
 
 static bool is_text(const char text[SP_IPC_NAME])

@@ -5,6 +5,10 @@
 
 #include "ipc/ipc.h"
 
+/* What limits of a session can be, as lib/text.h reads them. */
+#define SP_IPC_TIME_MOST (36525ull * 86400) /* seconds: 100 years */
+#define SP_IPC_RATE_MOST 400000000000ull    /* bit/s */
+
 /* Acct-Status-Type (RFC 2866, 5.1). */
 enum sp_ipc_account_status {
 	SP_IPC_ACCOUNT_START = 1,

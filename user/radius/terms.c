@@ -107,8 +107,14 @@ static bool read_time(const struct sp_radius_attribute *attribute, time_t *when)
 	return *when != (time_t)-1;
 }
 
+static uint64_t at_most(uint64_t value, uint64_t most)
+{
+	return value < most ? value : most;
+}
+
 static void shorten(uint64_t *seconds, uint64_t value)
 {
+	value = at_most(value, SP_IPC_TIME_MOST);
 	if (!*seconds || value < *seconds)
 		*seconds = value;
 }
@@ -142,13 +148,15 @@ static bool take_number(const struct term *term, uint64_t *limit, uint32_t numbe
 		break;
 	case RATE:
 	case RATE_KILO:
-		*limit = (uint64_t)number * (term->kind == RATE_KILO ? 1000 : 1);
+		*limit = at_most((uint64_t)number * (term->kind == RATE_KILO ? 1000 : 1),
+		                 SP_IPC_RATE_MOST);
 		if (*limit && *limit < LEAST_RATE)
 			*limit = LEAST_RATE;
 		break;
 	case INTERIM:
-		*limit = number && number < SP_RADIUS_INTERIM_LEAST ? SP_RADIUS_INTERIM_LEAST
-		                                                    : number;
+		*limit = number && number < SP_RADIUS_INTERIM_LEAST
+		                 ? SP_RADIUS_INTERIM_LEAST
+		                 : at_most(number, SP_IPC_TIME_MOST);
 		break;
 	case UNTIL:
 		return false;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -20,10 +21,7 @@
 struct parcel {
 	struct sockaddr_in6 peer;
 	struct iovec bytes;
-	union {
-		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} control;
+	alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	struct msghdr message;
 };
 
@@ -44,8 +42,8 @@ static void prepare(struct parcel *parcel, void *bytes, size_t length)
 		.msg_namelen = sizeof(parcel->peer),
 		.msg_iov = &parcel->bytes,
 		.msg_iovlen = 1,
-		.msg_control = parcel->control.room,
-		.msg_controllen = sizeof(parcel->control.room),
+		.msg_control = parcel->control,
+		.msg_controllen = sizeof(parcel->control),
 	};
 }
 
@@ -123,7 +121,8 @@ static int handle(struct parcel *parcel, size_t length)
 		break;
 	case SP_RADIUS_APPLY:
 		ret = apply(&change, &cause);
-		/* fall through */
+		reply = sp_radius_authority_answer(&authority, cause);
+		break;
 	case SP_RADIUS_REFUSE:
 		reply = sp_radius_authority_answer(&authority, cause);
 		break;
