@@ -104,11 +104,14 @@ static void settle_attempt(struct sp_logins *logins, const struct sp_client_key 
                            const char *account, bool wrong)
 {
 	const uint64_t now = sp_monotonic_ms();
+	char name[SP_SESSION_NAME];
 
 	if (!wrong) {
 		sp_retry_give_back(&logins->clients, client, sizeof(*client));
 		return;
 	}
+	sp_log_limited(&log_limit, SP_LOG_NOTICE, "%s: login refused: wrong credentials",
+	               sp_session_name(name, client));
 	sp_retry_strike(&logins->clients, client, sizeof(*client), now);
 	if (account)
 		sp_retry_take(&logins->accounts, account, strlen(account), now);

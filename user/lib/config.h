@@ -88,21 +88,21 @@ struct sp_config {
 	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
 	                                     resolved by the operator's DNS; empty: the listening
 	                                     address of the family the client came with */
-	uint32_t methods; /* methods = click voucher user radius external: SP_METHOD_BIT of each;
-	                     default click */
+	uint32_t methods;   /* methods = click voucher user radius external: SP_METHOD_BIT of each;
+	                       default click */
+	unsigned verifiers; /* verifiers = 0: processes that judge logins; 0: as many as the
+	                       methods need (0 .. 16) */
 	struct sp_attempts attempts; /* attempts = 5 1m | none: wrong ones, of each client */
 	struct sp_attempts account_attempts; /* account_attempts = 50 1m | none: of each account */
-	unsigned verifiers;       /* verifiers = 0: processes that judge logins; 0: as many as the
-	                             methods need (0 .. 16) */
-	char verifier_user[32];   /* verifier_user = sallyport-verifier */
-	uint64_t session_seconds; /* session = 8h   what a click-through login is given */
-	uint64_t idle_seconds;    /* idle = 30m | none   (default none: 0) */
-	uint64_t quota_bytes;     /* quota = 2G | none */
+	char verifier_user[32];              /* verifier_user = sallyport-verifier */
+	uint64_t session_seconds;        /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;           /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;            /* quota = 2G | none */
 	uint64_t quota_up, quota_down;   /* quota_up = 1G | none, quota_down = 1G | none */
-	bool bind;                       /* bind = on | off */
 	uint64_t rate_up, rate_down;     /* up = 5M | none, down = 20M | none */
 	char venue_info[SP_CONFIG_TEXT]; /* venue_info = https://example.org/hotel: about the place,
 	                                    told by the captive portal API; empty: none */
+	bool bind;                       /* bind = on | off */
 	enum sp_extend can_extend;       /* can_extend = on | off: told by it; default: not told */
 	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
 	                                    the operator's own; empty: none */
@@ -115,20 +115,20 @@ struct sp_config {
 	                                                           (default: the hosts of server) */
 	unsigned radius_accounting_count;
 	bool radius_no_accounting;
+	bool radius_chap;                        /* protocol = pap | chap */
+	uint16_t radius_coa_port;                /* coa_port = 3799 */
+	bool radius_coa;                         /* coa = off | on */
 	char radius_secret_file[SP_CONFIG_TEXT]; /* secret_file = /etc/sallyport/radius.secret */
 	uint64_t radius_timeout;                 /* timeout = 3s: of each try (1s .. 60s) */
 	uint32_t radius_tries;                   /* tries = 2: of each server (1 .. 10) */
-	bool radius_chap;                        /* protocol = pap | chap */
 	unsigned radius_port_type;               /* port_type = wireless | ethernet */
 	char radius_identifier[64];      /* nas_identifier = lobby; empty: the host's name */
 	struct sp_address radius_nas[2]; /* nas_address = 10.0.0.1 fd00::1: IPv4, IPv6; zero:
 	                                    not said */
 	uint64_t radius_interim;         /* interim = 5m | none (from 60s) */
-	bool radius_coa;                 /* coa = off | on */
 	struct sp_address radius_coa_client[SP_MAX_ADDRESSES]; /* coa_clients = 10.0.0.5; none: the
 	                                                          addresses of server */
 	unsigned radius_coa_count;
-	uint16_t radius_coa_port;                    /* coa_port = 3799 */
 	char radius_coa_secret_file[SP_CONFIG_TEXT]; /* coa_secret_file; empty: as secret_file */
 
 	/* [external] */

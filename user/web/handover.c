@@ -62,7 +62,7 @@ int sp_handover_nonce(char text[SP_HANDOVER_TEXT], const uint8_t *key,
 	if (getrandom(&nonce.random, sizeof(nonce.random), 0) != (ssize_t)sizeof(nonce.random))
 		return -EIO;
 	make_tag(nonce.tag, &nonce, key, client);
-	for (unsigned i = 0; i < sizeof(nonce); i++)
+	for (size_t i = 0; i < sizeof(nonce); i++)
 		snprintf(text + 2 * i, 3, "%02X", bytes[i]);
 	return 0;
 }
@@ -73,7 +73,7 @@ static bool read_nonce(const char *text, struct nonce *nonce)
 
 	if (strlen(text) != SP_HANDOVER_TEXT - 1)
 		return false;
-	for (unsigned i = 0; i < sizeof(*nonce); i++) {
+	for (size_t i = 0; i < sizeof(*nonce); i++) {
 		int high = sp_text_hex_digit(text[2 * i]), low = sp_text_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
@@ -119,6 +119,7 @@ int sp_handover_link(char *out, size_t room, const struct sp_handover *handover)
 	const struct sp_client_key *client = &handover->client;
 	const char *query = strchr(handover->url, '?');
 	char nonce[SP_HANDOVER_TEXT], back[SP_HANDOVER_LINK], address[INET6_ADDRSTRLEN];
+	const unsigned long long expires = handover->now + SP_HANDOVER_LIFE;
 	int length, ret = sp_handover_nonce(nonce, handover->nonce_key, client, handover->now);
 
 	if (ret)
@@ -131,7 +132,7 @@ int sp_handover_link(char *out, size_t room, const struct sp_handover *handover)
 	                  handover->url, query ? '&' : '?', client->mac[0], client->mac[1],
 	                  client->mac[2], client->mac[3], client->mac[4], client->mac[5],
 	                  client->vlan, sp_address_text(&handover->address, address), nonce,
-	                  (unsigned long long)(handover->now + SP_HANDOVER_LIFE), back);
+	                  expires, back);
 	if (length < 0 || (size_t)length >= room)
 		return -ENOSPC;
 	return sign(out + length, room - (size_t)length, handover->key, strchr(out, '?') + 1);
