@@ -120,6 +120,7 @@ int sp_user_passwd_run(const struct sp_invocation *invocation, struct sp_error *
 int sp_user_disable_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_user_enable_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_dhcp_snippet_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 
 #endif

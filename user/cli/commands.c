@@ -331,6 +331,24 @@ const struct sp_command sp_commands[] = {
 		.run = sp_bypass_run,
 	},
 	{
+		.name = "dhcp-snippet",
+		.operand = "SERVER",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "lines for a DHCP server that announce the captive portal API",
+		.details =
+			"SERVER is dnsmasq, kea, isc (dhcpd), radvd or odhcpd. Prints what belongs "
+			"into its\n"
+			"configuration: DHCPv4 option 114, DHCPv6 option 103 or option 37 of "
+                        "router "
+			"advertisements\n"
+			"(RFC 8910), with the portal's `host` and `port`. Without -c the "
+			"configuration is\n"
+			"that of the last `up`. Needs a `certificate` there.\n",
+		.examples = "sallyport dhcp-snippet dnsmasq >/etc/dnsmasq.d/sallyport.conf\n"
+			    "sallyport -j dhcp-snippet kea | jq -r .uri\n",
+		.run = sp_dhcp_snippet_run,
+	},
+	{
 		.name = "config check",
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "read a configuration file and say what is wrong with it",

@@ -96,7 +96,7 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client garden voucher user stats events forward bypass config help" "$word" ;;
+	"") _sallyport_offer "up down run status client garden voucher user stats events forward bypass dhcp-snippet config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
 	voucher) _sallyport_offer "create list revoke" "$word" ;;
@@ -105,6 +105,7 @@ _sallyport() {
 	"user remove" | "user passwd" | "user disable" | "user enable") _sallyport_offer "$(_sallyport_users)" "$word" ;;
 	bypass) _sallyport_offer "on off" "$word" ;;
 	forward) _sallyport_offer "stack route" "$word" ;;
+	dhcp-snippet) _sallyport_offer "dnsmasq kea isc radvd odhcpd" "$word" ;;
 	config) _sallyport_offer "check" "$word" ;;
 	"garden add "* | "garden remove "* | "garden test "*) _sallyport_offer "tcp udp icmp tcp/80 tcp/443 udp/443" "$word" ;;
 	"garden remove" | "garden test") _sallyport_offer "$(_sallyport_garden)" "$word" ;;
