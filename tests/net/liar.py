@@ -28,6 +28,11 @@ def request(kind, mac=b"\x02\x85\x00\x00\x00\x99", vlan=0, method=0, name=b"", s
     send(kind, struct.pack("<Q6sHII16s256s1024s", 7, mac, vlan, method, 0, b"", name, secret))
 
 
+def verdict(number):
+    """As struct sp_ipc_verdict: everything is fine."""
+    send(VERDICT, struct.pack("<QII8QQ16s256s256sI508s", number, 0, 0, *[0] * 9, *[b""] * 3, 0, b""))
+
+
 def flood():
     """Questions whose answers nobody reads."""
     keeper.setblocking(True)
@@ -61,7 +66,7 @@ LIES = {
     "for nothing": lambda: (send(READY), request(QUERY, secret=b"why")),
     "flood": lambda: (send(READY), flood()),
     "unended name": lambda: (send(READY), send(LEARNT, b"n" * 256 + bytes(32))),
-    "unasked": lambda: (send(READY), send(VERDICT, bytes(1000))),
+    "unasked": lambda: (send(READY), verdict(7)),
 }
 
 
