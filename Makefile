@@ -47,6 +47,8 @@ PORTAL_SRC    := $(wildcard user/portal/*.c)
 GARDEN_SRC    := $(wildcard user/garden/*.c)
 VERIFIER_SRC  := $(wildcard user/verifier/*.c)
 RADIUS_SRC    := $(wildcard user/radius/*.c)
+USER_SRC      := $(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) \
+                 $(GARDEN_SRC) $(VERIFIER_SRC) $(RADIUS_SRC)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
 HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
 
@@ -144,8 +146,7 @@ $(O)/testobj/%.o: %.c $(HEADERS) $(wildcard tests/*/*.h) $(SKELETONS) Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(O)/libtest.a: $(call testobj,$(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) \
-                       $(VERIFIER_SRC) $(RADIUS_SRC))
+$(O)/libtest.a: $(call testobj,$(USER_SRC))
 	@rm -f $@
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
@@ -169,7 +170,12 @@ UNIT_SRC := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c)): $(call testobj,$(UNIT_SRC))
 
 # The same tests without sanitizers, for the kernels that tests/kernels/run boots in an emulator.
-$(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libsallyport.a
+$(O)/libkernels.a: $(call obj,$(filter-out %/main.c,$(USER_SRC)))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libkernels.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_TEST) -o $@
