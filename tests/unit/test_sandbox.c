@@ -46,10 +46,9 @@ static const struct program {
 	const char *name;
 	const struct sp_sandbox *sandbox;
 } programs[] = {
-	{"responder", &sp_responder_sandbox},
-	{"portal", &sp_portal_sandbox},
-	{"garden", &sp_garden_sandbox},
-	{"verifier", &sp_verifier_sandbox},
+	{"responder", &sp_responder_sandbox}, {"portal", &sp_portal_sandbox},
+	{"garden", &sp_garden_sandbox},       {"verifier", &sp_verifier_sandbox},
+	{"authority", &sp_authority_sandbox},
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -200,7 +199,13 @@ static const struct call of_responder[] = {
 static const struct call of_verifier[] = {
 	{CALL(bpf, BPF_MAP_LOOKUP_ELEM, 0, 0)},
 };
-static const struct call of_both[] = {
+static const struct call of_authority[] = {
+	{CALL(connect, SP_IPC_FIRST_FD, (long)&address, sizeof(address))},
+	{CALL(recvmsg, SP_IPC_KEEPER_FD, 0, 0)},
+	{CALL(sendmsg, SP_IPC_KEEPER_FD, 0, 0)},
+};
+/* But for the sockets that they were given. */
+static const struct call of_these[] = {
 	{CALL(accept4, 0, 0, 0, 0)}, {CALL(read, 0, 0, 0)},
 	{CALL(write, 3, 0, 0)},      {CALL(setsockopt, 0, SOL_SOCKET, SO_LINGER, 0, 0)},
 	{CALL(sendmsg, 0, 0, 0)},    {CALL(recvmsg, 0, 0, 0)},
@@ -259,15 +264,24 @@ static void test_garden(void **state)
 {
 	(void)state;
 	TRY_ALL(&programs[2], forbidden);
-	TRY_ALL(&programs[2], of_both);
+	TRY_ALL(&programs[2], of_these);
 }
 
 static void test_verifier(void **state)
 {
 	(void)state;
 	TRY_ALL(&programs[3], forbidden);
-	TRY_ALL(&programs[3], of_both);
+	TRY_ALL(&programs[3], of_these);
 	TRY_ALL(&programs[3], of_verifier);
+}
+
+static void test_authority(void **state)
+{
+	(void)state;
+	TRY_ALL(&programs[4], forbidden);
+	TRY_ALL(&programs[4], of_these);
+	TRY_ALL(&programs[4], of_verifier);
+	TRY_ALL(&programs[4], of_authority);
 }
 
 #ifdef __x86_64__
@@ -463,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_responder),     cmocka_unit_test(test_portal),
 		cmocka_unit_test(test_garden),        cmocka_unit_test(test_verifier),
+		cmocka_unit_test(test_authority),
 #ifdef __x86_64__
 		cmocka_unit_test(test_old_gate),
 #endif
