@@ -181,6 +181,7 @@ def test_keeper_reads_what_belongs_to_others(lab, tmp_path):
     try:
         before = log(lab)
         readers = len(pids(lab, "sallyport-respo")) + 1
+        texts.write_text(f"# changed\n{key} = {value}\n", encoding="utf-8")
         os.kill(lab.daemon_pid(), signal.SIGHUP)
         wait_until(lambda: log(lab)[len(before):].count("the pages are read again") == readers, 10,
                    "responders and portal to begin again")

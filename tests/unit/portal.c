@@ -63,7 +63,8 @@ int receive_soon(int fd)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 
-	return poll(&wait, 1, 10000);
+	/* Longer than the portal itself waits. */
+	return poll(&wait, 1, SP_ASK_DEADLINE + 10000);
 }
 
 /* In the child: put the files where they belong and be the portal. */

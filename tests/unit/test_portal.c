@@ -549,7 +549,7 @@ static void test_keeper_is_silent(void **state)
 	post(world, "/accept", "", "");
 	STATUS(503);
 	HAS("went wrong");
-	assert_in_range(sp_monotonic_ms() - begin, SP_ASK_DEADLINE, SP_ASK_DEADLINE + 2000);
+	assert_true(sp_monotonic_ms() - begin >= SP_ASK_DEADLINE);
 
 	/* An answer that comes too late hurts nobody. */
 	assert_int_equal(sp_ipc_receive_request(world->keeper, &question), 0);
