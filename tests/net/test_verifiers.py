@@ -27,7 +27,7 @@ client = lan0
 plain_port = 8080
 methods = click voucher user
 verifiers = 2
-attempts = 3 1m
+attempts = 3 1h
 account_attempts = 6 1h
 session = 8h
 """
@@ -241,7 +241,7 @@ def test_a_client_has_to_wait(gate, client):
     for _ in range(3):
         assert gate.portal.log_in(client, name, "wrong").result == WRONG
     answer = gate.portal.log_in(client, name)
-    assert answer.result == BUSY and 1 <= answer.retry_after <= 20
+    assert answer.result == BUSY and 1 <= answer.retry_after <= 1200
     assert not is_authorized(gate, client)
     # By whatever method, but for what takes no guessing.
     assert gate.portal.ask(LOGIN, client, VOUCHER, "00000" * 2).result == BUSY
@@ -395,8 +395,9 @@ def cost(lab, *arguments):
 
 def test_time_does_not_tell_whether_a_user_exists(gate):
     some, none = [], []
-    for _ in range(30):
-        some.append(cost(gate, next(numbers), add_user(gate, cheap=False), "wrong"))
+    # Five tries on each account, which may have six.
+    for name in [add_user(gate, cheap=False) for _ in range(6)] * 5:
+        some.append(cost(gate, next(numbers), name, "wrong"))
         none.append(cost(gate, next(numbers), next(names), "wrong"))
     some, none = statistics.median(some), statistics.median(none)
     print(f"# CPU time of a wrong password: {some / 1e6:.1f} ms, of no user: {none / 1e6:.1f} ms")

@@ -299,7 +299,7 @@ static void test_stuck_worker(void **state)
 	assert_true(submit(1, 1, SP_METHOD_USER));
 	now += PATIENCE - 1;
 	sp_broker_attend(&broker, now);
-	expect(1, SP_IPC_FAILED);
+	expect(1, SP_IPC_BUSY);
 	assert_false(sp_broker_stuck(&broker, 0, now));
 	assert_true(sp_broker_stuck(&broker, 0, now + 1));
 	/* What was answered is not judged again. */

@@ -259,7 +259,7 @@ static uint64_t expire_queue(struct sp_broker *broker, struct sp_broker_queue *q
 static void expire_judged(struct sp_broker *broker, struct sp_pending *pending)
 {
 	finish(broker, pending, NULL,
-	       pending->check.method == SP_METHOD_RADIUS ? SP_IPC_SILENT : SP_IPC_FAILED);
+	       pending->check.method == SP_METHOD_RADIUS ? SP_IPC_SILENT : SP_IPC_BUSY);
 	pending->over = true;
 }
 
