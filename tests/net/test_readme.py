@@ -81,7 +81,8 @@ class Reader:
             wait_until(lambda: self.lab.status(4) == 511, 10, "the responder")
             return
         arguments = [
-            str(self.configuration) if word == "/etc/sallyport/sallyport.conf" else word
+            str(self.configuration) if word == "/etc/sallyport/sallyport.conf" else
+            str(self.folder / word) if word.endswith(".svg") else word
             for word in arguments
         ]
         if arguments[:2] == ["config", "check"]:

@@ -62,12 +62,9 @@ static void test_what_people_type(void **state)
 		"oiabc-deu89",
 		"OLABC-DEU89",
 		"0 1 a b c - d e v 8 9",
-		"01ABC\xe2\x80\x93"
-		"DEV89", /* en dash */
-		"01ABC\xc2\xa0"
-		"DEV89", /* no-break space */
-		"\xef\xbc\x90\xef\xbc\x91\xef\xbc\xa1\xef\xbc\xa2\xef\xbd\x83\xef\xbc\x8d"
-		"DEV89",
+		"01ABC\342\200\223DEV89", /* en dash */
+		"01ABC\302\240DEV89",     /* no-break space */
+		"\357\274\220\357\274\221\357\274\241\357\274\242\357\275\203\357\274\215DEV89",
 		"01ABC_DEV.89",
 	};
 	char code[SP_VOUCHER_CODE];
@@ -89,10 +86,8 @@ static void test_what_is_no_code(void **state)
 		"01ABC-DEV899",
 		"01ABC-DEV8!",
 		"01ABC'DEV89",
-		"01ABC\xc3\xa9"
-		"EV89",
-		"01ABC\xff"
-		"DEV89",
+		"01ABC\303\251EV89",
+		"01ABC\377DEV89",
 		"01ABCDEV8\xe2",
 		"01ABCDEV89\xf0\x9f\x98\x80",
 		"01ABCDEV8\xe2\x80",
