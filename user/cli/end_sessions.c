@@ -3,15 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/ledger.h"
 #include "lib/maps.h"
 #include "lib/session.h"
 
 struct theirs {
-	enum sp_method method;
-	const char *name;
+	bool (*wanted)(const struct sp_record *record, const void *context);
+	const void *context;
 	struct one {
 		struct sp_client_key client;
 		uint32_t generation;
@@ -24,7 +22,7 @@ static int collect(const struct sp_record *record, void *context)
 {
 	struct theirs *theirs = context;
 
-	if (record->who.method != theirs->method || strcmp(record->who.name, theirs->name) != 0)
+	if (!theirs->wanted(record, theirs->context))
 		return 0;
 	if (theirs->count == theirs->room) {
 		size_t room = theirs->room ? theirs->room * 2 : 16;
@@ -57,10 +55,11 @@ static int end_all(struct sp_maps *maps, struct theirs *theirs, unsigned *count)
 	return code;
 }
 
-int sp_end_sessions(const struct sp_instance *instance, enum sp_method method, const char *name,
-                    unsigned *count, struct sp_error *err)
+int sp_end_sessions(const struct sp_instance *instance,
+                    bool (*wanted)(const struct sp_record *record, const void *context),
+                    const void *context, unsigned *count, struct sp_error *err)
 {
-	struct theirs theirs = {.method = method, .name = name, .err = err};
+	struct theirs theirs = {.wanted = wanted, .context = context, .err = err};
 	struct sp_maps maps;
 	int code = sp_maps_open(&maps, instance, err);
 

@@ -3,14 +3,17 @@
 #ifndef SP_CLI_END_SESSIONS_H
 #define SP_CLI_END_SESSIONS_H
 
+#include <stdbool.h>
+
 #include "lib/instance.h"
-#include "lib/who.h"
+#include "lib/ledger.h"
 
 /*
- * End every session that goes on of @name by @method. Without a loaded instance there are none.
- * 0 or a negative errno; @count is how many were ended in either case.
+ * End every session that goes on for which @wanted says so. Without a loaded instance there are
+ * none. 0 or a negative errno; @count is how many were ended in either case.
  */
-int sp_end_sessions(const struct sp_instance *instance, enum sp_method method, const char *name,
-                    unsigned *count, struct sp_error *err);
+int sp_end_sessions(const struct sp_instance *instance,
+                    bool (*wanted)(const struct sp_record *record, const void *context),
+                    const void *context, unsigned *count, struct sp_error *err);
 
 #endif

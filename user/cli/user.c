@@ -181,6 +181,13 @@ static int put_ended(const struct sp_invocation *invocation, const char *what, u
 	return 0;
 }
 
+static bool is_theirs(const struct sp_record *record, const void *context)
+{
+	const char *name = context;
+
+	return record->who.method == SP_METHOD_USER && !strcmp(record->who.name, name);
+}
+
 /* Have @change done to the user, then end the user's sessions. */
 static int shut_out(const struct sp_invocation *invocation, const char *what,
                     int (*change)(struct sp_ledger *, const char *, struct sp_error *),
@@ -194,7 +201,7 @@ static int shut_out(const struct sp_invocation *invocation, const char *what,
 		return code;
 	code = change(ledger, invocation->operand, err);
 	if (!code)
-		code = sp_end_sessions(&invocation->instance, SP_METHOD_USER, invocation->operand,
+		code = sp_end_sessions(&invocation->instance, is_theirs, invocation->operand,
 		                       &ended, err);
 	sp_ledger_close(ledger);
 	return code ? code : put_ended(invocation, what, ended, err);
@@ -259,13 +266,15 @@ static int list_one(const struct sp_user *user, void *context)
 int sp_user_list_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct listing listing = {invocation->json, err};
-	struct sp_ledger *ledger;
-	int code = sp_ledger_open(&ledger, &invocation->instance, err);
+	struct sp_ledger *ledger = NULL;
+	int code = 0;
 
-	if (code)
-		return code;
-	if (!invocation->json)
+	if (sp_ledger_exists(&invocation->instance))
+		code = sp_ledger_open(&ledger, &invocation->instance, err);
+	if (!code && !invocation->json)
 		printf(ROW, "NAME", "STATE", "DEVICES", "UNTIL", "LIMITS", "NOTE");
+	if (code || !ledger)
+		return code;
 	code = sp_ledger_user_each(ledger, list_one, &listing, err);
 	sp_ledger_close(ledger);
 	return code;

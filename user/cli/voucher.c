@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* voucher list, revoke. */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,13 +33,15 @@ static int list_one(const struct sp_voucher *voucher, void *context)
 int sp_voucher_list_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct listing listing = {(uint64_t)time(NULL), invocation->json, err};
-	struct sp_ledger *ledger;
-	int code = sp_ledger_open(&ledger, &invocation->instance, err);
+	struct sp_ledger *ledger = NULL;
+	int code = 0;
 
-	if (code)
-		return code;
-	if (!invocation->json)
+	if (sp_ledger_exists(&invocation->instance))
+		code = sp_ledger_open(&ledger, &invocation->instance, err);
+	if (!code && !invocation->json)
 		sp_put_voucher_header();
+	if (code || !ledger)
+		return code;
 	code = sp_ledger_voucher_each(ledger, invocation->option[SP_OPTION_BATCH], list_one,
 	                              &listing, err);
 	sp_ledger_close(ledger);
@@ -132,20 +134,27 @@ static int revoke_all(struct revocation *revocation)
 	return code;
 }
 
+/* Their ids are in the order of creation. */
+static bool is_revoked(const struct sp_record *record, const void *context)
+{
+	const struct revocation *revocation = context;
+	size_t low = 0, high = revocation->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (revocation->ids[middle] < record->who.voucher)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < revocation->count && revocation->ids[low] == record->who.voucher;
+}
+
 static int end_sessions(struct revocation *revocation)
 {
-	int code = 0;
-
-	for (size_t i = 0; i < revocation->count && !code; i++) {
-		char name[24];
-		unsigned ended;
-
-		snprintf(name, sizeof(name), "%" PRIu64, revocation->ids[i]);
-		code = sp_end_sessions(&revocation->invocation->instance, SP_METHOD_VOUCHER, name,
-		                       &ended, revocation->err);
-		revocation->ended += ended;
-	}
-	return code;
+	return sp_end_sessions(&revocation->invocation->instance, is_revoked, revocation,
+	                       &revocation->ended, revocation->err);
 }
 
 static int put_revoked(const struct revocation *revocation)

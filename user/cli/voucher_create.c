@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * voucher create: all of them or none. The sheet is written before they are, since it is the only
- * place besides the output where their codes are.
+ * place besides the output where their codes are; and nobody can log in while the ledger is being
+ * written, so that nothing is done then that takes long.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -236,41 +237,60 @@ static int write_sheet(const struct creation *creation)
 
 /* --- the vouchers --- */
 
-static int make_one(const struct creation *creation, struct sp_ledger *ledger,
-                    const uint8_t key[SP_KEY_BYTES], struct made *made)
+static int make_codes(const struct creation *creation)
+{
+	for (uint64_t i = 0; i < creation->count; i++) {
+		int code = sp_voucher_code_make(creation->made[i].code);
+
+		if (code)
+			return sp_fail(creation->err, code, SP_EXIT_FAILED,
+			               "cannot get random numbers: %s", strerror(-code));
+		creation->made[i].voucher = creation->model;
+	}
+	return 0;
+}
+
+static int add_one(const struct creation *creation, struct sp_ledger *ledger,
+                   const uint8_t key[SP_KEY_BYTES], struct made *made)
 {
 	uint8_t digest[SP_VOUCHER_DIGEST];
 	int code;
 
-	made->voucher = creation->model;
-	/* That a code exists already is less likely than that the machine fails; it can be. */
-	do {
-		code = sp_voucher_code_make(made->code);
-		if (code)
-			return sp_fail(creation->err, code, SP_EXIT_FAILED,
-			               "cannot get random numbers: %s", strerror(-code));
-		sp_voucher_code_digest(digest, key, made->code);
-		code = sp_ledger_voucher_add(ledger, digest, &made->voucher, creation->err);
-	} while (code == -EEXIST);
+	sp_voucher_code_digest(digest, key, made->code);
+	code = sp_ledger_voucher_add(ledger, digest, &made->voucher, creation->err);
+	/* Of a million vouchers the next one has the code of another with a chance of 1e-9. */
+	if (code == -EEXIST)
+		return sp_fail(creation->err, code, SP_EXIT_FAILED,
+		               "one of the codes has been given out already; nothing was made, try "
+		               "again");
 	return code;
 }
 
-static int make_all(struct creation *creation, struct sp_ledger *ledger,
-                    const uint8_t key[SP_KEY_BYTES])
+static int add_all(const struct creation *creation, struct sp_ledger *ledger,
+                   const uint8_t key[SP_KEY_BYTES])
 {
 	int code = sp_ledger_begin(ledger, creation->err);
 
 	if (code)
 		return code;
 	for (uint64_t i = 0; i < creation->count && !code; i++)
-		code = make_one(creation, ledger, key, &creation->made[i]);
+		code = add_one(creation, ledger, key, &creation->made[i]);
+	if (!code)
+		return sp_ledger_commit(ledger, creation->err);
+	sp_ledger_rollback(ledger);
+	return code;
+}
+
+static int make_all(const struct creation *creation, struct sp_ledger *ledger,
+                    const uint8_t key[SP_KEY_BYTES])
+{
+	int code = make_codes(creation);
+
 	if (!code)
 		code = write_sheet(creation);
-	if (code) {
-		sp_ledger_rollback(ledger);
+	if (code)
 		return code;
-	}
-	code = sp_ledger_commit(ledger, creation->err);
+	code = add_all(creation, ledger, key);
 	if (code && creation->sheet)
 		sp_sheet_remove(creation->sheet, creation->count);
 	return code;

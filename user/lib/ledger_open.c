@@ -46,7 +46,8 @@ bool sp_ledger_exists(const struct sp_instance *instance)
 	struct stat status;
 
 	path_of(instance, path);
-	return !stat(path, &status);
+	/* One that may not be seen is there. */
+	return !stat(path, &status) || errno != ENOENT;
 }
 
 bool sp_ledger_is_gone(const struct sp_ledger *ledger)

@@ -85,10 +85,15 @@ int sp_schema_read(struct sp_ledger *ledger, unsigned latest, unsigned *version,
                    struct sp_error *err)
 {
 	int64_t number = 0;
-	int code = sp_db_number(ledger, "PRAGMA user_version", &number, err);
+	/* All of it at one moment: another process may be making the tables just now. */
+	int code = sp_db_exec(ledger, "SAVEPOINT look", err);
 
+	if (code)
+		return code;
+	code = sp_db_number(ledger, "PRAGMA user_version", &number, err);
 	if (!code)
 		code = check_owner(ledger, err);
+	sqlite3_exec(ledger->db, "RELEASE look", NULL, NULL, NULL);
 	if (!code && (number < 0 || number > latest))
 		return sp_fail(err, -EPROTONOSUPPORT, SP_EXIT_FAILED,
 		               "%s: written by a newer sallyport (version %lld of its tables, this "
