@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, SO_RCVBUFFORCE, Sniffer
+from lab import CLIENT, CLIENT_MAC, INTERNET, PLAIN_PORTAL, SO_RCVBUFFORCE, Sniffer, wait_until
 
 SECONDS = 2
 MAC = bytes.fromhex(CLIENT_MAC.replace(":", ""))
@@ -71,21 +71,34 @@ def echoing(lab, family, cpu):
 
         with worker(work):
             yield count
-        time.sleep(0.2)
-        with contextlib.suppress(OSError):
+        # What is on its way comes until there is silence.
+        sender.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
             while sender.recv(2000):
                 count["received"] += 1
 
 
 def download(lab, family):
-    """A stream whose segments the stack merges and cuts: as many bytes as come in some time."""
+    """Two million bytes of a stream whose segments the stack merges and cuts."""
     with lab.socket("client", family) as connection:
         connection.settimeout(5)
         connection.connect((INTERNET[family], 80))
         connection.sendall(b"GET /stream HTTP/1.0\r\n\r\n")
-        end = time.monotonic() + 0.5
-        while time.monotonic() < end:
-            connection.recv(1 << 16)
+        received = 0
+        while received < 2_000_000:
+            received += len(connection.recv(1 << 16))
+
+
+def settled(lab):
+    """The client's counters when they grow no more."""
+    def same():
+        before = lab.client()
+        time.sleep(0.3)
+        after = lab.client()
+        quiet = all(after[key] == before[key] for key in ("up_packets", "down_packets"))
+        return after if quiet else None
+
+    return wait_until(same, 10, "the end of the traffic")
 
 
 def draining(wire):
@@ -115,8 +128,7 @@ def test_changing_limits(counted, family):
         with echoing(counted, family, cpus[0]) as one, echoing(counted, family, cpus[-1]) as two, \
                 worker(change):
             time.sleep(SECONDS)
-        time.sleep(0.3)
-    client = counted.client()
+        client = settled(counted)
     up = [len(frame) - 14 for frame in wire.frames if frame[6:12] == MAC]
     down = [len(frame) - 14 for frame in wire.frames if frame[:6] == MAC]
     assert changes > 5 and min(one["received"], two["received"]) > 100
@@ -157,8 +169,7 @@ def test_large_segments(counted, family, offload):
     counted.allow()
     with Sniffer(counted.host("client"), "client0") as wire, draining(wire):
         download(counted, family)
-        time.sleep(0.3)
-    client = counted.client()
+        client = settled(counted)
     assert client["down_bytes"] > 1000000
     kind = {4: b"\x08\x00", 6: b"\x86\xdd"}[family]
     down = [wire_size(frame, family) for frame in wire.frames
