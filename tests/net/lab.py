@@ -359,13 +359,13 @@ def children_serve(lab):
     """Whether all children of the daemon are what they are to be: their sandbox is closed."""
     names, daemon = set(), lab.daemon_pid()
     for pid in pids(lab, "sallyport"):
-        if pid == daemon:
-            continue
         try:
             with open(f"/proc/{pid}/status", encoding="ascii") as file:
                 fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         except OSError:
             return False
+        if fields["PPid"] != str(daemon):
+            continue
         if fields["Seccomp"] != "2":
             return False
         names.add(fields["Name"])
