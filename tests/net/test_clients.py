@@ -29,7 +29,7 @@ def gated(hosts, tmp_path_factory):
     return hosts
 
 
-def ask(lab, family, request, seconds=5):
+def ask(lab, family, request, seconds=15):
     """All bytes of the answer to these bytes; the connection was closed in order."""
     with lab.socket("client", family) as connection:
         connection.settimeout(seconds)
