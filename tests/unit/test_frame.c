@@ -164,10 +164,12 @@ static void test_own_frame(void **state)
 	(void)state;
 	write_frame(frame, strlen(frame));
 	text = render(own, &form, &none);
-	assert_string_equal(text, "<i>Welcome|en|ltr</i><img class=\"logo\" src=\"/logo\" "
-	                          "alt=\"Logo of this network\">\n<main><h1>Welcome</h1>\n"
-	                          "<p><a class=\"terms\" href=\"/terms\">By signing in you accept "
-	                          "the terms of use.</a></p>\n</main>Welcome\n");
+	assert_string_equal(
+		text,
+		"<i>Welcome|en|ltr</i><img class=\"logo\" src=\"/logo\" "
+		"alt=\"Logo of this network\">\n<main><h1>Welcome</h1>\n"
+		"<p class=\"other\"><a class=\"terms\" href=\"/terms\">By signing in you accept "
+		"the terms of use.</a></p>\n</main>Welcome\n");
 	free(text);
 }
 

@@ -168,7 +168,7 @@ static void put_no_password(const struct sheet *sheet)
 static void put_link(const struct sheet *sheet, const char *class, const char *path,
                      enum sp_message text)
 {
-	fprintf(sheet->out, "<p><a class=\"%s\" href=\"%s", class, path);
+	fprintf(sheet->out, "<p class=\"other\"><a class=\"%s\" href=\"%s", class, path);
 	sp_part_query(sheet->out, sheet->form->link);
 	fprintf(sheet->out, "\">%s</a></p>\n", sheet->text[text]);
 }

@@ -7,27 +7,20 @@
 
 #include "ipc/ipc.h"
 
-#define TOKEN_BYTES ((SP_TOKEN - 1) / 2)
-
 static void make(char token[SP_TOKEN], const uint8_t *key, const struct sp_client_key *client,
                  uint64_t slice)
 {
 	/* The key also makes the tags of login links, whose texts begin with "http:". */
 	static const char purpose[] = "form";
-	static const char digits[] = "0123456789abcdef";
 	struct hmac_sha256_ctx context;
-	uint8_t bytes[TOKEN_BYTES];
+	uint8_t bytes[SP_TOKEN_BYTES];
 
 	hmac_sha256_set_key(&context, SP_IPC_KEY, key);
 	hmac_sha256_update(&context, sizeof(purpose), (const uint8_t *)purpose);
 	hmac_sha256_update(&context, sizeof(*client), (const uint8_t *)client);
 	hmac_sha256_update(&context, sizeof(slice), (const uint8_t *)&slice);
 	hmac_sha256_digest(&context, sizeof(bytes), bytes);
-	for (unsigned i = 0; i < TOKEN_BYTES; i++) {
-		token[2 * i] = digits[bytes[i] >> 4];
-		token[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	token[SP_TOKEN - 1] = '\0';
+	sp_base64url_write(token, bytes, sizeof(bytes));
 }
 
 void sp_token_make(char token[SP_TOKEN], const uint8_t *key, const struct sp_client_key *client,

@@ -11,8 +11,11 @@
 
 #include <sallyport/abi.h>
 
-#define SP_TOKEN       33 /* 32 hexadecimal digits and NUL: 128 bits of HMAC-SHA-256 */
-#define SP_TOKEN_SLICE (60u * 60 * 1000) /* ms; good for one to two of them */
+#include "web/base64url.h"
+
+#define SP_TOKEN_BYTES 16u /* the first 128 bits of HMAC-SHA-256 */
+#define SP_TOKEN       SP_BASE64URL_ROOM(SP_TOKEN_BYTES)
+#define SP_TOKEN_SLICE UINT64_C(3600000) /* ms; good for one to two of them */
 
 /* Write the token of @client at @now (ms, CLOCK_MONOTONIC: it is the same for all processes, and
  * nobody sets it) under @key (SP_IPC_KEY bytes). */
