@@ -138,7 +138,7 @@ int wait_exit(struct world *world)
 {
 	int status = 0;
 
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 2000; i++) {
 		if (waitpid(world->pid, &status, WNOHANG) == world->pid) {
 			world->pid = 0;
 			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

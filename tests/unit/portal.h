@@ -44,7 +44,7 @@ int portal_start(void **state);
 int portal_start_with(void **state, uint32_t methods, const char *secure_url);
 int portal_stop(void **state);
 
-/* Its exit status; -1: it did not exit within two seconds, or was killed. */
+/* Its exit status; -1: it did not exit within 20 seconds, or was killed. */
 int wait_exit(struct world *world);
 
 /* Wait for something to read, 10 s at most: 1. */
