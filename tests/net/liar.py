@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """In the place of a child of sallyportd: at each start it tells the keeper the next one of the lies
-in the file LIES beside it, and waits for its end. After the last one it is the program that it stands
-for, whose path is in the file REAL."""
+in the file ROLE.lies beside it, and waits for its end. After the last one it is the program that it
+stands for, whose path is in the file PROGRAM.real."""
 
 import fcntl
 import os
@@ -12,7 +12,8 @@ import sys
 import time
 
 MAGIC = 0x53504D31
-READY, LOGIN, LOGOUT, QUERY, ANSWER, LEARNT, VERDICT = 3, 4, 5, 6, 7, 10, 14
+READY, LOGIN, LOGOUT, QUERY, ANSWER = 3, 4, 5, 6, 7
+LEARNT, VERIFIER_SETUP, VERDICT = 10, 12, 14
 NAME = os.path.basename(sys.argv[0])
 FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
 
@@ -70,9 +71,17 @@ LIES = {
 }
 
 
+def role():
+    """The same program has several, by its setup (struct sp_ipc_verifier_setup)."""
+    _, kind, _, _, number = struct.unpack("5I", keeper.recv(20, socket.MSG_PEEK))
+    if kind != VERIFIER_SETUP:
+        return NAME.removeprefix("sallyport-")
+    return ("verifier", "accounting", "authority")[number]
+
+
 def next_lie():
-    """Taken by one process of the name only."""
-    with open(f"{FOLDER}/{NAME}.lies", "r+", encoding="ascii") as file:
+    """Taken by one process of the role only."""
+    with open(f"{FOLDER}/{role()}.lies", "r+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         lies = file.read().splitlines()
         file.seek(0)

@@ -23,22 +23,42 @@ LIES = {
     "garden": [("unended name", BROKE), ("magic", BROKE), ("multicast", BROKE), ("long", BROKE),
                ("closed", CLOSED)],
     "verifier": [("unasked", BROKE), ("vlan", BROKE), ("a file", BROKE), ("a byte", BROKE)],
+    "accounting": [("unasked", BROKE), ("twice", BROKE), ("magic", BROKE), ("closed", CLOSED)],
+    "authority": [("unasked", BROKE), ("a byte", BROKE), ("long", BROKE), ("no ready", BROKE)],
 }
+PROGRAMS = ("responder", "portal", "garden", "verifier")
+# So that there are those that speak RADIUS.
+RADIUS = """
+[radius]
+server = 10.86.0.2
+secret_file = {secret}
+accounting = 10.86.0.2
+coa = on
+"""
 
 
 def plant_liars(tree):
-    children = plant(tree, {name: "liar.py" for name in LIES})
-    for name, lies in LIES.items():
-        program = f"sallyport-{name}"
-        (children / f"{program}.real").write_text(str(real_path(name)))
-        (children / f"{program}.lies").write_text("".join(f"{lie}\n" for lie, _ in lies))
+    children = plant(tree, {name: "liar.py" for name in PROGRAMS})
+    for name in PROGRAMS:
+        (children / f"sallyport-{name}.real").write_text(str(real_path(name)))
+    for role, lies in LIES.items():
+        (children / f"{role}.lies").write_text("".join(f"{lie}\n" for lie, _ in lies))
+
+
+def configure(folder):
+    """The lab's configuration, with RADIUS."""
+    secret, configuration = folder / "secret", folder / "sallyport.conf"
+    secret.write_text("a secret that nobody else has\n")
+    secret.chmod(0o600)
+    configuration.write_text(CONFIGURATION.read_text() + RADIUS.format(secret=secret))
+    return configuration
 
 
 @pytest.fixture
 def lying(hosts, tmp_path, monkeypatch):
     plant_liars(tmp_path)
     monkeypatch.setenv("SALLYPORT_SBIN", str(tmp_path / "sbin"))
-    hosts.ctl("up", "-c", str(CONFIGURATION), check=True)
+    hosts.ctl("up", "-c", str(configure(tmp_path)), check=True)
     hosts.allow("--note", "untouched")
     log = Path(f"/run/sallyport-lab/{hosts.name}/sallyportd.log")
     with log.open("ab") as output:
