@@ -34,6 +34,11 @@
 	X(FORMAT, "format", 0, "FORMAT", "plain (the default), csv or json")                    \
 	X(SHEET, "sheet", 0, "FILE", "new file FILE.svg or FILE.png to print, with QR codes")   \
 	X(URL, "url", 0, "URL", "what the QR codes lead to (default: the portal)")              \
+	X(HOST, "host", 0, "NAMES",                                                             \
+	  "names and addresses of the portal: login.example.org,10.0.0.1")                      \
+	X(DAYS, "days", 0, "N", "days it is good for, 365 (the default), 1 to 3650")            \
+	X(OUT, "out", 0, "FOLDER", "folder for the new files")                                  \
+	X(FORCE, "force", 0, NULL, "replace files that are there")                              \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
@@ -121,6 +126,8 @@ int sp_user_disable_run(const struct sp_invocation *invocation, struct sp_error 
 int sp_user_enable_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_dhcp_snippet_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_cert_self_signed_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_cert_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 
 #endif

@@ -349,6 +349,38 @@ const struct sp_command sp_commands[] = {
 		.run = sp_dhcp_snippet_run,
 	},
 	{
+		.name = "cert self-signed",
+		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(HOST) | SP_OPTION_BIT(DAYS) |
+                           SP_OPTION_BIT(OUT) | SP_OPTION_BIT(FORCE),
+		.summary = "make a certificate and key for trials of the portal over HTTPS",
+		.details =
+			"Browsers warn of it until they are told to trust it. Names: those of "
+			"--host, else\n"
+			"`host` of the configuration and the addresses where the portal "
+			"listens. Files:\n"
+			"portal.crt and portal.key in the folder of --out, else those that the\n"
+			"configuration names, else beside the configuration. The key is readable "
+			"by root\n"
+			"alone.\n",
+		.examples =
+			"sallyport cert self-signed\n"
+			"sallyport cert self-signed --host login.example.org,10.0.0.1 --days 30\n"
+			"sallyport cert self-signed --out /etc/sallyport --force\n",
+		.run = sp_cert_self_signed_run,
+	},
+	{
+		.name = "cert show",
+		.operand = "[FILE]",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "names, validity and fingerprint of the portal's certificate",
+		.details = "Without FILE that of the configuration, and whether its key can be "
+			   "read and\n"
+			   "fits. What the daemon shows to browsers at present is in `status`.\n",
+		.examples = "sallyport cert show\n"
+			    "sallyport -j cert show | jq .days_left\n",
+		.run = sp_cert_show_run,
+	},
+	{
 		.name = "config check",
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "read a configuration file and say what is wrong with it",

@@ -8,6 +8,7 @@
 #include "ipc/ipc.h"
 #include "keeper/external.h"
 #include "keeper/paths.h"
+#include "keeper/tls.h"
 #include "keeper/radius.h"
 #include "web/pages.h"
 
@@ -29,6 +30,21 @@ static int check_external(const struct sp_config *config, struct sp_error *err)
 	return code;
 }
 
+/* Also what a daemon that starts would only warn of. */
+static int check_certificate(const struct sp_config *config, struct sp_error *err)
+{
+	struct sp_certificate certificate;
+	int code;
+
+	if (!config->certificate[0])
+		return 0;
+	code = sp_tls_load(&certificate, config, err);
+	if (!code)
+		code = sp_tls_check(&certificate, config, err);
+	sp_certificate_free(&certificate);
+	return code;
+}
+
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
@@ -40,6 +56,8 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 		code = sp_radius_check(&config, err);
 	if (!code)
 		code = check_external(&config, err);
+	if (!code)
+		code = check_certificate(&config, err);
 	if (code)
 		return code;
 	if (invocation->json)

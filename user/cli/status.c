@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cli/cert_output.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -28,19 +29,37 @@ static int count(const struct sp_session *session, void *context)
 	return 0;
 }
 
+/* What the daemon shows to browsers. False: there is none, or no certificate. */
+static bool load_certificate(const struct sp_invocation *invocation,
+                             const struct sp_dataplane_status *status,
+                             struct sp_certificate *certificate)
+{
+	char path[SP_INSTANCE_PATH + 16];
+	struct sp_error err;
+
+	*certificate = (struct sp_certificate){.count = 0};
+
+	snprintf(path, sizeof(path), "%s/certificate", invocation->instance.run);
+	if (status->daemon && !sp_certificate_load(certificate, path, NULL, &err))
+		return true;
+	sp_certificate_free(certificate);
+	return false;
+}
+
 static int put_json(const struct sp_invocation *invocation,
                     const struct sp_dataplane_status *status, const struct census *census,
-                    unsigned responders, struct sp_error *err)
+                    unsigned responders, const struct sp_certificate *shown, struct sp_error *err)
 {
 	json_t *object = sp_status_json(&invocation->instance, status);
 
 	if (object &&
 	    json_object_update_new(
-		    object, json_pack("{s:i, s:i, s:i, s:i, s:i}", "clients",
+		    object, json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "clients",
 	                              (int)(census->authorized + census->blocked + census->ended),
 	                              "authorized", (int)census->authorized, "blocked",
 	                              (int)census->blocked, "ended", (int)census->ended,
-	                              "responders", (int)responders))) {
+	                              "responders", (int)responders, "certificate",
+	                              shown ? sp_cert_json(shown) : json_null()))) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -49,7 +68,7 @@ static int put_json(const struct sp_invocation *invocation,
 
 static void put_text(const struct sp_invocation *invocation,
                      const struct sp_dataplane_status *status, const struct census *census,
-                     unsigned responders)
+                     unsigned responders, const struct sp_certificate *shown)
 {
 	time_t since = (time_t)status->loaded_unix;
 	char text[64] = "?", age[SP_TEXT_QUANTITY];
@@ -80,14 +99,18 @@ static void put_text(const struct sp_invocation *invocation,
 		             "%snot running%s: captive clients get no page and cannot log in; "
 		             "sessions go on; start it with `sallyport run`",
 		             sp_colour(SP_BAD), sp_colour(SP_PLAIN));
+	if (shown)
+		sp_put_cert("Certificate", shown);
 }
 
 int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_dataplane_status status;
+	struct sp_certificate certificate;
 	struct census census = {.ended = 0};
 	struct sp_clock clock;
 	struct sp_maps maps;
+	const struct sp_certificate *shown;
 	unsigned responders;
 	int code = sp_dataplane_status(&invocation->instance, &status, err);
 
@@ -100,8 +123,11 @@ int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 	sp_maps_close(&maps);
 	if (code)
 		return code;
+	shown = load_certificate(invocation, &status, &certificate) ? &certificate : NULL;
 	if (invocation->json)
-		return put_json(invocation, &status, &census, responders, err);
-	put_text(invocation, &status, &census, responders);
-	return 0;
+		code = put_json(invocation, &status, &census, responders, shown, err);
+	else
+		put_text(invocation, &status, &census, responders, shown);
+	sp_certificate_free(&certificate);
+	return code;
 }

@@ -96,6 +96,7 @@ static void renew_certificate(struct sp_keeper *keeper)
 	if (portal->socket >= 0 && sp_ipc_send(portal->socket, &message, sizeof(message)))
 		sp_child_stop(portal, "it does not take its certificate");
 	explicit_bzero(&message, sizeof(message));
+	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	sp_log(SP_LOG_NOTICE, "%s is read again", keeper->config->certificate);
 }
 
@@ -309,6 +310,7 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 	if (ret)
 		return ret;
 	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->pages);
+	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
 		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);

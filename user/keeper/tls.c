@@ -3,17 +3,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "keeper/address.h"
 #include "lib/log.h"
 
-/* The paths of both files; the key is in that of the certificate unless it has one of its own. */
-static int find_files(const struct sp_config *config, char certificate[PATH_MAX],
-                      char key[PATH_MAX], struct sp_error *err)
+int sp_tls_files(const struct sp_config *config, char *certificate, char *key, struct sp_error *err)
 {
 	const char *name = config->key[0] ? config->key : config->certificate;
 	int ret = sp_config_file(config, config->certificate, certificate, PATH_MAX, err);
@@ -25,7 +25,7 @@ int sp_tls_load(struct sp_certificate *certificate, const struct sp_config *conf
                 struct sp_error *err)
 {
 	char path[PATH_MAX], key_path[PATH_MAX];
-	int ret = find_files(config, path, key_path, err);
+	int ret = sp_tls_files(config, path, key_path, err);
 
 	memset(certificate, 0, sizeof(*certificate));
 	return ret ? ret : sp_certificate_load(certificate, path, key_path, err);
@@ -109,7 +109,7 @@ int sp_tls_check(const struct sp_certificate *certificate, const struct sp_confi
 	return ret ? ret : check_host(certificate, config, err);
 }
 
-/* Not what a gateway should be without a portal for. */
+/* What a gateway should not be without a portal for. */
 static void warn(const struct sp_certificate *certificate, const struct sp_config *config)
 {
 	char path[PATH_MAX], key_path[PATH_MAX];
@@ -120,7 +120,7 @@ static void warn(const struct sp_certificate *certificate, const struct sp_confi
 		sp_log(SP_LOG_WARNING, "%s", err.text);
 	if (check_host(certificate, config, &err))
 		sp_log(SP_LOG_WARNING, "%s", err.text);
-	if (!find_files(config, path, key_path, &err) && !stat(key_path, &status) &&
+	if (!sp_tls_files(config, path, key_path, &err) && !stat(key_path, &status) &&
 	    (status.st_mode & S_IROTH))
 		sp_log(SP_LOG_WARNING,
 		       "%s: everybody on this machine may read the key: run `chmod o= %s`",
@@ -193,4 +193,39 @@ int sp_tls_make(struct sp_ipc_tls *tls, const struct sp_config *config, struct s
 		warn(&certificate, config);
 	sp_certificate_free(&certificate);
 	return ret;
+}
+
+static int write_text(const char *path, const gnutls_datum_t *text)
+{
+	char fresh[SP_INSTANCE_PATH + 32];
+	int ret = 0, fd;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text->data, text->size) != (ssize_t)text->size)
+		ret = -EIO;
+	if (close(fd) && !ret)
+		ret = -errno;
+	return !ret && rename(fresh, path) ? -errno : ret;
+}
+
+void sp_tls_publish(const struct sp_ipc_tls *tls, const struct sp_instance *instance)
+{
+	const gnutls_datum_t der = {(void *)(uintptr_t)tls->chain, tls->length[0]};
+	char path[SP_INSTANCE_PATH + 16];
+	gnutls_datum_t text = {NULL, 0};
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/certificate", instance->run);
+	if (!tls->count)
+		ret = unlink(path) && errno != ENOENT ? -errno : 0;
+	else if (gnutls_pem_base64_encode2("CERTIFICATE", &der, &text))
+		ret = -ENOMEM;
+	else
+		ret = write_text(path, &text);
+	gnutls_free(text.data);
+	if (ret)
+		sp_log(SP_LOG_WARNING, "%s: %s", path, strerror(-ret));
 }

@@ -6,6 +6,12 @@
 #include "ipc/ipc.h"
 #include "lib/certificate.h"
 #include "lib/config.h"
+#include "lib/instance.h"
+
+/* The paths of both files, PATH_MAX bytes each; the key is in that of the certificate unless it has
+ * one of its own. 0 or -ENAMETOOLONG. */
+int sp_tls_files(const struct sp_config *config, char *certificate, char *key,
+                 struct sp_error *err);
 
 /*
  * Read the certificate and the key that @config names. 0 or negative errno; sp_certificate_free
@@ -28,5 +34,9 @@ int sp_tls_check(const struct sp_certificate *certificate, const struct sp_confi
  * @tls is empty. 0 or negative errno, and @tls as it was.
  */
 int sp_tls_make(struct sp_ipc_tls *tls, const struct sp_config *config, struct sp_error *err);
+
+/* Tell `sallyport status` what is shown to browsers now: /run/INSTANCE/certificate, PEM. What does
+ * not work goes to the log. */
+void sp_tls_publish(const struct sp_ipc_tls *tls, const struct sp_instance *instance);
 
 #endif

@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const known[] = {"config",         "config.new", "dataplane", "dataplane.new",
-                                    "sallyportd.pid", "empty",      "events"};
+static const char *const known[] = {"config",        "config.new",     "dataplane",
+                                    "dataplane.new", "sallyportd.pid", "empty",
+                                    "events",        "certificate",    "certificate.new"};
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
 int sp_run_make(const struct sp_instance *instance, struct sp_error *err)

@@ -4,6 +4,7 @@
  *   config           symbolic link to the configuration file of the last `up`
  *   dataplane        record.h
  *   sallyportd.pid   written and locked by the keeper
+ *   certificate      what the portal shows to browsers, PEM, without its key
  *   events           socket of the keeper, for `sallyport events`
  */
 #ifndef SP_LIB_RUNDIR_H
