@@ -113,10 +113,9 @@ static int load_config(const struct sp_invocation *invocation, struct sp_config 
                        struct sp_error *err)
 {
 	const char *path = invocation->option[SP_OPTION_CONFIG];
-	int code = sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
 
-	if (code != -ENOENT || path || !invocation->option[SP_OPTION_HOST])
-		return code;
+	if (path || !invocation->option[SP_OPTION_HOST] || !invocation->option[SP_OPTION_OUT])
+		return sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
 	sp_config_defaults(config);
 	snprintf(config->path, sizeof(config->path), "%s", SP_CONFIG_PATH);
 	return 0;
@@ -124,7 +123,7 @@ static int load_config(const struct sp_invocation *invocation, struct sp_config 
 
 static int read_days(const char *text, unsigned *days, struct sp_error *err)
 {
-	uint64_t number = DAYS_DEFAULT;
+	uint64_t number = *days;
 
 	if (text && sp_text_number(text, 1, DAYS_MOST, &number))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
@@ -163,7 +162,7 @@ int sp_cert_self_signed_run(const struct sp_invocation *invocation, struct sp_er
 	struct sp_certificate certificate = {.count = 0};
 	struct names names = {.count = 0};
 	struct files files;
-	unsigned days;
+	unsigned days = DAYS_DEFAULT;
 	int code = load_config(invocation, &config, err);
 
 	if (!code)
