@@ -25,6 +25,7 @@ GATEWAY = {4: "10.85.0.1", 6: "fd85::1"}
 INTERNET = {4: "10.86.0.2", 6: "fd86::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 PORTAL_PORT = 8080
+PORTAL_URL = "https://portal.test/"  # to the first address of either family
 # What each configuration must say; other sections may follow.
 PLAIN_PORTAL = f"[portal]\nplain_port = {PORTAL_PORT}\n"
 
@@ -140,6 +141,8 @@ class Lab:
     def __init__(self):
         self.name = "t" + secrets.token_hex(4)
         self.gate_is_up = False
+        # What curl must be told to trust, for https.
+        self.certificate = f"/run/sallyport-lab/{self.name}/portal.crt"
         self.offends = False  # its processes are made to do what is forbidden to them
 
     # --- the tool ---

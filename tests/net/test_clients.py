@@ -9,14 +9,13 @@ import time
 
 import pytest
 
-from lab import CONFIGURATION, INTERNET, TOP
+from lab import CONFIGURATION, INTERNET, PORTAL_URL, TOP
 
 sys.path.insert(0, str(TOP / "tests" / "unit"))
 
 from probes import PLAIN, check_always, check_probe, request_of  # noqa: E402
 from responder import Answer, read_all  # noqa: E402
 
-LOGIN = {4: "http://10.85.0.1:8080/", 6: "http://[fd85::1]:8080/"}
 HOST = b"Host: example.org\r\n"
 
 
@@ -40,7 +39,7 @@ def ask(lab, family, request, seconds=15):
 
 @pytest.mark.parametrize("probe", PLAIN, ids=lambda probe: probe["id"])
 def test_probe(lab, family, probe):
-    check_probe(probe, Answer(ask(lab, family, request_of(probe))), LOGIN[family])
+    check_probe(probe, Answer(ask(lab, family, request_of(probe))), PORTAL_URL)
 
 
 @pytest.mark.parametrize("host, path, agent", [
@@ -60,7 +59,7 @@ def test_relatives_of_the_probes(lab, host, path, agent):
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n\r\n"
     answer = Answer(ask(lab, 4, request.encode()))
     check_always(answer)
-    assert answer.status == 302 and answer.fields["location"].startswith(LOGIN[4])
+    assert answer.status == 302 and answer.fields["location"].startswith(PORTAL_URL)
 
 
 @pytest.mark.parametrize("host, path, agent", [

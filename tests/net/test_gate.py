@@ -9,12 +9,9 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, Sniffer, bpftool, url, wait_until,
+    CLIENT, CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, PORTAL_URL, Sniffer, bpftool, url,
+    wait_until,
 )
-
-
-def login_url(family):
-    return url(GATEWAY[family], "/", PORTAL_PORT)
 
 
 # --- captive: the answer ---
@@ -27,11 +24,11 @@ def test_captive_meets_511(lab, family):
     assert answer.headers["connection"].lower() == "close"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["location"].startswith(login_url(family))
+    assert answer.headers["location"].startswith(PORTAL_URL)
     assert int(answer.headers["content-length"]) == len(answer.body.encode()) < 1200
     assert "set-cookie" not in answer.headers and "www-authenticate" not in answer.headers
     assert re.search(r'<meta http-equiv="?refresh"? content="0; ?url=', answer.body, re.I)
-    assert f'href="{login_url(family)}' in answer.body
+    assert f'href="{PORTAL_URL}' in answer.body
     assert "<form" not in answer.body
 
 
@@ -50,14 +47,14 @@ def test_answer_for_programs(lab, family, accept):
     assert answer.headers["content-type"].split(";")[0] == accept
     body = json.loads(answer.body)
     assert body["status"] == 511
-    assert any(str(value).startswith(login_url(family)) for value in body.values())
+    assert any(str(value).startswith(PORTAL_URL) for value in body.values())
 
 
 def test_answer_for_terminals(lab, family):
     answer = lab.curl(INTERNET[family], "-H", "Accept: text/plain")
     assert answer.status == 511
     assert answer.headers["content-type"].startswith("text/plain")
-    assert login_url(family) in answer.body
+    assert PORTAL_URL in answer.body
     assert answer.body.count("\n") <= 1
 
 
@@ -74,7 +71,7 @@ def test_answer_for_terminals(lab, family):
 def test_probe_is_sent_to_the_portal(lab, family, host, path):
     answer = lab.curl(INTERNET[family], "-H", f"Host: {host}", path=path)
     assert answer.status == 302
-    assert answer.headers["location"].startswith(login_url(family))
+    assert answer.headers["location"].startswith(PORTAL_URL)
 
 
 def test_names_resolve_and_their_sites_are_captured(lab, family):

@@ -3,16 +3,18 @@
 
 import html
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 
-from lab import CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, Answer, url
+from lab import CLIENT_MAC, GATEWAY, INTERNET, PORTAL_PORT, PORTAL_URL, Answer, url
 
 
 def fetch(lab, address, *options, role="client"):
     """An Answer for a whole URL."""
-    return Answer(lab.run(role, "curl", "-si", "--max-time", "5", *options, address).stdout)
+    return Answer(lab.run(
+        role, "curl", "-si", "--max-time", "5", "--cacert", lab.certificate, *options, address
+    ).stdout)
 
 
 def hidden_fields(page):
@@ -34,17 +36,20 @@ def form_action(page):
 
 
 def portal(family, path="/"):
+    """By plain HTTP."""
     return url(GATEWAY[family], path, PORTAL_PORT)
 
 
 def log_in(lab, family, wanted, *options):
-    """The answer to the form that the link of the 511 leads to."""
+    """The answer to the form that the link of the 511 leads to, over HTTPS."""
     captive = fetch(lab, wanted)
     assert captive.status == 511
-    page = fetch(lab, captive.headers["location"], *options)
+    link = captive.headers["location"]
+    assert link.startswith(PORTAL_URL)
+    page = fetch(lab, link, f"-{family}", *options)
     assert page.status == 200
-    action = form_action(page.body)
-    return fetch(lab, portal(family, action), *hidden_fields(page.body), *options)
+    action = urljoin(link, form_action(page.body))
+    return fetch(lab, action, f"-{family}", *hidden_fields(page.body), *options)
 
 
 def test_login_ends_where_the_browser_wanted_to_go(lab, family):
