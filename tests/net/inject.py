@@ -25,14 +25,16 @@ MACHINES = {
         "registers": 27, "arguments": (14, 13, 12, 7, 9, 8), "call": 10, "result": 10, "next": 16,
         "restart": 15, "instruction": b"\x0f\x05",
         "numbers": {
-            "getpid": 39, "socket": 41, "execve": 59, "ptrace": 101, "openat": 257, "bpf": 321,
+            "mmap": 9, "getpid": 39, "socket": 41,
+            "execve": 59, "ptrace": 101, "openat": 257, "bpf": 321,
         },
     },
     "aarch64": {
         "registers": 34, "arguments": (0, 1, 2, 3, 4, 5), "call": 8, "result": 0, "next": 32,
         "restart": None, "instruction": b"\x01\x00\x00\xd4",
         "numbers": {
-            "getpid": 172, "socket": 198, "execve": 221, "ptrace": 117, "openat": 56, "bpf": 280,
+            "mmap": 222, "getpid": 172, "socket": 198,
+            "execve": 221, "ptrace": 117, "openat": 56, "bpf": 280,
         },
     },
 }

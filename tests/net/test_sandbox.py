@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the processes that read clients' bytes can do besides: nothing. In the running gate."""
 
+import errno
+import mmap
 import os
 import re
 import signal
@@ -127,6 +129,9 @@ OFFENCES = {
 }
 
 
+TRACEABLE = pytest.mark.skipif(not inject.MACHINE, reason="no registers of this architecture known")
+
+
 def commit(pid, offence):
     with inject.Traced(pid) as process:
         # What is allowed shows that the next one is not the end because of how it is made.
@@ -134,7 +139,19 @@ def commit(pid, offence):
         return process.call(*OFFENCES[offence])
 
 
-@pytest.mark.skipif(not inject.MACHINE, reason="no table of registers for this architecture")
+@TRACEABLE
+@pytest.mark.parametrize("name", CHILDREN)
+def test_memory_is_limited(lab, name):
+    """What is too much is refused, and not the end."""
+    much = 2 << 30
+    arguments = (0, much, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    pid = pids(lab, name)[0]
+    with inject.Traced(pid) as process:
+        assert process.call("mmap", *arguments, -1, 0) == -errno.ENOMEM
+    assert status(pid)["State"][0] in "SR"
+
+
+@TRACEABLE
 @pytest.mark.parametrize("offence", OFFENCES)
 def test_offence_is_the_end(lab, offence):
     """It is the end of that process, which is started again; the client's session goes on."""
