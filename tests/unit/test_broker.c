@@ -272,6 +272,7 @@ static void test_deadlines(void **state)
 	now += 1000;
 	assert_true(submit(2, 2, SP_METHOD_RADIUS));
 	assert_int_equal(sp_broker_attend(&broker, now), START + SP_BROKER_DEADLINE);
+	assert_true(submit(8, 8, SP_METHOD_RADIUS));
 	now = START + SP_BROKER_DEADLINE;
 	assert_int_equal(sp_broker_attend(&broker, now), now + 1000);
 	expect(1, SP_IPC_BUSY);
@@ -283,11 +284,13 @@ static void test_deadlines(void **state)
 	now += 1000;
 	assert_int_equal(sp_broker_attend(&broker, now), now - 1000 + PATIENCE);
 	expect(2, SP_IPC_SILENT);
+	assert_int_equal(outcomes[1].request, 8);
+	assert_int_equal(outcomes[1].result, SP_IPC_SILENT);
 	assert_int_equal(sp_broker_attend(&broker, now), now - 1000 + PATIENCE);
-	assert_int_equal(outcome_count, 2);
+	assert_int_equal(outcome_count, 3);
 	assert_false(sp_broker_stuck(&broker, 0, now));
 	assert_int_equal(say(0, id, SP_IPC_DONE), 0); /* too late */
-	assert_int_equal(outcome_count, 2);
+	assert_int_equal(outcome_count, 3);
 	assert_true(submit(3, 3, SP_METHOD_USER));
 	serve(0, 3, SP_IPC_DONE);
 }

@@ -242,6 +242,12 @@ void sp_broker_forget(struct sp_broker *broker)
 			broker->worker[i].has->over = true;
 }
 
+/* What its not being judged in time most likely means. */
+static enum sp_ipc_result too_late(const struct sp_pending *pending)
+{
+	return pending->check.method == SP_METHOD_RADIUS ? SP_IPC_SILENT : SP_IPC_BUSY;
+}
+
 /* They are not quite in the order of their deadlines: one whose worker died is at the head. */
 static uint64_t expire_queue(struct sp_broker *broker, struct sp_broker_queue *queue, uint64_t now)
 {
@@ -249,7 +255,7 @@ static uint64_t expire_queue(struct sp_broker *broker, struct sp_broker_queue *q
 		struct sp_pending *pending = queue->first;
 
 		take_out(broker, pending);
-		finish(broker, pending, NULL, SP_IPC_BUSY);
+		finish(broker, pending, NULL, too_late(pending));
 		give_back(broker, pending);
 	}
 	return queue->first ? queue->first->deadline : UINT64_MAX;
@@ -258,8 +264,7 @@ static uint64_t expire_queue(struct sp_broker *broker, struct sp_broker_queue *q
 /* Its worker may still wait for a server; it is not asked anything else until then. */
 static void expire_judged(struct sp_broker *broker, struct sp_pending *pending)
 {
-	finish(broker, pending, NULL,
-	       pending->check.method == SP_METHOD_RADIUS ? SP_IPC_SILENT : SP_IPC_BUSY);
+	finish(broker, pending, NULL, too_late(pending));
 	pending->over = true;
 }
 

@@ -386,7 +386,9 @@ int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *
 	ret = sp_passwords_nobody(logins->nobody, err);
 	if (!ret)
 		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
-	return ret ? ret : sp_spent_open(&logins->spent, instance, err);
+	if (!ret && (logins->config->methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
+		ret = sp_spent_open(&logins->spent, instance, err);
+	return ret;
 }
 
 void sp_logins_close(struct sp_logins *logins)
