@@ -12,7 +12,7 @@ import subprocess
 import pytest
 from scapy.all import DHCP, ICMPv6ND_RA, Ether
 
-from lab import SBIN, Sniffer, wait_until
+from lab import SBIN, Sniffer, pids, wait_until
 
 URI = "https://portal.test/captive-portal/api"
 CONFIGURATION = """[gateway]
@@ -51,14 +51,17 @@ def part(text, begins):
     return next(one for one in text.split("\n\n") if begins in one.split("\n")[0]) + "\n"
 
 
+def silence(lab):
+    """Tell the lab's own server to go."""
+    for pid in pids(lab, "dnsmasq"):
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not listens(lab, 4) and not listens(lab, 6), 10, "the lab's server to end")
+
+
 @pytest.fixture(scope="module")
 def silent(hosts):
-    """A lab whose own server was told to go."""
-    for pid in subprocess.run(
-        ["ip", "netns", "pids", hosts.host("gw")], capture_output=True, text=True, check=True
-    ).stdout.split():
-        os.kill(int(pid), signal.SIGTERM)
-    wait_until(lambda: not listens(hosts, 4) and not listens(hosts, 6), 10, "the lab's server to end")
+    """A lab without a server of its own."""
+    silence(hosts)
     return hosts
 
 
@@ -87,12 +90,14 @@ def serving(lab, *command, family=None):
         server.communicate(timeout=10)
 
 
-def dnsmasq(lab, folder, family):
+def dnsmasq(lab, folder, family, text=None):
+    """With the snippet @text; without, that of the folder's configuration."""
     (folder / "dnsmasq.conf").write_text(
-        "interface=lan0\nexcept-interface=lo\nbind-interfaces\nport=0\nlog-facility=-\n"
+        "interface=lan0\nexcept-interface=lo\nbind-interfaces\nno-resolv\nno-hosts\nlog-facility=-\n"
+        "address=/portal.test/10.85.0.1\naddress=/portal.test/fd85::1\n"
         f"dhcp-authoritative\nno-ping\ndhcp-leasefile={folder}/dnsmasq.leases\n"
         "dhcp-range=10.85.0.100,10.85.0.199,255.255.255.0,1h\ndhcp-range=fd85::100,fd85::1ff,64,1h\n"
-        + text_of(folder, "dnsmasq")
+        + (text or text_of(folder, "dnsmasq"))
     )
     return serving(
         lab, "dnsmasq", "--keep-in-foreground", f"--conf-file={folder}/dnsmasq.conf", "--pid-file=",

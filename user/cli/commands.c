@@ -339,7 +339,7 @@ const struct sp_command sp_commands[] = {
 			"SERVER is dnsmasq, kea, isc (dhcpd), radvd or odhcpd. Prints what belongs "
 			"into its\n"
 			"configuration: DHCPv4 option 114, DHCPv6 option 103 or option 37 of "
-                        "router "
+			"router "
 			"advertisements\n"
 			"(RFC 8910), with the portal's `host` and `port`. Without -c the "
 			"configuration is\n"
