@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import CONFIGURATION, GATEWAY, PORTAL_PORT, wait_until
+from lab import GATEWAY, PLAIN_PORTAL, PORTAL_PORT, wait_until
 from planted import plant, real_path
 
 BROKE, FULL, CLOSED = (
@@ -46,11 +46,11 @@ def plant_liars(tree):
 
 
 def configure(folder):
-    """The lab's configuration, with RADIUS."""
+    """A gate by plain HTTP, with RADIUS."""
     secret, configuration = folder / "secret", folder / "sallyport.conf"
     secret.write_text("a secret that nobody else has\n")
     secret.chmod(0o600)
-    configuration.write_text(CONFIGURATION.read_text() + RADIUS.format(secret=secret))
+    configuration.write_text(PLAIN_PORTAL + "[gateway]\nclient = lan0\n" + RADIUS.format(secret=secret))
     return configuration
 
 
