@@ -25,6 +25,7 @@
 #include "instance.h"
 #include "keeper/scribe.h"
 #include "lib/ledger.h"
+#include "lib/ledger_db.h"
 #include "lib/session.h"
 
 #define ENTRIES 70u
@@ -525,6 +526,29 @@ static void test_nobody_is_let_in_who_would_not_be_remembered(void **state)
 	assert_int_equal(running(), 0);
 }
 
+/* As many pages as the database has now are all there are. */
+static void test_full_disk_lets_nobody_in(void **state)
+{
+	struct sp_client_key key = client(1);
+	struct sp_session session;
+	unsigned number = 0;
+	int64_t pages;
+	int code;
+
+	(void)state;
+	must(sp_db_number(ledger(), "PRAGMA max_page_count = 1", &pages, &error));
+	do
+		code = grant(++number, "anna", 100);
+	while (!code && number < ENTRIES);
+	assert_int_equal(code, -ENOSPC);
+	assert_non_null(strstr(error.text, "make room on that disk"));
+	assert_false(is_in_map(number, &session));
+	assert_int_equal(running(), number - 1);
+	assert_true(is_in_map(1, &session));
+	must(sp_session_remove(&maps, &key, &error));
+	assert_false(is_in_map(1, &session));
+}
+
 static void test_ledger_that_is_moved_away_is_made_anew(void **state)
 {
 	char path[SP_INSTANCE_PATH + 16];
@@ -678,6 +702,7 @@ static int run(void)
 		TEST(test_race_for_the_last_place),
 		TEST(test_refused_map_leaves_the_ledger_as_it_was),
 		TEST(test_nobody_is_let_in_who_would_not_be_remembered),
+		TEST(test_full_disk_lets_nobody_in),
 		TEST(test_ledger_that_is_moved_away_is_made_anew),
 		TEST(test_reconcile_after_a_reboot),
 		TEST(test_killed_at_any_moment),
