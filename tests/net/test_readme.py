@@ -6,6 +6,7 @@ configuration is the README's own but in a folder of the test, and `make install
 one. A command that this test does not know fails it.
 """
 
+import json
 import re
 import shlex
 import subprocess
@@ -108,11 +109,13 @@ class Reader:
         assert "CapEff:\t0000000000000000" in output
 
     def tools_lab(self, verb, *arguments):
-        arguments = [re.sub(r"^sp\b", self.own_lab, word) for word in arguments]
+        arguments = [re.sub(r"(^|/)sp\b", rf"\1{self.own_lab}", word) for word in arguments]
         if verb in ("up", "gate", "down") and not arguments:
             arguments = [self.own_lab]
         output = self.here("tools/lab", verb, *arguments)
-        if verb == "exec" and arguments[1] == "curl":
+        if verb == "exec" and arguments[-1].endswith("/captive-portal/api"):
+            assert json.loads(output)["captive"] is self.captive
+        elif verb == "exec" and arguments[1] == "curl":
             assert output.startswith("HTTP/1.1 511" if self.captive else "HTTP/1.0 200"), output
         elif verb == "ctl" and arguments[1:3] == ["client", "allow"]:
             self.captive = False
