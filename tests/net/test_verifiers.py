@@ -8,11 +8,10 @@ import sqlite3
 import statistics
 import struct
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from lab import wait_until
+from lab import pids, wait_until
 from planted import plant
 
 MAGIC, LOGIN, LOGOUT, QUERY, ANSWER = 0x53504D31, 4, 5, 6, 7
@@ -283,17 +282,7 @@ def test_an_account_is_guessed_by_many_clients(gate, client):
 
 
 def verifiers(lab):
-    """The pids of those that serve."""
-    found = []
-    daemon = lab.daemon_pid()
-    for child in Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split():
-        try:
-            with open(f"/proc/{child}/comm", encoding="ascii") as file:
-                if file.read().startswith("sallyport-verif"):
-                    found.append(int(child))
-        except FileNotFoundError:
-            pass
-    return sorted(found)
+    return sorted(pids(lab, "sallyport-verif"))
 
 
 def test_two_hundred_at_once(gate):
