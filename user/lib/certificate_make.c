@@ -118,6 +118,25 @@ static int finish(gnutls_x509_crt_t crt, const struct sp_certificate *certificat
 	return ret ? ret : gnutls_x509_crt_sign2(crt, crt, certificate->key, GNUTLS_DIG_SHA256, 0);
 }
 
+/* GnuTLS tells of a certificate only what it has read. */
+static int read_back(struct sp_certificate *certificate)
+{
+	gnutls_datum_t der = {NULL, 0};
+	int ret = gnutls_x509_crt_export2(certificate->chain[0], GNUTLS_X509_FMT_DER, &der);
+
+	if (ret)
+		return ret;
+	gnutls_x509_crt_deinit(certificate->chain[0]);
+	certificate->count = 0;
+	ret = gnutls_x509_crt_init(&certificate->chain[0]);
+	if (!ret) {
+		certificate->count = 1;
+		ret = gnutls_x509_crt_import(certificate->chain[0], &der, GNUTLS_X509_FMT_DER);
+	}
+	gnutls_free(der.data);
+	return ret;
+}
+
 int sp_certificate_make(struct sp_certificate *certificate, const char *const name[],
                         unsigned count, unsigned days, struct sp_error *err)
 {
@@ -133,6 +152,8 @@ int sp_certificate_make(struct sp_certificate *certificate, const char *const na
 	}
 	if (!ret)
 		ret = finish(certificate->chain[0], certificate, name[0], days);
+	if (!ret)
+		ret = read_back(certificate);
 	if (ret)
 		return sp_fail(err, -EIO, SP_EXIT_FAILED, "cannot make a certificate: %s",
 		               gnutls_strerror(ret));
