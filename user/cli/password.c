@@ -48,7 +48,8 @@ static int ask(FILE *terminal, const char *prompt, char password[ROOM], struct s
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "/dev/tty: %s", strerror(errno));
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	/* Before the prompt: what is typed as soon as that is seen must be neither shown nor lost. */
+	/* Before the prompt: what is typed as soon as that is seen must be neither shown nor lost.
+	 */
 	tcsetattr(fileno(terminal), TCSAFLUSH, &quiet);
 	fprintf(terminal, "%s: ", prompt);
 	fflush(terminal);
