@@ -2,17 +2,20 @@
 """A real browser signs in by each of the five methods in turn, from the 511 to the page it wanted."""
 
 import contextlib
+import os
 import secrets
+import signal
 import socket
 import sqlite3
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from browser import Browser
-from external import External, make_certificate
-from lab import GATEWAY, INTERNET, TOOL, in_namespace, url, wait_until
+from external import External
+from lab import GATEWAY, INTERNET, PORTAL_PORT, PORTAL_URL, TOOL, in_namespace, lines, url, wait_until
 from radius import SECRET, Server
 from test_pages import PHONE, Reader, shows, submit, texts_of
 
@@ -21,7 +24,7 @@ ETH_P_IP = 0x0800
 LANGUAGES = ("en", "ar")
 MOST = 50  # ms from the click to the first forwarded packet
 WANTED = url(INTERNET[4])
-PORTAL = f"https://{GATEWAY[4]}"
+PORTAL = PORTAL_URL.rstrip("/")
 USER, PASSWORD = "guest", "correct horse"
 ALICE, WONDERLAND = "alice", "wonderland"  # of radius.py
 EXTERNAL_SECONDS = 900
@@ -63,10 +66,9 @@ def servers(hosts, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gated(hosts, servers):
-    make_certificate(servers, f"IP:{GATEWAY[4]},IP:{GATEWAY[6]}")
     (servers / "gate").write_text(
         "[gateway]\nclient = lan0\n[captive]\nworkers = 1\n"
-        f"[portal]\ncertificate = {servers}/certificate.pem\nkey = {servers}/key.pem\n"
+        "[portal]\nhost = portal.test\ncertificate = portal.crt\nkey = portal.key\n"
         f"plain_port = 8080\nmethods = {' '.join(METHODS)}\nsession = 8h\nattempts = 100 1m\n"
         f"[garden]\nallow = {INTERNET[4]} tcp/443\n"
         f"[radius]\nserver = {INTERNET[4]}\nsecret_file = {servers}/radius\naccounting = none\n"
@@ -298,3 +300,30 @@ def test_pages_over_tls(lab, small, tag):
     reader.check("voucher too early", PORTAL, [words["welcome"], words["error_early"], *methods])
     assert small.value("#code") == other
     reader.finish(PORTAL)
+
+
+def radius_pids(lab):
+    return [int(pid) for pid in lines("ip", "netns", "pids", lab.host("net"))
+            if Path(f"/proc/{pid}/comm").read_text("ascii").strip() == "freeradius"]
+
+
+def test_radius_is_silent(lab, small):
+    """The page says so; nobody else waits meanwhile."""
+    words = texts_of("en")
+    Reader(small, "en")
+    small.go(PORTAL)
+    small.type("#name", ALICE)
+    small.type("#password", WONDERLAND)
+    stopped = radius_pids(lab)
+    assert stopped
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        submit(small, "/password")
+        assert lab.curl(GATEWAY[4], port=PORTAL_PORT).status == 200
+        wait_until(lambda: shows(small, words["error_silent"]), 40, "the answer")
+        assert small.value("#name") == ALICE and small.value("#password") == ""
+        assert lab.status(4) == 511
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
