@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real FreeRADIUS with a configuration of its own, and its client."""
 
+import hashlib
+import hmac
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
-from lab import TOOL, wait_until
+from lab import wait_until
 
 SECRET = "lab-secret-57"
 AUTH_PORT, ACCT_PORT = 1812, 1813
@@ -128,6 +131,39 @@ server lab {{
 """
 
 
+# --- packets ---
+
+
+def attribute(kind, value):
+    return bytes([kind, len(value) + 2]) + value
+
+
+def seal(code, number, authenticator, attributes, secret, signed, signature):
+    """A packet with its Message-Authenticator in front; without the authenticator of its head."""
+    if not signed:
+        return struct.pack("!BBH", code, number, 20 + len(attributes)), attributes
+    head = struct.pack("!BBH", code, number, 38 + len(attributes))
+    message = head + authenticator + attribute(80, bytes(16)) + attributes
+    if signature is None:
+        signature = hmac.digest(secret.encode(), message, "md5")
+    return head, attribute(80, signature) + attributes
+
+
+def reply(request, code, attributes, secret=SECRET, signed=True, signature=None):
+    """The answer to a request as a server makes it."""
+    head, body = seal(code, request[1], request[4:20], attributes, secret, signed, signature)
+    digest = hashlib.md5(head + request[4:20] + body + secret.encode()).digest()
+    return head + digest + body
+
+
+def request(code, number, attributes, secret=SECRET):
+    """A CoA-Request or Disconnect-Request."""
+    head, body = seal(code, number, bytes(16), attributes, secret, True, None)
+    return head + hashlib.md5(head + bytes(16) + body + secret.encode()).digest() + body
+
+
+# --- a server ---
+
 LISTENER = """
     listen {{
         type = {kind}
@@ -185,7 +221,8 @@ class Server:
         """Returns when it answers."""
         command = ["freeradius", "-f", "-l", "stdout", "-d", str(self.folder), "-n", "radiusd"]
         if self.host:
-            command = [str(TOOL), "exec", self.host, *command]
+            # nsenter becomes the server, so that a signal reaches it.
+            command = ["nsenter", f"--net=/run/netns/{self.host}", "--", *command]
         with open(self.folder / "log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log

@@ -117,7 +117,7 @@ static void test_every_key(void **state)
 	(void)state;
 	must("[gateway]\nclient = lan0\n[portal]\nmethods = radius\n[radius]\n"
 	     "server = 10.0.0.5:18120, [fd00::5]:1812\naccounting = 10.0.0.6\n"
-	     "secret_file = /etc/s\ntimeout = 1s\ntries = 10\nprotocol = chap\n"
+	     "secret_file = /etc/s\ntimeout = 1s\ntries = 7\nprotocol = chap\n"
 	     "port_type = ethernet\nnas_identifier = lobby\nnas_address = fd00::1 10.0.0.1\n"
 	     "interim = 60s\ncoa = on\ncoa_clients = 10.0.0.7 fd00::7\ncoa_port = 3800\n"
 	     "coa_secret_file = /etc/c\n");
@@ -128,7 +128,7 @@ static void test_every_key(void **state)
 	assert_endpoint(&config.radius_accounting[0], "10.0.0.6", 0);
 	assert_string_equal(config.radius_secret_file, "/etc/s");
 	assert_int_equal(config.radius_timeout, 1);
-	assert_int_equal(config.radius_tries, 10);
+	assert_int_equal(config.radius_tries, 7);
 	assert_true(config.radius_chap);
 	assert_int_equal(config.radius_port_type, 15);
 	assert_string_equal(config.radius_identifier, "lobby");

@@ -110,7 +110,6 @@ void sp_radius_put_password(struct sp_radius_packet *packet, const char *secret,
 		packet->overflow = true;
 		return;
 	}
-	memcpy(hidden, password, length);
 	for (size_t at = 0; at < padded; at += BLOCK) {
 		struct md5_ctx md5;
 		uint8_t pad[BLOCK];
@@ -119,8 +118,8 @@ void sp_radius_put_password(struct sp_radius_packet *packet, const char *secret,
 		md5_update(&md5, strlen(secret), (const uint8_t *)secret);
 		md5_update(&md5, BLOCK, before);
 		md5_digest(&md5, sizeof(pad), pad);
-		for (unsigned i = 0; i < BLOCK; i++)
-			hidden[at + i] ^= pad[i];
+		for (size_t i = 0; i < BLOCK; i++)
+			hidden[at + i] = pad[i] ^ (uint8_t)(at + i < length ? password[at + i] : 0);
 		before = hidden + at;
 	}
 	sp_radius_put(packet, SP_RADIUS_USER_PASSWORD, hidden, padded);

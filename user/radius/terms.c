@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "radius/terms.h"
 
+#include <ctype.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,17 +70,24 @@ bool sp_radius_terms_has(const struct sp_radius_attribute *attribute)
 	return find(attribute) != NULL;
 }
 
+/* Two digits. */
+static bool read_pair(const char *text, long most, long *value)
+{
+	if (!isdigit((unsigned char)text[0]) || !isdigit((unsigned char)text[1]))
+		return false;
+	*value = (text[0] - '0') * 10 + (text[1] - '0');
+	return *value <= most;
+}
+
 /* "+hh:mm" or "-hh:mm" as seconds east of Greenwich. */
 static bool read_zone(const char *text, long *east)
 {
-	unsigned hours, minutes;
-	int used = 0;
+	long hours, minutes;
 
-	if ((*text != '+' && *text != '-') ||
-	    sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &used) != 2 || text[1 + used] ||
-	    hours > 14 || minutes > 59)
+	if ((*text != '+' && *text != '-') || strlen(text) != strlen("+hh:mm") || text[3] != ':' ||
+	    !read_pair(text + 1, 14, &hours) || !read_pair(text + 4, 59, &minutes))
 		return false;
-	*east = (long)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+	*east = (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
 	return true;
 }
 
