@@ -91,6 +91,9 @@ def test_command_line(lab, arguments, code, words):
         ("[gateway]\nclient = lan0\nmax_clients = 0\n", USAGE, ":3:"),
         (PLAIN_PORTAL + "[gateway]\nclient = nosuch0\n", NOT_FOUND, "lan0"),
         ("[gateway]\nclient =\n", USAGE, "client"),
+        ("[gateway]\nclient = lan0\n", USAGE, "cert self-signed"),
+        ("[gateway]\nclient = lan0\n[portal]\nport = 8080\n", USAGE, ":4:"),
+        ("[gateway]\nclient = lan0\n[portal]\nkey = portal.key\n", USAGE, ":4:"),
         ("", USAGE, "client"),
     ],
 )

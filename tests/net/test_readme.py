@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -83,10 +84,10 @@ class Reader:
             return
         arguments = [
             str(self.configuration) if word == "/etc/sallyport/sallyport.conf" else
-            str(self.folder / word) if word.endswith(".svg") else word
+            str(self.folder / Path(word).name) if word.endswith((".svg", ".crt")) else word
             for word in arguments
         ]
-        if arguments[:2] == ["config", "check"]:
+        if arguments[:2] in (["config", "check"], ["cert", "self-signed"]):
             arguments += ["-c", str(self.configuration)]
         self.lab.ctl(*arguments, check=True)
 

@@ -71,19 +71,19 @@ _sallyport() {
 	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
 	--burst-up | --burst-down) _sallyport_offer "16K 64K 256K 1M" "$word" && return ;;
 	--bind) _sallyport_offer "auto" "$word" && return ;;
-	--sheet)
+	--sheet | --out)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
 	--format) _sallyport_offer "plain csv json" "$word" && return ;;
 	--batch) _sallyport_offer "$(_sallyport_batches)" "$word" && return ;;
-	--vlan | --note | --devices | --from | --until | --count | --url) return ;;
+	--vlan | --note | --devices | --from | --until | --count | --url | --host | --days) return ;;
 	esac
 
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url) ((i++)) ;;
+		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;
@@ -96,7 +96,7 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client garden voucher user stats events forward bypass dhcp-snippet config help" "$word" ;;
+	"") _sallyport_offer "up down run status client garden voucher user stats events forward bypass dhcp-snippet cert config help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
 	voucher) _sallyport_offer "create list revoke" "$word" ;;
@@ -106,6 +106,8 @@ _sallyport() {
 	bypass) _sallyport_offer "on off" "$word" ;;
 	forward) _sallyport_offer "stack route" "$word" ;;
 	dhcp-snippet) _sallyport_offer "dnsmasq kea isc radvd odhcpd" "$word" ;;
+	cert) _sallyport_offer "self-signed show" "$word" ;;
+	"cert show") mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	config) _sallyport_offer "check" "$word" ;;
 	"garden add "* | "garden remove "* | "garden test "*) _sallyport_offer "tcp udp icmp tcp/80 tcp/443 udp/443" "$word" ;;
 	"garden remove" | "garden test") _sallyport_offer "$(_sallyport_garden)" "$word" ;;
