@@ -108,7 +108,7 @@ static int parse_key(struct sp_certificate *certificate, const char *path,
 		                                  0);
 	if (!ret)
 		return 0;
-	if (strstr((const char *)data->data, "ENCRYPTED"))
+	if (data->data && strstr((const char *)data->data, "ENCRYPTED"))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		               "%s: the key is encrypted, and nobody is there to type its password "
 		               "when the gateway starts: expected one without, as `openssl pkey "

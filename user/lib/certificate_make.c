@@ -16,9 +16,9 @@
 #include "lib/address.h"
 #include "lib/text.h"
 
-#define SERIAL     16             /* bytes (RFC 5280 section 4.1.2.2: at most 20) */
-#define BEHIND     (24 * 60 * 60) /* seconds that a client's clock may be behind ours */
-#define LONGEST_CN 64             /* bytes (RFC 5280, ub-common-name) */
+#define SERIAL     16                     /* bytes (RFC 5280 section 4.1.2.2: at most 20) */
+#define BEHIND     ((time_t)24 * 60 * 60) /* seconds that a client's clock may be behind ours */
+#define LONGEST_CN 64                     /* bytes (RFC 5280, ub-common-name) */
 
 /* --- making --- */
 
