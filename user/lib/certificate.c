@@ -260,7 +260,7 @@ void sp_certificate_describe(const struct sp_certificate *certificate,
 
 long sp_certificate_days(time_t until, time_t now)
 {
-	const time_t day = 24 * 60 * 60;
+	const time_t day = (time_t)24 * 60 * 60;
 	time_t left = until - now;
 
 	return (long)(left >= 0 ? left / day : -((-left + day - 1) / day));
