@@ -113,8 +113,19 @@ class Books:
 
     def __init__(self, crowd):
         self.crowd = crowd
-        self.first, self.sent_first = crowd.lab.reasons(), crowd.sent()
+        self.first, self.sent_first = self.at_rest()
         self.look()
+
+    def at_rest(self):
+        """Reasons and segments sent when nothing moves any more. What an earlier test left may still
+        close or repeat: a segment between two readings would be in one of them only."""
+        end = time.monotonic() + SECONDS
+        last, now = None, (self.crowd.lab.reasons(), self.crowd.sent())
+        while now != last and time.monotonic() < end:
+            time.sleep(0.3)
+            last, now = now, (self.crowd.lab.reasons(), self.crowd.sent())
+        assert now == last, "the crowd does not come to rest"
+        return now
 
     def look(self):
         reasons = self.crowd.lab.reasons()
