@@ -30,7 +30,7 @@ static void put_code(FILE *file, int x, int y, const QRcode *code)
 	fprintf(file, "<path transform=\"translate(%.3f %.3f) scale(%.4f)\" d=\"",
 	        x + SP_QR_QUIET * module, y + SP_QR_QUIET * module, module);
 	for (int row = 0; row < code->width; row++) {
-		const unsigned char *modules = &code->data[row * code->width];
+		const unsigned char *modules = code->data + (size_t)row * (size_t)code->width;
 
 		for (int at = 0, end; at < code->width; at = end + 1) {
 			for (end = at; end < code->width && (modules[end] & 1); end++)
