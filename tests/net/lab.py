@@ -35,6 +35,11 @@ SO_RCVBUFFORCE = 33  # whatever net.core.rmem_max says
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+def soak(small, full):
+    """How often: a few times in each run of the tests, as often as the promise says in a long one."""
+    return full if os.environ.get("SALLYPORT_SOAK") else small
+
+
 def url(address, path="/", port=80):
     host = f"[{address}]" if ":" in address else address
     return f"http://{host}{path}" if port == 80 else f"http://{host}:{port}{path}"
@@ -195,6 +200,9 @@ class Lab:
 
     def host(self, role):
         return f"{self.name}-{role}"
+
+    def has(self, role):
+        return Path(f"/run/netns/{self.host(role)}").exists()
 
     def run(self, role, *command, check=True, timeout=30):
         """Run a command in a host."""

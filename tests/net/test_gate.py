@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -375,3 +376,13 @@ def test_login_page_belongs_to_the_connection(lab, family):
     assert answer.startswith(b"HTTP/1.1 403")
 
 
+# --- the lab itself ---
+
+
+@pytest.mark.parametrize("role", ["net", "client"])
+def test_a_killed_command_is_gone(lab, role):
+    """Who starts something in a host and kills it has ended it, and no shell in front of it."""
+    started = lab.popen(role, "sleep", "4711")
+    wait_until(lambda: Path(f"/proc/{started.pid}/comm").read_text() == "sleep\n", 10, "sleep")
+    started.kill()
+    started.wait()

@@ -2,6 +2,7 @@
 """Rates: what one TCP flow and many UDP flows really get, up and down, by every way through."""
 
 import contextlib
+import itertools
 import json
 import socket
 import threading
@@ -35,25 +36,38 @@ def mac_of(role):
 def mode(request, hosts, tmp_path_factory):
     path = tmp_path_factory.mktemp("rates") / "sallyport.conf"
     path.write_text(PLAIN_PORTAL + MODES[request.param])
-    if not hosts.run("net", "pgrep", "-x", "iperf3", check=False).stdout:
+    if not hosts.has("client5"):
         hosts.tool("client", hosts.name, "5")
     hosts.gate(path)
     yield hosts
     hosts.ctl("down", check=True)
 
 
-def measure(lab, port, role, direction, family, seconds):
-    """iperf3 from a client; its report."""
-    server = lab.popen("net", "iperf3", "-s", "-1", "-p", str(port), stdout=-3, stderr=-3)
-    try:
-        wait_until(lambda: f":{port} " in lab.run("net", "ss", "-Htln").stdout, 5, "iperf3")
+# One for each flow: what an earlier one left in a rate's queue may still be on its way.
+ports = itertools.count(5300)
+
+
+class Flow:
+    """iperf3 from a client for so many seconds, or less: it is ended with the `with` block."""
+
+    def __init__(self, lab, role, direction, family, seconds=120):
+        port = str(next(ports))
         reverse = ["-R"] if direction == "down" else []
-        result = lab.run(role, "iperf3", "-J", "-c", INTERNET[family], "-p", str(port), "-t",
-                         str(seconds), *reverse, timeout=seconds + 20, check=False)
-        return json.loads(result.stdout)
-    finally:
-        server.kill()
-        server.wait()
+        self.server = lab.popen("net", "iperf3", "-s", "-1", "-p", port, stdout=-3, stderr=-3)
+        wait_until(lambda: f":{port} " in lab.run("net", "ss", "-Htln").stdout, 20, "iperf3")
+        self.client = lab.popen(role, "iperf3", "-J", "-c", INTERNET[family], "-p", port, "-t",
+                                str(seconds), *reverse, stdout=-1, stderr=-3)
+
+    def report(self):
+        return json.loads(self.client.communicate(timeout=60)[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in (self.client, self.server):
+            process.kill()
+            process.communicate()
 
 
 class Moved:
@@ -72,19 +86,18 @@ class Moved:
 
 
 def test_one_tcp_flow_gets_its_rate(mode):
-    threads = []
-    for number, (role, rate, _, direction, family) in enumerate(FLOWS):
+    for role, rate, _, direction, _ in FLOWS:
         mode.ctl("client", "allow", mac_of(role), f"--{direction}", rate, check=True)
-        threads.append(threading.Thread(
-            target=measure, args=(mode, 5300 + number, role, direction, family, SECONDS + 5)))
-    for thread in threads:
-        thread.start()
-    time.sleep(3)
-    moved = [Moved(mode, role, direction) for role, _, _, direction, _ in FLOWS]
-    time.sleep(SECONDS)
-    rates = [one.rate() for one in moved]
-    for thread in threads:
-        thread.join()
+    before = [Moved(mode, role, direction) for role, _, _, direction, _ in FLOWS]
+    with contextlib.ExitStack() as stack:
+        for role, _, _, direction, family in FLOWS:
+            stack.enter_context(Flow(mode, role, direction, family))
+        # All of them move, and have used their burst.
+        for one, (role, _, bits, _, _) in zip(before, FLOWS):
+            wait_until(lambda one=one, bits=bits: one.bytes() - one.before > bits / 8, 30, role)
+        moved = [Moved(mode, role, direction) for role, _, _, direction, _ in FLOWS]
+        time.sleep(SECONDS)
+        rates = [one.rate() for one in moved]
     for (role, rate, bits, direction, family), got in zip(FLOWS, rates):
         # What a bucket may hold more or less at the second look than at the first, too. A slow
         # flow over a path of 0.1 ms mostly waits for its retransmission timer: not that smooth.
@@ -178,16 +191,14 @@ def test_no_udp_flow_starves(mode):
 def test_a_fast_rate(mode, direction):
     """A gigabit, if this machine can: never more, and no less than it has room for."""
     mode.allow()
-    report = measure(mode, 5400, "client", direction, 4, 1)
-    free = report["end"]["sum_received"]["bits_per_second"]
+    with Flow(mode, "client", direction, 4, 1) as flow:
+        free = flow.report()["end"]["sum_received"]["bits_per_second"]
     mode.allow(f"--{direction}", "1G")
-    thread = threading.Thread(target=measure, args=(mode, 5401, "client", direction, 4, 5))
-    thread.start()
-    time.sleep(1.5)
-    moved = Moved(mode, "client", direction)
-    time.sleep(3)
-    rate = moved.rate()
-    thread.join()
+    with Flow(mode, "client", direction, 4):
+        time.sleep(1.5)
+        moved = Moved(mode, "client", direction)
+        time.sleep(3)
+        rate = moved.rate()
     assert rate < 1.05e9 + 0.4e9 / 3
     assert rate > 0.95e9 - 0.4e9 / 3 or rate > 0.5 * free
     mode.forget()
