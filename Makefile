@@ -42,6 +42,11 @@ BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer
 
 LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/keeper/*.c)
+# Commands that need large libraries, which would cost every other command milliseconds to load, and
+# the daemon: `sallyport` has sallyportd run them (user/light/elsewhere.c).
+WIDE_SRC      := $(patsubst %,user/cli/%.c,run status cert cert_output config_check dhcp_snippet \
+                 sheet sheet_svg sheet_png voucher_create user password)
+LIGHT_SRC     := $(filter-out $(WIDE_SRC),$(wildcard user/cli/*.c)) $(wildcard user/light/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
 GARDEN_SRC    := $(wildcard user/garden/*.c)
@@ -57,6 +62,7 @@ obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
 testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 
 LIBS_SANDBOX   := -lseccomp -lcap-ng
+LIBS_LIGHT     := -ljansson -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz
 LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz $(LIBS_SANDBOX)
 LIBS_CLI       := -lgnutls -ljansson -lqrencode -lpng -lcrypt $(LIBS)
 LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
@@ -105,13 +111,16 @@ $(O)/libsallyport.a: $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $^
 
-$(O)/sbin/sallyport: $(call obj,$(CLI_SRC)) $(O)/libsallyport.a
+$(O)/sbin/sallyport: $(call obj,$(LIGHT_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_CLI) -o $@
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_LIGHT) -o $@
 
-$(O)/sbin/sallyportd: $(O)/sbin/sallyport
-	$(Q)ln -sf sallyport $@
+$(O)/sbin/sallyportd: $(call obj,$(CLI_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@rm -f $@
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_CLI) -o $@
 
 $(O)/libexec/sallyport/sallyport-responder: $(call obj,$(RESPONDER_SRC)) $(O)/libsallyport.a
 	@mkdir -p $(@D)
@@ -259,8 +268,7 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	    $(DESTDIR)$(PREFIX)/share/sallyport/pages $(DESTDIR)$(PREFIX)/share/man/man5 \
 	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 755 $(O)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/
-	ln -sf sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd
+	install -m 755 $(O)/sbin/sallyport $(O)/sbin/sallyportd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(O)/libexec/sallyport/* $(DESTDIR)$(PREFIX)/libexec/sallyport/
 	install -m 644 $(O)/share/sallyport/probes.conf $(DESTDIR)$(PREFIX)/share/sallyport/
 	install -m 644 $(O)/share/sallyport/pages/* $(DESTDIR)$(PREFIX)/share/sallyport/pages/

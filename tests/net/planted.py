@@ -12,8 +12,8 @@ def plant(tree, played):
     """played: the script of tests/net for each child, by the child's name. Returns the folder with
     the children."""
     (tree / "sbin").mkdir()
-    shutil.copy(BUILT / "sbin/sallyport", tree / "sbin/sallyport")
-    (tree / "sbin/sallyportd").symlink_to("sallyport")
+    for program in ("sallyport", "sallyportd"):
+        shutil.copy(BUILT / "sbin" / program, tree / "sbin" / program)
     (tree / "share").symlink_to(BUILT / "share")
     children = tree / "libexec/sallyport"
     children.mkdir(parents=True)

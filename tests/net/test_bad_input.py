@@ -121,7 +121,8 @@ def test_unreadable_configuration(hosts, tmp_path):
 def test_without_root(lab, tmp_path):
     """The exit code for permission, whatever is asked for."""
     program = tmp_path / "sallyport"
-    shutil.copy(SBIN / "sallyport", program)
+    for name in ("sallyport", "sallyportd"):
+        shutil.copy(SBIN / name, tmp_path / name)
     for folder in (tmp_path, *tmp_path.parents):
         if str(folder).startswith("/tmp/"):
             folder.chmod(0o755)

@@ -238,7 +238,7 @@ static int check_options(struct reading *reading)
 	const struct sp_invocation *invocation = reading->invocation;
 
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++)
-		if (invocation->option[i] && !(invocation->command->options & 1u << i))
+		if (invocation->option[i] && !(invocation->command->options & UINT64_C(1) << i))
 			return sp_fail(reading->err, -EINVAL, SP_EXIT_USAGE,
 			               "`%s` takes no option --%s; see `sallyport %s --help`",
 			               invocation->command->name, sp_options[i].name,
@@ -304,7 +304,7 @@ int sp_arguments_read(struct sp_invocation *invocation, int argc, char *const ar
 	unsigned used;
 	int code;
 
-	*invocation = (struct sp_invocation){.json = asks_json(argc, argv)};
+	*invocation = (struct sp_invocation){.json = asks_json(argc, argv), .argv = argv};
 	reading.next = 1;
 	code = read_all(&reading);
 	if (code)

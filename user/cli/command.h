@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 #include "lib/instance.h"
@@ -53,7 +54,7 @@ struct sp_option_words {
 
 extern const struct sp_option_words sp_options[SP_OPTION_COUNT];
 
-#define SP_OPTION_BIT(id) (1u << SP_OPTION_##id)
+#define SP_OPTION_BIT(id) (UINT64_C(1) << SP_OPTION_##id)
 
 #define SP_MORE_WORDS 9u /* one more than any command has use for, so that it can complain */
 
@@ -63,7 +64,7 @@ struct sp_command {
 	const char *name;     /* "up", "client allow" */
 	const char *operand;  /* "MAC": one operand of this name; "[MAC]": or none; NULL: none */
 	const char *more;     /* what may follow the operand; NULL: nothing */
-	unsigned options;     /* SP_OPTION_BIT of those it takes */
+	uint64_t options;     /* SP_OPTION_BIT of those it takes */
 	const char *summary;  /* one line */
 	const char *details;  /* paragraphs of its help; lines end in a newline */
 	const char *examples; /* lines of its help, each an example */
@@ -83,6 +84,7 @@ struct sp_invocation {
 	const char *more[SP_MORE_WORDS]; /* behind the operand */
 	unsigned more_count;
 	const char *option[SP_OPTION_COUNT]; /* NULL: not given; "": without a value */
+	char *const *argv;                   /* what all this was read from, ended by NULL */
 };
 
 /*

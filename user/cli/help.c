@@ -11,7 +11,7 @@ static void print_synopsis(const struct sp_command *command)
 	if (command->more)
 		printf(" %s", command->more);
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++) {
-		if (!(command->options & 1u << i))
+		if (!(command->options & UINT64_C(1) << i))
 			continue;
 		if (!sp_options[i].value)
 			printf(" [--%s]", sp_options[i].name);
@@ -45,7 +45,7 @@ static void print_command(const struct sp_command *command)
 	printf("\n\n%c%s.\n%s\nOptions:\n", command->summary[0] - 'a' + 'A', command->summary + 1,
 	       command->details);
 	for (unsigned i = 0; i < SP_OPTION_COUNT; i++) {
-		if (!(command->options & 1u << i))
+		if (!(command->options & UINT64_C(1) << i))
 			continue;
 		if (sp_options[i].letter)
 			snprintf(left, sizeof(left), "-%c, --%s %s", sp_options[i].letter,
