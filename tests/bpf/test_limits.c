@@ -542,7 +542,7 @@ static void counters_are_exact(void **unused)
 	                                                    {SP_XDP, SP_IN},
 	                                                    {SP_OUT, SP_OUT},
 	                                                    {SP_XDP, SP_OUT}};
-	const uint32_t repeat = 300000;
+	const uint32_t repeat = sp_test_times(300000);
 	struct sp_frame_bytes up, down;
 
 	(void)unused;
@@ -621,12 +621,12 @@ static void a_new_generation_loses_nothing(void **unused)
 {
 	struct sp_bench *bench = sp_bench_open(true, NULL);
 	struct sp_frame_bytes frame;
-	struct echo echo = {
-		.program = bench->program[SP_IN], .frame = &frame, .repeat = 20, .rounds = 10000};
+	struct echo echo = {.program = bench->program[SP_IN], .frame = &frame, .repeat = 20};
 	uint64_t lost = 0;
 	pthread_t thread;
 
 	(void)unused;
+	echo.rounds = sp_test_times(10000);
 	sp_test_upload(&up4, CLIENT, &frame);
 	sp_test_pin(0);
 	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);
@@ -646,7 +646,10 @@ static void a_new_generation_loses_nothing(void **unused)
 }
 
 /* Packets of each CPU and round: enough to be under way together for milliseconds. */
-#define STREAM 20000u
+static uint32_t stream(void)
+{
+	return sp_test_times(20000);
+}
 
 /* What one round of check_last_packet used of its quota. */
 static uint64_t packets_of(struct sp_bench *bench, uint32_t generation)
@@ -670,7 +673,7 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 	struct sp_frame_bytes up, down;
 	struct echo echo = {.program = bench->program[there],
 	                    .frame = there == SP_OUT ? &down : &up,
-	                    .repeat = STREAM,
+	                    .repeat = stream(),
 	                    .rounds = cpus() < 2 ? 20 : 400};
 	uint64_t late = 0, wrong = 0;
 	pthread_t thread;
@@ -678,7 +681,7 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 	sp_test_upload(&up4, CLIENT, &up);
 	frame_down(&down);
 	policy.limits = limit;
-	policy.quota = policy.quota_up = policy.quota_down = (STREAM - 1) * PACKET_BYTES + 1;
+	policy.quota = policy.quota_up = policy.quota_down = (stream() - 1) * PACKET_BYTES + 1;
 	sp_test_pin(0);
 	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);
 	for (uint32_t round = 1; round <= echo.rounds && (round <= 20 || !late); round++) {
@@ -686,10 +689,10 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 		sp_bench_grant_to(bench, CLIENT, &policy);
 		one_round(&echo, bench->program[here], here == SP_OUT ? &down : &up, round);
 		sp_bench_grown(bench, grown);
-		wrong += packets_of(bench, round) != STREAM ||
+		wrong += packets_of(bench, round) != stream() ||
 		         grown[SP_REASON_AUTHORIZED].packets +
 		                         grown[SP_REASON_DOWN_AUTHORIZED].packets !=
-		                 STREAM;
+		                 stream();
 		late += grown[SP_REASON_QUOTA].packets;
 	}
 	atomic_store(&echo.rounds, 0);
@@ -731,7 +734,7 @@ static void changing_limits_loses_nothing(void **unused)
 	frame_down(&down);
 	sp_bench_grant_to(bench, CLIENT, &policy);
 	assert_int_equal(pthread_create(&thread, NULL, change_limits, &changes), 0);
-	work_together(bench, programs, frames, 5000000);
+	work_together(bench, programs, frames, sp_test_times(5000000));
 	atomic_store(&changes.end, true);
 	pthread_join(thread, NULL);
 	assert_true(changes.count > 100);

@@ -213,7 +213,7 @@ static void both_programs_agree(void **unused)
 	uint32_t count = list_samples(samples);
 
 	(void)unused;
-	for (uint32_t n = 0; n < GROUPS; n++) {
+	for (uint32_t n = 0; n < sp_test_times(GROUPS); n++) {
 		for (uint32_t i = 0; i < GROUP; i++) {
 			do {
 				build(samples[draw(count)],
