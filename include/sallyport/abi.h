@@ -159,7 +159,8 @@ struct sp_client_policy {
 	__u64 burst_up;   /* bytes that may come at once */
 	__u64 burst_down; /* bytes */
 	__u32 ipv4;       /* of SP_LIMIT_BINDING, network order; 0: learnt (usage.bound) */
-	__u32 spare;
+	__u8 method; /* by what it was let in (enum sp_method of lib/method.h); for the reader */
+	__u8 spare[3];
 	__u64 granted_unix;      /* seconds since 1970: `granted` for a reader; not enforced */
 	__u64 expires_unix;      /* seconds since 1970: `expires` for a reader; 0: no expiry */
 	char note[SP_NOTE_SIZE]; /* the operator's label, NUL-terminated UTF-8; not enforced */

@@ -370,6 +370,14 @@ struct grant {
 	const char *note;
 };
 
+/* By what the session was let in, for who counts sessions in the map alone. */
+static uint8_t method_of(const struct change *change, const struct grant *grant, bool goes_on)
+{
+	if (goes_on)
+		return change->before.policy.method;
+	return (uint8_t)(grant->digest ? SP_METHOD_VOUCHER : grant->who->method);
+}
+
 /* With the client looked up in map and ledger: first there, then in the map. */
 static int put_in_force(const struct change *change, struct sp_memory *memory,
                         const struct grant *grant, struct sp_error *err)
@@ -389,6 +397,7 @@ static int put_in_force(const struct change *change, struct sp_memory *memory,
 		                         grant->digest, &limits, err);
 	if (result)
 		return result;
+	policy.method = method_of(change, grant, goes_on);
 	set_limits(&policy, &limits, &change->clock);
 	result = commit(change, &policy, grant->note, err);
 	if (result)
