@@ -20,9 +20,9 @@
 #include "clock.skel.h"
 #include "lib/maps.h"
 
-static const char *const pins[] = {"clients",     "usage",        "slots",  "settings", "reasons",
-                                   "listeners",   "origins",      "clock",  "garden4",  "garden6",
-                                   "garden_seen", "garden_names", "answers"};
+static const char *const pins[] = {"clients",     "usage",        "slots",   "settings", "reasons",
+                                   "listeners",   "origins",      "clock",   "garden4",  "garden6",
+                                   "garden_seen", "garden_names", "answers", "budgets"};
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
 
 const char *sp_test_pin_path(const struct sp_instance *instance, const char *pin)
@@ -98,6 +98,8 @@ void sp_test_pin_all(const struct sp_instance *instance, uint32_t entries)
 	sp_test_pin_map(instance, BPF_MAP_TYPE_HASH, "garden_names",
 	                sizeof(struct sp_garden_name_key), sizeof(struct sp_garden_name), 16, 0);
 	sp_test_pin_map(instance, BPF_MAP_TYPE_RINGBUF, "answers", 0, 0, 4096, 0);
+	sp_test_pin_map(instance, BPF_MAP_TYPE_ARRAY, "budgets", 4, sizeof(struct sp_total),
+	                SP_TOTALS, 0);
 	pin_clock(instance);
 	sp_test_write_settings(instance,
 	                       &(struct sp_settings){.abi_version = SP_ABI_VERSION, .hz = 250});

@@ -24,9 +24,11 @@
 #include "cli/end_sessions.h"
 #include "instance.h"
 #include "keeper/scribe.h"
+#include "lib/census.h"
 #include "lib/ledger.h"
 #include "lib/ledger_db.h"
 #include "lib/session.h"
+#include "lib/slots.h"
 
 #define ENTRIES 70u
 
@@ -398,6 +400,34 @@ static void test_voucher_window_bounds_what_the_configuration_gives(void **state
 	assert_true(session.policy.expires_unix <= voucher.until);
 }
 
+/* The map alone says by what each of them was let in. */
+static void test_census(void **state)
+{
+	struct sp_client_key blocked = client(4);
+	struct sp_census census;
+	struct sp_clock clock;
+
+	(void)state;
+	add_voucher(100, 0, 1);
+	must(grant(1, "anna", 100));
+	must(allow(1, 200));
+	must(redeem(2));
+	must(allow(3, 100));
+	must(sp_session_block(&maps, &blocked, NULL, &error));
+	must(grant(5, "bert", 1));
+	wait_for_end(5);
+	must(sp_clock_read(&clock, maps.clock, &error));
+	must(sp_census_take(&census, &maps, &clock, &error));
+	assert_int_equal(census.authorized[SP_METHOD_USER], 1);
+	assert_int_equal(census.authorized[SP_METHOD_VOUCHER], 1);
+	assert_int_equal(census.authorized[SP_METHOD_OPERATOR], 1);
+	assert_int_equal(sp_census_sum(census.authorized), 3);
+	assert_int_equal(census.ended[SP_METHOD_USER], 1);
+	assert_int_equal(sp_census_sum(census.ended), 1);
+	assert_int_equal(census.blocked, 1);
+	assert_int_equal(sp_slots_used(&maps), 5);
+}
+
 static bool is_by_voucher(const struct sp_record *record, const void *context)
 {
 	return record->who.voucher == *(const uint64_t *)context;
@@ -698,6 +728,7 @@ static int run(void)
 		TEST(test_ended_session_is_not_replaced),
 		TEST(test_voucher_gives_what_is_left),
 		TEST(test_voucher_window_bounds_what_the_configuration_gives),
+		TEST(test_census),
 		TEST(test_revoking_can_end_the_sessions),
 		TEST(test_race_for_the_last_place),
 		TEST(test_refused_map_leaves_the_ledger_as_it_was),

@@ -40,6 +40,7 @@
 	X(DAYS, "days", 0, "N", "days it is good for, 365 (the default), 1 to 3650")            \
 	X(OUT, "out", 0, "FOLDER", "folder for the new files")                                  \
 	X(FORCE, "force", 0, NULL, "replace files that are there")                              \
+	X(PROMETHEUS, "prometheus", 0, NULL, "in the older text format of Prometheus, 0.0.4")   \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
@@ -126,6 +127,7 @@ int sp_user_list_run(const struct sp_invocation *invocation, struct sp_error *er
 int sp_user_passwd_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_user_disable_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_user_enable_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_metrics_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_dhcp_snippet_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_cert_self_signed_run(const struct sp_invocation *invocation, struct sp_error *err);

@@ -288,6 +288,22 @@ const struct sp_command sp_commands[] = {
 		.run = sp_stats_run,
 	},
 	{
+		.name = "metrics",
+		.options = SP_OPTION_BIT(PROMETHEUS),
+		.summary = "everything that is counted, for Prometheus and its like",
+		.details =
+			"OpenMetrics 1.0. Without the daemon only what the maps and the files "
+			"tell; the\n"
+			"daemon serves the same over HTTP if [metrics] of the configuration says\n"
+			"so. --prometheus is for readers of files, such as the textfile collector "
+			"of\n"
+			"node_exporter. With -j one object a sample.\n",
+		.examples = "sallyport metrics\n"
+			    "sallyport metrics --prometheus >sallyport.prom.new && mv "
+			    "sallyport.prom.new /var/lib/prometheus/node-exporter/sallyport.prom\n",
+		.run = sp_metrics_run,
+	},
+	{
 		.name = "events",
 		.summary = "what the datapath tells, as it happens",
 		.details = "New captive clients, first packets and ends of sessions, floods, "

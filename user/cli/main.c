@@ -8,10 +8,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "lib/objects.h"
-
-#ifndef SP_VERSION
-#define SP_VERSION "0.1.0"
-#endif
+#include "lib/version.h"
 
 static int act(const struct sp_invocation *invocation, struct sp_error *err)
 {

@@ -8,26 +8,9 @@
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/status_output.h"
+#include "lib/census.h"
 #include "lib/dataplane.h"
-#include "lib/session.h"
 #include "lib/text.h"
-
-struct census {
-	unsigned authorized, blocked, ended;
-};
-
-static int count(const struct sp_session *session, void *context)
-{
-	struct census *census = context;
-
-	if (session->effective == SP_CLIENT_AUTHORIZED)
-		census->authorized++;
-	else if (session->effective == SP_CLIENT_BLOCKED)
-		census->blocked++;
-	else
-		census->ended++;
-	return 0;
-}
 
 /* What the daemon shows to browsers. False: there is none, or no certificate. */
 static bool load_certificate(const struct sp_invocation *invocation,
@@ -47,19 +30,20 @@ static bool load_certificate(const struct sp_invocation *invocation,
 }
 
 static int put_json(const struct sp_invocation *invocation,
-                    const struct sp_dataplane_status *status, const struct census *census,
+                    const struct sp_dataplane_status *status, const struct sp_census *census,
                     unsigned responders, const struct sp_certificate *shown, struct sp_error *err)
 {
+	const uint32_t authorized = sp_census_sum(census->authorized);
+	const uint32_t ended = sp_census_sum(census->ended);
 	json_t *object = sp_status_json(&invocation->instance, status);
 
 	if (object &&
-	    json_object_update_new(
-		    object, json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "clients",
-	                              (int)(census->authorized + census->blocked + census->ended),
-	                              "authorized", (int)census->authorized, "blocked",
-	                              (int)census->blocked, "ended", (int)census->ended,
-	                              "responders", (int)responders, "certificate",
-	                              shown ? sp_cert_json(shown) : json_null()))) {
+	    json_object_update_new(object, json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "clients",
+	                                             (int)(authorized + census->blocked + ended),
+	                                             "authorized", (int)authorized, "blocked",
+	                                             (int)census->blocked, "ended", (int)ended,
+	                                             "responders", (int)responders, "certificate",
+	                                             shown ? sp_cert_json(shown) : json_null()))) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -67,9 +51,11 @@ static int put_json(const struct sp_invocation *invocation,
 }
 
 static void put_text(const struct sp_invocation *invocation,
-                     const struct sp_dataplane_status *status, const struct census *census,
+                     const struct sp_dataplane_status *status, const struct sp_census *census,
                      unsigned responders, const struct sp_certificate *shown)
 {
+	const uint32_t authorized = sp_census_sum(census->authorized);
+	const uint32_t ended = sp_census_sum(census->ended);
 	time_t since = (time_t)status->loaded_unix;
 	char text[64] = "?", age[SP_TEXT_QUANTITY];
 	struct tm parts;
@@ -89,8 +75,8 @@ static void put_text(const struct sp_invocation *invocation,
 	sp_put_attachments(status);
 	sp_put_forward(status);
 	sp_put_field("Clients", "%u of %u: %u authorized, %u blocked, %u ended",
-	             census->authorized + census->blocked + census->ended, status->max_clients,
-	             census->authorized, census->blocked, census->ended);
+	             authorized + census->blocked + ended, status->max_clients, authorized,
+	             census->blocked, ended);
 	if (status->daemon)
 		sp_put_field("Daemon", "%sprocess %d%s, %u responders", sp_colour(SP_GOOD),
 		             status->daemon, sp_colour(SP_PLAIN), responders);
@@ -107,7 +93,7 @@ int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_dataplane_status status;
 	struct sp_certificate certificate;
-	struct census census = {.ended = 0};
+	struct sp_census census;
 	struct sp_clock clock;
 	struct sp_maps maps;
 	const struct sp_certificate *shown;
@@ -119,7 +105,7 @@ int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 	if (code)
 		return code;
 	responders = status.daemon ? maps.loaded.workers : 0;
-	code = sp_session_each(&maps, &clock, count, &census, err);
+	code = sp_census_take(&census, &maps, &clock, err);
 	sp_maps_close(&maps);
 	if (code)
 		return code;

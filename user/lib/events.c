@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/bpffs.h"
+#include "lib/reasons.h"
 
 static int visit(void *context, void *data, size_t size)
 {
@@ -73,10 +74,6 @@ static const char *const texts[] = {SP_EVENTS(TEXT)};
 #undef WORD
 #undef TEXT
 
-#define REASON_NAME(number, name, text) [number] = #name,
-static const char *const reasons[SP_MAX_REASONS] = {SP_REASONS(REASON_NAME)};
-#undef REASON_NAME
-
 static const char *entry(const char *const *list, size_t size, unsigned index)
 {
 	return index < size && list[index] ? list[index] : "?";
@@ -94,7 +91,7 @@ const char *sp_event_text(enum sp_event_kind kind)
 
 const char *sp_event_reason(enum sp_reason reason)
 {
-	return reason ? entry(reasons, SP_MAX_REASONS, reason) : "";
+	return reason ? sp_reason_name(reason) ?: "?" : "";
 }
 
 const char *sp_event_address(char out[SP_EVENT_ADDRESS], const struct sp_event *event)

@@ -42,6 +42,8 @@ static const struct expected expected_maps[] = {
          sizeof(struct sp_garden_seen)},
 	{"garden_names", offsetof(struct sp_maps, garden_names), BPF_MAP_TYPE_HASH,
          sizeof(struct sp_garden_name_key), sizeof(struct sp_garden_name)},
+	{"budgets", offsetof(struct sp_maps, budgets), BPF_MAP_TYPE_ARRAY, 4,
+         sizeof(struct sp_total)},
 	{"answers", offsetof(struct sp_maps, answers), BPF_MAP_TYPE_RINGBUF, 0, 0},
 	{"listeners", offsetof(struct sp_maps, listeners), BPF_MAP_TYPE_SOCKMAP, 4, 0},
 };

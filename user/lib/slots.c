@@ -38,6 +38,15 @@ void sp_slots_release(const struct sp_maps *maps, uint32_t slot)
 		maps->slot_words[slot / 64u] &= ~(UINT64_C(1) << slot % 64u);
 }
 
+uint32_t sp_slots_used(const struct sp_maps *maps)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < SP_SLOT_WORDS(maps->max_clients); i++)
+		used += (uint32_t)__builtin_popcountll(maps->slot_words[i]);
+	return used;
+}
+
 int sp_slots_replace(const struct sp_maps *maps, const uint64_t *used)
 {
 	int given_back = 0;

@@ -17,6 +17,9 @@ int sp_slots_take(const struct sp_maps *maps, uint32_t hint, uint32_t *slot);
 /* Give @slot back; one out of range is passed over. */
 void sp_slots_release(const struct sp_maps *maps, uint32_t slot);
 
+/* How many are taken. */
+uint32_t sp_slots_used(const struct sp_maps *maps);
+
 /* Make `slots` equal to @used (SP_SLOT_WORDS words). Returns how many slots were given back. */
 int sp_slots_replace(const struct sp_maps *maps, const uint64_t *used);
 
