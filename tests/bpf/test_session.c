@@ -991,8 +991,25 @@ static void test_open_incomplete(void **state)
 	unlink(pin_path("usage"));
 	pin_map(BPF_MAP_TYPE_ARRAY, "usage", 4, sizeof(struct sp_usage), SMALL - 1, BPF_F_MMAPABLE);
 	assert_said(sp_maps_open(&other, &instance, &error), -EPROTO, SP_EXIT_FAILED, "smaller");
-	assert_non_null(sp_maps_usage(&maps, SMALL - 1));
-	assert_null(sp_maps_usage(&maps, SMALL));
+}
+
+/* By system calls and by the mapping alike. */
+static void test_usage_is_read(void **state)
+{
+	struct sp_usage written = {.up_generation = 7, .up_bytes = 1, .down_bytes = 2, .ended = 3};
+	uint32_t last = SMALL - 1;
+	struct sp_usage cell;
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(maps.usage, &last, &written, BPF_ANY), 0);
+	for (unsigned mapped = 0; mapped < 2; mapped++) {
+		memset(&cell, 0xff, sizeof(cell));
+		assert_true(sp_maps_usage(&maps, last, &cell));
+		assert_memory_equal(&cell, &written, sizeof(cell));
+		assert_false(sp_maps_usage(&maps, SMALL, &cell));
+		assert_int_equal(sp_maps_map_usage(&maps, &error), 0);
+		assert_non_null(maps.usage_cells);
+	}
 }
 
 static void test_clock_goes_on(void **state)
@@ -1045,6 +1062,7 @@ static int run(void)
 		cmocka_unit_test_setup_teardown(test_open_not_loaded, NULL, teardown),
 		small(test_open_other_version),
 		small(test_open_incomplete),
+		small(test_usage_is_read),
 		small(test_clock_goes_on),
 	};
 

@@ -375,7 +375,10 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 	if (ret)
 		return ret;
 	keeper.maps.remember = true;
-	ret = lock_and_serve(&keeper, err);
+	/* All of it is looked at every ten seconds. */
+	ret = sp_maps_map_usage(&keeper.maps, err);
+	if (!ret)
+		ret = lock_and_serve(&keeper, err);
 	sp_maps_close(&keeper.maps);
 	return ret;
 }

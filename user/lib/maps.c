@@ -205,7 +205,6 @@ static size_t slots_size(const struct sp_maps *maps)
 static int open_all(struct sp_maps *maps, struct sp_error *err)
 {
 	struct bpf_map_info info;
-	void *usage = NULL;
 	void *slots = NULL;
 	int result = open_directory(maps, err);
 
@@ -216,10 +215,6 @@ static int open_all(struct sp_maps *maps, struct sp_error *err)
 	}
 	if (!result)
 		result = open_pin(maps, "clock", &maps->clock, err);
-	if (!result)
-		result = map_memory(maps, "usage", maps->usage, usage_size(maps), PROT_READ, &usage,
-		                    err);
-	maps->usage_cells = usage;
 	if (!result)
 		result = map_memory(maps, "slots", maps->slots, slots_size(maps),
 		                    PROT_READ | PROT_WRITE, &slots, err);
@@ -263,9 +258,39 @@ void sp_maps_close(struct sp_maps *maps)
 	*maps = (struct sp_maps){0};
 }
 
-const volatile struct sp_usage *sp_maps_usage(const struct sp_maps *maps, uint32_t slot)
+int sp_maps_map_usage(struct sp_maps *maps, struct sp_error *err)
 {
-	return slot < maps->max_clients ? &maps->usage_cells[slot] : NULL;
+	void *usage = NULL;
+	int result = 0;
+
+	if (!maps->usage_cells)
+		result = map_memory(maps, "usage", maps->usage, usage_size(maps), PROT_READ, &usage,
+		                    err);
+	if (usage)
+		maps->usage_cells = usage;
+	return result;
+}
+
+/* The kernel writes along: each word is read once, in the order in which bpf_map_lookup_elem copies
+ * them, the generation first. */
+static void copy_cell(const volatile struct sp_usage *from, struct sp_usage *cell)
+{
+	const volatile uint64_t *word = (const volatile uint64_t *)(const volatile void *)from;
+	uint64_t copy[sizeof(*cell) / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < sizeof(copy) / sizeof(copy[0]); i++)
+		copy[i] = word[i];
+	memcpy(cell, copy, sizeof(copy));
+}
+
+bool sp_maps_usage(const struct sp_maps *maps, uint32_t slot, struct sp_usage *cell)
+{
+	if (slot >= maps->max_clients)
+		return false;
+	if (!maps->usage_cells)
+		return !bpf_map_lookup_elem(maps->usage, &slot, cell);
+	copy_cell(&maps->usage_cells[slot], cell);
+	return true;
 }
 
 int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err)

@@ -27,7 +27,8 @@ struct sp_maps {
 	int clock;            /* the pinned clock program */
 	int directory;        /* the pin directory; flock() on it is the lock of every change */
 	uint32_t max_clients; /* entries of clients, usage; bits of slots */
-	const volatile struct sp_usage *usage_cells; /* read-only mapping of max_clients cells */
+	const volatile struct sp_usage *usage_cells; /* read-only mapping of max_clients cells; NULL
+	                                              * until sp_maps_map_usage */
 	uint64_t *slot_words;      /* mapping of `slots`: bit n % 64 of word n / 64 set = n is used;
 	                            * changed only under the lock */
 	struct sp_settings loaded; /* `settings` when the maps were opened */
@@ -58,8 +59,15 @@ int sp_maps_set(const struct sp_maps *maps, size_t offset, uint32_t value, struc
 /* Close and unmap. A zeroed or failed struct is fine. */
 void sp_maps_close(struct sp_maps *maps);
 
-/* The usage cell of @slot; NULL if the slot is out of range. Fields change under the reader: read
- * each once, and only if its generation is the policy's. */
-const volatile struct sp_usage *sp_maps_usage(const struct sp_maps *maps, uint32_t slot);
+/*
+ * Map `usage` into memory, for who reads all of it again and again: without, each cell read is a
+ * system call, but the mapping of a million cells takes 9 ms to make, 4 ms to undo, and counts as
+ * 128 MB of this process. Again: nothing. 0 or negative errno.
+ */
+int sp_maps_map_usage(struct sp_maps *maps, struct sp_error *err);
+
+/* What `usage` has of @slot at this moment; false if the slot is out of range or cannot be read.
+ * The fields of a direction count only if its generation is the policy's. */
+bool sp_maps_usage(const struct sp_maps *maps, uint32_t slot, struct sp_usage *cell);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/session_policy.h"
 #include "lib/text.h"
 
 /* Clients asked for at once; doubled when one bucket of the hash holds more. */
@@ -27,7 +28,7 @@ char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key
 	return out;
 }
 
-static void read_up(struct sp_session *session, const volatile struct sp_usage *cell)
+static void read_up(struct sp_session *session, const struct sp_usage *cell)
 {
 	if (cell->up_generation != session->policy.generation)
 		return;
@@ -38,11 +39,10 @@ static void read_up(struct sp_session *session, const volatile struct sp_usage *
 	session->ipv4 = cell->ipv4;
 	if (session->policy.limits & SP_LIMIT_BINDING)
 		session->bound = cell->bound;
-	for (size_t i = 0; i < sizeof(session->ipv6); i++)
-		session->ipv6[i] = cell->ipv6[i];
+	memcpy(session->ipv6, cell->ipv6, sizeof(session->ipv6));
 }
 
-static void read_down(struct sp_session *session, const volatile struct sp_usage *cell)
+static void read_down(struct sp_session *session, const struct sp_usage *cell)
 {
 	if (cell->down_generation != session->policy.generation)
 		return;
@@ -100,13 +100,13 @@ static void fill(struct sp_session *session, const struct sp_maps *maps,
                  const struct sp_clock *clock, const struct sp_client_key *key,
                  const struct sp_client_policy *policy)
 {
-	const volatile struct sp_usage *cell = sp_maps_usage(maps, policy->slot);
+	struct sp_usage cell;
 
 	*session = (struct sp_session){.key = *key, .policy = *policy};
 	session->policy.note[SP_NOTE_SIZE - 1] = '\0';
-	if (cell) {
-		read_up(session, cell);
-		read_down(session, cell);
+	if (sp_maps_usage(maps, policy->slot, &cell)) {
+		read_up(session, &cell);
+		read_down(session, &cell);
 	}
 	if ((policy->limits & SP_LIMIT_BINDING) && policy->ipv4)
 		session->bound = policy->ipv4;
@@ -180,11 +180,10 @@ static int next_batch(const struct sp_maps *maps, struct batch *batch, uint32_t 
 	return result ? result : 1;
 }
 
-int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
-                    sp_session_visit visit, void *context, struct sp_error *err)
+int sp_policy_each(const struct sp_maps *maps, sp_policy_visit visit, void *context,
+                   struct sp_error *err)
 {
 	struct batch batch = {0};
-	struct sp_session session;
 	uint32_t position = 0;
 	bool begun = false;
 	uint32_t count;
@@ -195,10 +194,8 @@ int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
 		more = 1;
 	while (more > 0 && !visited) {
 		more = next_batch(maps, &batch, &position, &begun, &count);
-		for (uint32_t i = 0; more >= 0 && !visited && i < count; i++) {
-			fill(&session, maps, clock, &batch.keys[i], &batch.policies[i]);
-			visited = visit(&session, context);
-		}
+		for (uint32_t i = 0; more >= 0 && !visited && i < count; i++)
+			visited = visit(&batch.keys[i], &batch.policies[i], context);
 	}
 	free_batch(&batch);
 	if (visited)
@@ -207,4 +204,29 @@ int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
 		return sp_fail(err, more, SP_EXIT_FAILED, "%s/clients: cannot read: %s",
 		               maps->instance.pins, strerror(-more));
 	return 0;
+}
+
+struct each {
+	const struct sp_maps *maps;
+	const struct sp_clock *clock;
+	sp_session_visit visit;
+	void *context;
+};
+
+static int visit_one(const struct sp_client_key *key, const struct sp_client_policy *policy,
+                     void *context)
+{
+	const struct each *each = context;
+	struct sp_session session;
+
+	fill(&session, each->maps, each->clock, key, policy);
+	return each->visit(&session, each->context);
+}
+
+int sp_session_each(const struct sp_maps *maps, const struct sp_clock *clock,
+                    sp_session_visit visit, void *context, struct sp_error *err)
+{
+	struct each each = {maps, clock, visit, context};
+
+	return sp_policy_each(maps, visit_one, &each, err);
 }
