@@ -89,6 +89,11 @@ class Reader:
         ]
         if arguments[:2] in (["config", "check"], ["cert", "self-signed"]):
             arguments += ["-c", str(self.configuration)]
+        if arguments == ["doctor"]:
+            # Of what the machine of the tests is not, such as one whose clock is kept right, he warns.
+            assert self.lab.ctl(*arguments).returncode in (0, 1)
+            assert self.lab.ctl("-j", *arguments).stdout.find('"errors":0') > 0
+            return
         self.lab.ctl(*arguments, check=True)
 
     def bpftool(self, *arguments):

@@ -397,6 +397,26 @@ const struct sp_command sp_commands[] = {
 		.run = sp_cert_show_run,
 	},
 	{
+		.name = "doctor",
+		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(MEND),
+		.summary = "what is wrong with this gateway, why it matters and what mends it",
+		.details =
+			"Looks at the kernel, the interfaces and what their drivers do with "
+			"frames, at\n"
+			"programs of others, forwarding, NAT, the clock, the ledger, the daemon "
+			"and what\n"
+			"room is left. Works before and after `up`; changes nothing without "
+			"--mend. Run it\n"
+			"in the gateway's network namespace. Exits 0 when there is nothing worse "
+			"than a\n"
+			"note, 1 when there are warnings or errors.\n",
+		.examples =
+			"sallyport doctor\n"
+			"sallyport doctor --mend\n"
+			"sallyport -j doctor | jq '.findings[] | select(.level == \"error\")'\n",
+		.run = sp_doctor_run,
+	},
+	{
 		.name = "config check",
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "read a configuration file and say what is wrong with it",

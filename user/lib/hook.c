@@ -85,14 +85,25 @@ static uint32_t mode_flag(enum sp_hook_mode mode)
 	return mode == SP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 }
 
+static enum bpf_attach_type tcx_side(const struct sp_hook *hook)
+{
+	return hook->kind == SP_HOOK_TC_IN ? TCX_INGRESS : TCX_EGRESS;
+}
+
+int sp_hook_tcx_programs(const struct sp_hook *hook, uint32_t *ids, unsigned room)
+{
+	DECLARE_LIBBPF_OPTS(bpf_prog_query_opts, opts, .prog_ids = ids, .prog_cnt = room);
+	int code = bpf_prog_query_opts((int)hook->ifindex, tcx_side(hook), &opts);
+
+	return code ? code : (int)opts.prog_cnt;
+}
+
 static int create_link(const struct sp_hook *hook, enum sp_hook_mode mode, int program_fd)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts);
 
 	if (mode == SP_HOOK_TCX)
-		return bpf_link_create(program_fd, (int)hook->ifindex,
-		                       hook->kind == SP_HOOK_TC_IN ? TCX_INGRESS : TCX_EGRESS,
-		                       &opts);
+		return bpf_link_create(program_fd, (int)hook->ifindex, tcx_side(hook), &opts);
 	opts.flags = mode_flag(mode);
 	return bpf_link_create(program_fd, (int)hook->ifindex, BPF_XDP, &opts);
 }

@@ -63,6 +63,24 @@ const char *sp_hook_mode_name(enum sp_hook_mode mode);
 /* "xdp", "tc-in", "tc-out". */
 const char *sp_hook_kind_name(enum sp_hook_kind kind);
 
+/* A program of somebody else on XDP of an interface. */
+struct sp_foreign {
+	uint32_t id;
+	uint32_t link;    /* the bpf_link that holds it; 0: it was set by netlink */
+	const char *mode; /* as in struct sp_interface, or "mode unknown" */
+	char name[48];    /* quoted, or why there is none */
+};
+
+/* Whether a program that is not @own_id is on XDP of @hook's interface, which is in @foreign. */
+bool sp_hook_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_foreign *foreign);
+
+/* The programs of the tcx hook that @hook would be, ours among them, as many as @room allows.
+ * Returns the number or a negative errno: before Linux 6.6 there is no such hook. */
+int sp_hook_tcx_programs(const struct sp_hook *hook, uint32_t *ids, unsigned room);
+
+/* The name of the loaded program @id, quoted, or why there is none to be shown. */
+void sp_hook_name_program(uint32_t id, char *name, size_t room);
+
 /* -EBUSY, naming it, when a program that is not @own_id is attached to XDP of @hook's interface. */
 int sp_hook_check_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_error *err);
 
@@ -80,6 +98,9 @@ int sp_clsact_detach(struct sp_hook *hook, struct sp_error *err);
 
 /* Take the qdisc away if we made it and nobody uses it. */
 int sp_clsact_drop_qdisc(struct sp_hook *hook, struct sp_error *err);
+
+/* Whether a filter of @handle and @info (struct tcmsg) is where ours is. */
+bool sp_clsact_is_handle(uint32_t handle, uint32_t info);
 
 /* Whether the interface has no qdisc that filters could be added to: attaching would make it. */
 bool sp_clsact_is_missing(uint32_t ifindex);

@@ -88,6 +88,11 @@ uint32_t sp_clsact_program(const struct sp_hook *hook, const struct sp_instance 
 	return which.prog_id;
 }
 
+bool sp_clsact_is_handle(uint32_t handle, uint32_t info)
+{
+	return handle == HANDLE && TC_H_MAJ(info) >> 16 == PRIORITY;
+}
+
 bool sp_clsact_is_missing(uint32_t ifindex)
 {
 	const struct sp_hook hook = {.kind = SP_HOOK_TC_IN, .ifindex = ifindex};

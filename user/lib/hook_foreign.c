@@ -33,7 +33,7 @@ static uint32_t find_link(uint32_t ifindex, uint32_t program)
 	return 0;
 }
 
-static void name_program(uint32_t id, char *name, size_t room)
+void sp_hook_name_program(uint32_t id, char *name, size_t room)
 {
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
@@ -52,25 +52,38 @@ static void name_program(uint32_t id, char *name, size_t room)
 	close(fd);
 }
 
+bool sp_hook_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_foreign *foreign)
+{
+	struct sp_interface found;
+
+	if (sp_netlink_link(hook->interface, &found, NULL) || !found.xdp_program_id ||
+	    found.xdp_program_id == own_id)
+		return false;
+	*foreign = (struct sp_foreign){
+		.id = found.xdp_program_id,
+		.link = find_link(found.ifindex, found.xdp_program_id),
+		.mode = found.xdp_mode ? found.xdp_mode : "mode unknown",
+	};
+	sp_hook_name_program(foreign->id, foreign->name, sizeof(foreign->name));
+	return true;
+}
+
 int sp_hook_check_foreign(const struct sp_hook *hook, uint32_t own_id, struct sp_error *err)
 {
 	struct sp_interface found;
-	char name[48], holder[64] = "set by netlink";
-	uint32_t link;
+	struct sp_foreign foreign;
+	char holder[64] = "set by netlink";
 	int code = sp_netlink_link(hook->interface, &found, err);
 
 	if (code)
 		return code;
-	if (!found.xdp_program_id || found.xdp_program_id == own_id)
+	if (!sp_hook_foreign(hook, own_id, &foreign))
 		return 0;
-	name_program(found.xdp_program_id, name, sizeof(name));
-	link = find_link(found.ifindex, found.xdp_program_id);
-	if (link)
-		snprintf(holder, sizeof(holder), "held by bpf_link %u", link);
+	if (foreign.link)
+		snprintf(holder, sizeof(holder), "held by bpf_link %u", foreign.link);
 	return sp_fail(err, -EBUSY, SP_EXIT_FAILED,
 	               "interface %s already has an XDP program, id %u %s (%s, %s): it was left "
 	               "alone; remove it, or %s in [gateway]",
-	               hook->interface, found.xdp_program_id, name,
-	               found.xdp_mode ? found.xdp_mode : "mode unknown", holder,
+	               hook->interface, foreign.id, foreign.name, foreign.mode, holder,
 	               hook->uplink ? "take the interface out of `uplink`" : "set `attach = tc`");
 }

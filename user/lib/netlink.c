@@ -135,6 +135,9 @@ static int take_link(const struct nlattr *attribute, void *context)
 	case IFLA_MTU:
 		interface->mtu = mnl_attr_get_u32(attribute);
 		break;
+	case IFLA_MASTER:
+		interface->master = mnl_attr_get_u32(attribute);
+		break;
 	case IFLA_LINKINFO:
 		mnl_attr_parse_nested(attribute, take_kind, interface);
 		break;
@@ -154,6 +157,7 @@ static int on_link(const struct nlmsghdr *message, void *context)
 
 	interface->ifindex = (uint32_t)info->ifi_index;
 	interface->up = info->ifi_flags & IFF_UP;
+	interface->carrier = info->ifi_flags & IFF_LOWER_UP;
 	mnl_attr_parse(message, sizeof(*info), take_link, interface);
 	if (!strcmp(interface->kind, "vlan")) {
 		struct lower lower = {.ifindex = 0};

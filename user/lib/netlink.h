@@ -21,6 +21,8 @@ struct sp_interface {
 	bool up;
 	uint32_t mtu;
 	char kind[16];           /* "veth", "bridge", "vlan", ...; "" for a physical NIC */
+	uint32_t master;         /* the bridge or bond that it is part of; 0: none */
+	bool carrier;            /* a wire, or what stands for one, is there */
 	uint32_t lower;          /* "vlan": the interface of this namespace that it is on; else 0 */
 	uint16_t vlan;           /* its tag ... */
 	uint16_t vlan_protocol;  /* ... and which kind of tag, network order */
@@ -43,6 +45,11 @@ int sp_netlink_each(void (*visit)(const struct sp_interface *interface, void *co
 /* Whether frames can be sent from XDP to interface @ifindex (ndo_xdp_xmit): 1, 0, or negative when
  * the kernel does not say, which it does from Linux 6.3. */
 int sp_netlink_redirects(uint32_t ifindex);
+
+/* The same: whether the driver runs XDP programs at all, and whether it does so with packets that
+ * are longer than a page. */
+int sp_netlink_native(uint32_t ifindex);
+int sp_netlink_fragments(uint32_t ifindex);
 
 /*
  * The addresses of interface @ifindex, at most @room of them, IPv4 mapped; link-local IPv6

@@ -59,6 +59,11 @@ int sp_netlink_open_generic(struct sp_netlink *netlink, struct sp_error *err)
 	return open_bus(netlink, NETLINK_GENERIC, err);
 }
 
+int sp_netlink_open_netfilter(struct sp_netlink *netlink, struct sp_error *err)
+{
+	return open_bus(netlink, NETLINK_NETFILTER, err);
+}
+
 void sp_netlink_close(struct sp_netlink *netlink)
 {
 	if (netlink->socket)

@@ -16,7 +16,7 @@
 
 struct sp_netlink {
 	struct mnl_socket *socket;
-	int bus; /* NETLINK_ROUTE, NETLINK_GENERIC */
+	int bus; /* NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_NETFILTER */
 	unsigned sequence;
 	char reason[SP_NETLINK_REASON]; /* the kernel's own words about the last failure, or "" */
 	union {
@@ -28,13 +28,22 @@ struct sp_netlink {
 /* Open a socket in this network namespace. 0 or negative errno. */
 int sp_netlink_open(struct sp_netlink *netlink, struct sp_error *err);
 
-/* The same for generic netlink. */
+/* The same for generic netlink, and for netfilter. */
 int sp_netlink_open_generic(struct sp_netlink *netlink, struct sp_error *err);
+int sp_netlink_open_netfilter(struct sp_netlink *netlink, struct sp_error *err);
 
 void sp_netlink_close(struct sp_netlink *netlink);
 
 /* Begin a request of @type in netlink->request; @flags are added to NLM_F_REQUEST. */
 struct nlmsghdr *sp_netlink_begin(struct sp_netlink *netlink, uint16_t type, uint16_t flags);
+
+/* The number of the generic netlink family @name. 0 or a negative errno (-ENOENT: there is none).
+ */
+int sp_netlink_family(struct sp_netlink *netlink, const char *name, uint16_t *family);
+
+/* As sp_netlink_begin, with the header of generic netlink. */
+struct nlmsghdr *sp_netlink_begin_generic(struct sp_netlink *netlink, uint16_t family,
+                                          uint8_t command, uint16_t flags);
 
 /*
  * Send what was begun and give each answer to @visit (may be NULL), which returns MNL_CB_OK or

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the doctor finds on a gateway with something wrong, and that his remedies help."""
+
+import contextlib
+import json
+
+import pytest
+
+from lab import CONFIGURATION, PLAIN_PORTAL, foreign_program, wait_until
+
+ROUTED = PLAIN_PORTAL + "[gateway]\nclient = lan0\nuplink = wan0\nforward = route\n"
+
+
+class Report:
+    def __init__(self, lab, *options):
+        result = lab.ctl("-j", "doctor", *options)
+        self.whole = json.loads(result.stdout)
+        assert result.stderr == ""
+        worst = self.whole["warnings"] + self.whole["errors"]
+        assert result.returncode == (1 if worst else 0)
+
+    def find(self, check, about=""):
+        """Those findings of the check that are not good."""
+        return [
+            one for one in self.whole["findings"]
+            if one["check"] == check and one["about"] == about and one["level"] != "ok"
+        ]
+
+    def level(self, check, about=""):
+        """How bad it is; good when nothing is said but that it is."""
+        found = self.find(check, about)
+        return found[0]["level"] if found else "ok"
+
+
+def write(folder, text):
+    path = folder / "sallyport.conf"
+    path.write_text(text)
+    return str(path)
+
+
+def sysctl(lab, name, value):
+    lab.run("gw", "sysctl", "-qw", f"{name}={value}")
+
+
+@pytest.fixture
+def bare(hosts):
+    """The hosts without a gate, before and after."""
+    yield hosts
+    hosts.ctl("down")
+    for name in ("all", "lan0", "wan0"):
+        sysctl(hosts, f"net.ipv4.conf.{name}.rp_filter", 0)
+    hosts.run("gw", "ethtool", "-K", "lan0", "rxvlan", "on")
+
+
+@contextlib.contextmanager
+def stranger(lab, *how):
+    """Somebody's XDP program on lan0."""
+    with foreign_program("xdp") as pin:
+        lab.run("gw", "bpftool", "net", "attach", *how, "pinned", str(pin), "dev", "lan0")
+        try:
+            yield
+        finally:
+            off = "xdpgeneric" if "xdpgeneric" in how else "xdp"
+            lab.run("gw", "ip", "link", "set", "dev", "lan0", off, "off")
+
+
+def spoil(lab):
+    lab.run("gw", "ethtool", "-K", "lan0", "rxvlan", "on")
+    sysctl(lab, "net.ipv4.conf.lan0.rp_filter", 1)
+
+
+def test_three_are_named_and_two_mended_by_hand(bare, tmp_path):
+    path = write(tmp_path, ROUTED)
+    spoil(bare)
+    with stranger(bare, "xdpdrv"):
+        report = Report(bare, "-c", path)
+        assert report.level("rxvlan", "lan0") == "warning"
+        assert report.level("rp_filter", "lan0") == "warning"
+        foreign = report.find("foreign_xdp", "lan0")[0]
+        assert foreign["level"] == "error" and "other_prog" in foreign["what"]
+        for check in ("rxvlan", "rp_filter"):
+            finding = report.find(check, "lan0")[0]
+            assert finding["why"] and finding["mends"]
+            bare.run("gw", "sh", "-c", finding["command"])
+        report = Report(bare, "-c", path)
+        assert report.level("rxvlan", "lan0") == report.level("rp_filter", "lan0") == "ok"
+        # Whose it is and who needs it, only the operator knows.
+        assert report.level("foreign_xdp", "lan0") == "error" and not foreign["mends"]
+        bare.run("gw", "sh", "-c", foreign["command"])
+        assert Report(bare, "-c", path).level("foreign_xdp", "lan0") == "ok"
+    bare.ctl("up", "-c", path, check=True)
+    assert Report(bare).level("xdp", "lan0") == "ok"
+
+
+def test_the_doctor_mends_what_interrupts_nobody(bare, tmp_path):
+    path = write(tmp_path, ROUTED)
+    spoil(bare)
+    with stranger(bare, "xdpgeneric"):
+        report = Report(bare, "-c", path, "--mend")
+        assert {one["check"] for one in report.whole["mended"]} == {"rxvlan", "rp_filter"}
+        assert not any(one["error"] for one in report.whole["mended"])
+        assert report.level("rxvlan", "lan0") == report.level("rp_filter", "lan0") == "ok"
+        assert report.find("foreign_xdp", "lan0")[0]["command"].endswith("xdpgeneric off")
+    assert "off" in bare.run("gw", "sh", "-c", "ethtool -k lan0 | grep rx-vlan-offload").stdout
+    assert Report(bare, "-c", path, "--mend").whole["mended"] == []
+
+
+def test_nothing_is_changed_unasked(bare, tmp_path):
+    spoil(bare)
+    Report(bare, "-c", write(tmp_path, ROUTED))
+    assert "on" in bare.run("gw", "sh", "-c", "ethtool -k lan0 | grep rx-vlan-offload").stdout
+    assert bare.run("gw", "cat", "/proc/sys/net/ipv4/conf/lan0/rp_filter").stdout.strip() == "1"
+
+
+def test_past_nat_and_firewall(bare, tmp_path):
+    path = write(tmp_path, ROUTED)
+    assert Report(bare, "-c", path).level("nat") == "ok"
+    bare.run("gw", "nft", "add table ip spt")
+    try:
+        bare.run("gw", "nft", "add chain ip spt out { type nat hook postrouting priority 100; }")
+        bare.run("gw", "nft", "add chain ip spt through { type filter hook forward priority 0; }")
+        # Chains without a rule do nothing.
+        assert Report(bare, "-c", path).level("nat") == "ok"
+        bare.run("gw", "nft", "add rule ip spt out oifname wan0 masquerade")
+        bare.run("gw", "nft", "add rule ip spt through ct state invalid drop")
+        report = Report(bare, "-c", path)
+        assert report.level("nat") == "error" and "spt" in report.find("nat")[0]["what"]
+        assert report.level("firewall") == "warning"
+        # Through the stack they hold.
+        assert not Report(bare, "-c", str(CONFIGURATION)).find("nat")
+    finally:
+        bare.run("gw", "nft", "delete table ip spt")
+
+
+def test_before_up(bare, tmp_path):
+    report = Report(bare, "-c", write(tmp_path, PLAIN_PORTAL + "[gateway]\nclient = lan7\n"))
+    assert report.level("interface", "lan7") == "error"
+    assert "lan0" in report.find("interface", "lan7")[0]["what"]
+    assert report.level("loaded", bare.name) == "note"
+    # What can be looked at without a configuration is.
+    report = Report(bare, "-c", write(tmp_path, "[gateway]\nclint = lan0\n"))
+    assert report.level("config") == "error" and ":2:" in report.find("config")[0]["what"]
+    assert [one for one in report.whole["findings"] if one["check"] == "programs"]
+
+
+def test_switches_of_the_kernel(bare):
+    bare.run("gw", "ip", "link", "set", "dev", "lan0", "down")
+    sysctl(bare, "net.ipv4.ip_forward", 0)
+    bare.run("gw", "ip", "rule", "add", "fwmark", "7", "lookup", "main")
+    try:
+        report = Report(bare, "-c", str(CONFIGURATION))
+        assert report.level("link", "lan0") == "error"
+        bare.run("gw", "sh", "-c", report.find("link", "lan0")[0]["command"])
+        assert report.level("rules") == "note"
+        bare.run("gw", "sh", "-c", report.find("forwarding")[0]["command"])
+        report = Report(bare, "-c", str(CONFIGURATION))
+        assert report.level("link", "lan0") == report.level("forwarding") == "ok"
+    finally:
+        bare.run("gw", "ip", "rule", "delete", "fwmark", "7", "lookup", "main")
+        bare.run("gw", "sh", "-c", "ip link set dev lan0 up; sysctl -qw net.ipv4.ip_forward=1")
+        # What went with the link.
+        bare.run("gw", "ip", "-6", "address", "replace", "fd85::1/64", "dev", "lan0", "nodad")
+
+
+def test_gate(bare):
+    bare.gate()
+    report = Report(bare)
+    assert report.whole["errors"] == 0
+    # The machine's clock is nobody's here.
+    assert {one["check"] for one in report.whole["findings"] if one["level"] == "warning"} <= {
+        "clock"
+    }
+    bare.ctl("bypass", "on", check=True)
+    assert Report(bare).level("bypass") == "warning"
+    bare.ctl("bypass", "off", check=True)
+    bare.run("gw", "kill", str(bare.daemon_pid()))
+    wait_until(lambda: not bare.daemon_pid(), 10, "the end of the daemon")
+    report = Report(bare)
+    assert report.level("daemon") == "error" and report.level("loaded", bare.name) == "ok"
+    # A program that was taken away.
+    bare.run("gw", "sh", "-c", f"rm /sys/fs/bpf/{bare.name}/links/xdp-lan0")
+    wait_until(lambda: Report(bare).level("attached", "lan0") == "error" or
+               Report(bare).find("xdp", "lan0"), 5, "that XDP is gone")
+
+
+def test_text(bare):
+    text = bare.ctl("doctor", "-c", str(CONFIGURATION)).stdout
+    assert "\033" not in text and "ethtool -K lan0 rxvlan off" in text
+    assert text.splitlines()[-1].startswith("errors 0, warnings ")

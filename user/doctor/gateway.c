@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The instance: what is loaded, the daemon, what room is left, the ledger. */
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "doctor/doctor.h"
+#include "lib/bpffs.h"
+#include "lib/ledger.h"
+#include "lib/ledger_check.h"
+#include "lib/text.h"
+
+/* Per cent of something that are in use when it is time to say so. */
+#define NEARLY_FULL 90u
+
+/* Bytes of disk below which the ledger is at risk: some hundred thousand sessions. */
+#define LITTLE_DISK (64ull << 20)
+
+static void look_at_others(struct sp_doctor *doctor)
+{
+	DIR *folder = opendir(SP_BPFFS);
+	const struct dirent *entry;
+	char names[256] = "", path[sizeof(SP_BPFFS) + sizeof(entry->d_name) + 16];
+
+	while (folder && (entry = readdir(folder))) {
+		size_t used = strlen(names);
+
+		snprintf(path, sizeof(path), SP_BPFFS "/%s/settings", entry->d_name);
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, doctor->instance->name) ||
+		    access(path, F_OK))
+			continue;
+		snprintf(names + used, sizeof(names) - used, "%s%.31s", used ? " " : "",
+		         entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	if (names[0])
+		sp_report_add(doctor->report, SP_LEVEL_OK, "instances", "",
+		              "others are loaded on this machine: %s", names);
+}
+
+static void say_not_loaded(struct sp_doctor *doctor)
+{
+	const struct sp_error *err = &doctor->not_loaded;
+	struct sp_finding *finding;
+
+	if (err->exit_code != SP_EXIT_NOT_LOADED) {
+		sp_report_add(doctor->report, SP_LEVEL_ERROR, "loaded", doctor->instance->name,
+		              "%s", err->text);
+		return;
+	}
+	finding = sp_report_add(doctor->report, SP_LEVEL_NOTE, "loaded", doctor->instance->name,
+	                        "the datapath is not loaded");
+	sp_finding_why(finding, "until it is, every client gets through");
+	sp_finding_command(finding, "sallyport -I %s up%s%s", doctor->instance->name,
+	                   doctor->config ? " -c " : "",
+	                   doctor->config ? doctor->config->path : "");
+}
+
+void sp_doctor_gateway(struct sp_doctor *doctor)
+{
+	struct sp_finding *finding;
+
+	doctor->report->group = "Gateway";
+	look_at_others(doctor);
+	if (!doctor->loaded) {
+		say_not_loaded(doctor);
+		return;
+	}
+	if (!doctor->status.bypass) {
+		sp_report_add(doctor->report, SP_LEVEL_OK, "loaded", doctor->instance->name,
+		              "the datapath is loaded");
+		return;
+	}
+	finding = sp_report_add(doctor->report, SP_LEVEL_WARNING, "bypass", "",
+	                        "the gate is open: every client gets through");
+	sp_finding_why(finding, "`sallyport bypass on` was for an emergency");
+	sp_finding_command(finding, "sallyport -I %s bypass off", doctor->instance->name);
+}
+
+/* --- the daemon --- */
+
+/* How many processes named @name have the parent @parent. */
+static unsigned count_children(int parent, const char *name)
+{
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	while (folder && (entry = readdir(folder))) {
+		char path[sizeof(entry->d_name) + 16], comm[32] = "";
+		FILE *file;
+		int of = 0;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		/* proc(5): pid (comm) state ppid; none of our names has a parenthesis. */
+		if (fscanf(file, "%*d (%31[^)]) %*c %d", comm, &of) == 2 && of == parent &&
+		    !strcmp(comm, name))
+			count++;
+		fclose(file);
+	}
+	if (folder)
+		closedir(folder);
+	return count;
+}
+
+static void look_at_children(struct sp_doctor *doctor)
+{
+	unsigned responders = count_children(doctor->status.daemon, "sallyport-respo");
+	unsigned portals = count_children(doctor->status.daemon, "sallyport-porta");
+	struct sp_finding *finding;
+
+	if (portals && responders && responders >= doctor->maps.loaded.workers) {
+		sp_report_add(doctor->report, SP_LEVEL_OK, "daemon", "",
+		              "process %d, %u responders", doctor->status.daemon, responders);
+		return;
+	}
+	finding = sp_report_add(doctor->report, SP_LEVEL_ERROR, "daemon", "",
+	                        "process %d runs, but %s", doctor->status.daemon,
+	                        !portals ? "its portal does not" : "not all of its responders do");
+	sp_finding_why(finding, "clients wait for a page; the daemon starts them again and logs "
+	                        "why they end");
+	sp_finding_command(finding, "journalctl -u sallyport -n 50");
+}
+
+void sp_doctor_daemon(struct sp_doctor *doctor)
+{
+	struct sp_finding *finding;
+
+	if (!doctor->loaded)
+		return;
+	if (doctor->status.daemon) {
+		look_at_children(doctor);
+		return;
+	}
+	finding = sp_report_add(doctor->report, SP_LEVEL_ERROR, "daemon", "",
+	                        "sallyportd does not run");
+	sp_finding_why(finding, "captive clients get no page and cannot log in; sessions go on");
+	sp_finding_command(finding, "systemctl start sallyport");
+}
+
+/* --- room --- */
+
+static uint64_t count_slots(const struct sp_maps *maps)
+{
+	uint64_t used = 0;
+
+	for (uint32_t i = 0; i < SP_SLOT_WORDS(maps->max_clients); i++)
+		used += (unsigned)__builtin_popcountll(maps->slot_words[i]);
+	return used;
+}
+
+/* @what: "clients"; @mend: what gives more room. */
+static void look_at_fill(struct sp_doctor *doctor, const char *map, uint64_t used, uint64_t room,
+                         const char *mend)
+{
+	bool full = used * 100 >= room * NEARLY_FULL;
+	struct sp_finding *finding = sp_report_add(
+		doctor->report,
+		used >= room ? SP_LEVEL_ERROR
+		: full       ? SP_LEVEL_WARNING
+			     : SP_LEVEL_OK,
+		"room", map, "%" PRIu64 " of %" PRIu64 " entries are used", used, room);
+
+	if (full)
+		sp_finding_why(finding, "%s", mend);
+}
+
+void sp_doctor_room(struct sp_doctor *doctor)
+{
+	const struct sp_settings *settings = &doctor->maps.loaded;
+	uint32_t prefixes;
+
+	if (!doctor->loaded)
+		return;
+	prefixes = settings->garden4 > settings->garden6 ? settings->garden4 : settings->garden6;
+	look_at_fill(doctor, "clients", count_slots(&doctor->maps), doctor->maps.max_clients,
+	             "who comes when it is full cannot log in: raise `max_clients` in [gateway], "
+	             "run `sallyport down` and `sallyport up`");
+	look_at_fill(doctor, "garden", prefixes, SP_GARDEN_PREFIXES,
+	             "addresses of names that are learnt now stay closed: lower `addresses` in "
+	             "[garden] or remove entries");
+}
+
+/* --- the ledger --- */
+
+static void look_at_disk(struct sp_doctor *doctor)
+{
+	struct sp_finding *finding;
+	struct statvfs disk;
+	char size[SP_TEXT_QUANTITY];
+	uint64_t left;
+
+	if (statvfs(doctor->instance->state, &disk))
+		return;
+	left = (uint64_t)disk.f_bavail * disk.f_frsize;
+	sp_text_put_size(size, left);
+	if (disk.f_flag & ST_RDONLY)
+		finding = sp_report_add(doctor->report, SP_LEVEL_ERROR, "disk",
+		                        doctor->instance->state, "the file system is read-only");
+	else if (left < LITTLE_DISK)
+		finding = sp_report_add(doctor->report, SP_LEVEL_WARNING, "disk",
+		                        doctor->instance->state, "%s are left", size);
+	else
+		finding = NULL;
+	if (finding)
+		sp_finding_why(finding, "nobody is let in who would not be remembered in the "
+		                        "ledger; sessions go on");
+	else
+		sp_report_add(doctor->report, SP_LEVEL_OK, "disk", doctor->instance->state,
+		              "%s are free", size);
+}
+
+void sp_doctor_ledger(struct sp_doctor *doctor)
+{
+	struct sp_finding *finding;
+	struct sp_error err;
+
+	if (!sp_ledger_exists(doctor->instance)) {
+		if (doctor->loaded)
+			sp_report_add(doctor->report, SP_LEVEL_NOTE, "ledger", "",
+			              "there is none yet; the first login or session makes it");
+		return;
+	}
+	look_at_disk(doctor);
+	if (!sp_ledger_check(doctor->instance, &err)) {
+		sp_report_add(doctor->report, SP_LEVEL_OK, "ledger", "", "the ledger is whole");
+		return;
+	}
+	finding = sp_report_add(doctor->report, SP_LEVEL_ERROR, "ledger", "", "%s", err.text);
+	sp_finding_why(finding, "nobody can log in, sessions go on: put a copy back, or move it "
+	                        "away and a new one is made");
+	sp_finding_command(finding, "mv %s/ledger.db %s/ledger.damaged", doctor->instance->state,
+	                   doctor->instance->state);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "doctor/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROOT "/proc/sys/"
+
+int sp_sysctl_read(const char *format, ...)
+{
+	char path[PATH_MAX] = ROOT;
+	int number = -EINVAL;
+	va_list args;
+	FILE *file;
+
+	va_start(args, format);
+	vsnprintf(path + strlen(ROOT), sizeof(path) - strlen(ROOT), format, args);
+	va_end(args);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (fscanf(file, "%9d", &number) != 1 || number < 0)
+		number = -EINVAL;
+	fclose(file);
+	return number;
+}
+
+int sp_sysctl_write(const char *name, const char *value, struct sp_error *err)
+{
+	char path[PATH_MAX];
+	ssize_t length = (ssize_t)strlen(value);
+	int fd, code = 0;
+
+	snprintf(path, sizeof(path), ROOT "%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, (size_t)length) != length)
+		code = errno ? -errno : -EIO;
+	if (fd >= 0)
+		close(fd);
+	if (code)
+		return sp_fail(err, code, code == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+		               "cannot write %s to %s: %s", value, path, strerror(-code));
+	return 0;
+}
