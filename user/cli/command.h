@@ -15,6 +15,9 @@
 /* Options: identifier, long name, short name or 0, value (NULL: it takes none), help. */
 #define SP_OPTIONS(X)                                                                           \
 	X(CONFIG, "config", 'c', "FILE", "configuration file")                                  \
+	X(LOG_LEVEL, "log-level", 0, "LEVEL",                                                   \
+	  "error, warning, notice, info or debug, whatever the configuration says")             \
+	X(VERBOSE, "verbose", 'v', NULL, "the same as --log-level debug")                       \
 	X(VLAN, "vlan", 0, "N", "VLAN id the client is on, 0 (untagged, the default) to 4094")  \
 	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")          \
 	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                 \

@@ -35,14 +35,18 @@ const struct sp_command sp_commands[] = {
 	},
 	{
 		.name = "run",
-		.options = SP_OPTION_BIT(CONFIG),
+		.options =
+			SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(LOG_LEVEL) | SP_OPTION_BIT(VERBOSE),
 		.summary = "the daemon, in the foreground (the same as sallyportd)",
 		.details = "Serves captive clients: the 511 page and the login portal. Without -c "
 			   "the\n"
 			   "configuration is that of the last `up`. Ends on SIGTERM or SIGINT; "
 			   "sessions\n"
-			   "go on without it.\n",
-		.examples = "sallyport run\n",
+			   "go on without it. Its log goes to stderr, or where section [log] of "
+			   "the\n"
+			   "configuration says; under systemd to the journal.\n",
+		.examples = "sallyport run\n"
+			    "sallyport run --log-level warning\n",
 		.run = sp_run_run,
 	},
 	{

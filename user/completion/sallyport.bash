@@ -77,13 +77,14 @@ _sallyport() {
 		;;
 	--format) _sallyport_offer "plain csv json" "$word" && return ;;
 	--batch) _sallyport_offer "$(_sallyport_batches)" "$word" && return ;;
+	--log-level) _sallyport_offer "error warning notice info debug" "$word" && return ;;
 	--vlan | --note | --devices | --from | --until | --count | --url | --host | --days) return ;;
 	esac
 
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out) ((i++)) ;;
+		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;

@@ -2,6 +2,7 @@
 #include "keeper/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,11 +21,57 @@
 #define STEADY         60000u  /* ... until it has run for so long */
 #define EXIT_DEADLINE  1000u   /* ms from the end of its socket to its own */
 #define END_DEADLINE   2000u   /* ms that shutdown waits before it kills */
+#define LOG_BURST      100u    /* lines of its log at once, then one a second */
+#define LOG_LINES      64u     /* in one round, lest it keeps others waiting */
 #define SOCKET_BUFFER  1048576 /* bytes: an answer for every connection of the portal */
 
 void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan)
 {
-	*child = (struct sp_child){.plan = *plan, .socket = -1, .delay = DELAY_LEAST};
+	int ends[2];
+
+	*child = (struct sp_child){.plan = *plan,
+	                           .socket = -1,
+	                           .delay = DELAY_LEAST,
+	                           .log = -1,
+	                           .log_end = STDERR_FILENO,
+	                           .log_limit = {.burst = LOG_BURST}};
+	/* O_DIRECT: what is written at once is read at once, pipe(2). Who writes faster than it is
+	 * read loses lines and does not wait. */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT)) {
+		sp_log(SP_LOG_WARNING, "%s writes to stderr itself: pipe: %s", plan->name,
+		       strerror(errno));
+		return;
+	}
+	child->log = ends[0];
+	child->log_end = ends[1];
+}
+
+static void close_log(struct sp_child *child)
+{
+	if (child->log < 0)
+		return;
+	close(child->log);
+	close(child->log_end);
+	child->log = -1;
+}
+
+/* The end of its program's path, by which it calls itself in its log. */
+static const char *process_name(const struct sp_child *child)
+{
+	return strrchr(child->plan.program, '/') + 1;
+}
+
+void sp_child_relay(struct sp_child *child)
+{
+	char line[SP_LOG_TEXT];
+	ssize_t length = 1;
+
+	for (unsigned i = 0; i < LOG_LINES && child->log >= 0 && length > 0; i++) {
+		length = read(child->log, line, sizeof(line));
+		if (length > 0)
+			sp_log_relay(&child->log_limit, process_name(child), (int)child->pid, line,
+			             (unsigned)length);
+	}
 }
 
 static void plan_restart(struct sp_child *child)
@@ -62,7 +109,8 @@ int sp_child_start(struct sp_child *child)
 	if (!ret)
 		ret = sp_ipc_send(pair[0], plan->setup, plan->setup_size);
 	if (!ret)
-		ret = sp_spawn(plan->program, pair[1], plan->files, plan->file_count);
+		ret = sp_spawn(plan->program, pair[1], child->log_end, plan->files,
+		               plan->file_count);
 	if (pair[1] >= 0)
 		close(pair[1]);
 	if (ret < 0) {
@@ -137,6 +185,8 @@ bool sp_child_reap(struct sp_child *child)
 	if (!child->pid || waitpid(child->pid, &status, WNOHANG) != child->pid)
 		return false;
 	close_socket(child);
+	/* Its last words come first. */
+	sp_child_relay(child);
 	if (child->renewed) {
 		child->start_at = sp_monotonic_ms();
 		sp_log(SP_LOG_NOTICE, "%s (pid %d) is started again: %s", child->plan.name,
@@ -194,5 +244,9 @@ void sp_child_end_all(struct sp_child *children, unsigned count)
 		kill(children[i].pid, SIGKILL);
 		waitpid(children[i].pid, NULL, 0);
 		children[i].pid = 0;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		sp_child_relay(&children[i]);
+		close_log(&children[i]);
 	}
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/log.h"
+
 enum sp_role {
 	SP_ROLE_RESPONDER,
 	SP_ROLE_GARDEN,
@@ -43,9 +45,12 @@ struct sp_child {
 	uint32_t delay;      /* ms: the next wait before a restart */
 	const char *stopped; /* why the keeper ended it, NULL if it ended by itself */
 	bool renewed;        /* it was ended to be started again at once */
+	int log, log_end;    /* a pipe: what it writes to its log, and where; -1, and ours */
+	struct sp_log_limit log_limit;
 };
 
-/* Prepare @child, to be started at once by sp_child_start. */
+/* Prepare @child, to be started at once by sp_child_start, with a pipe for its log if there can be
+ * one. */
 void sp_child_init(struct sp_child *child, const struct sp_child_plan *plan);
 
 /* Start it and send its setup. On failure it is tried again later, as after an early end, and the
@@ -58,6 +63,9 @@ void sp_child_stop(struct sp_child *child, const char *reason);
 /* The same for what has to begin anew with a changed setup: it is started again at once. Nothing if
  * it is not running. */
 void sp_child_renew(struct sp_child *child, const char *reason);
+
+/* Hand on what it has written to its log since the last time. */
+void sp_child_relay(struct sp_child *child);
 
 /* It closed its side of the socket: it is most likely dying already, of what its status will tell,
  * and gets a moment to do so. */

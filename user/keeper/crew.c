@@ -3,13 +3,21 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 
+#include "lib/log.h"
 #include "lib/monotonic.h"
 
 static void add(struct sp_crew *crew, const struct sp_child_plan *plan)
 {
-	sp_child_init(&crew->child[crew->count++], plan);
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = SP_CREW_LOG + crew->count};
+	struct sp_child *child = &crew->child[crew->count++];
+
+	sp_child_init(child, plan);
+	if (child->log >= 0 && epoll_ctl(crew->epoll, EPOLL_CTL_ADD, child->log, &event))
+		sp_log(SP_LOG_WARNING, "%s: its log is read at its end only: epoll: %s", plan->name,
+		       strerror(errno));
 }
 
 static void plan_responders(struct sp_crew *crew, struct sp_setup *setup)

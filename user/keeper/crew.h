@@ -9,12 +9,14 @@
 #include "keeper/child.h"
 #include "keeper/setup.h"
 
+#define SP_CREW_LOG  2000u
 #define SP_CREW_MOST (SP_MAX_WORKERS + 4 + SP_MAX_VERIFIERS)
 
 struct sp_crew {
 	struct sp_child child[SP_CREW_MOST];
 	unsigned count;
-	int epoll; /* their sockets are watched there, with their index as data */
+	int epoll; /* their sockets are watched there, with their index as data, and their logs,
+	              with SP_CREW_LOG and their index */
 };
 
 /* Plan every child of @setup, to be started by sp_crew_attend. @setup must outlive the crew. */

@@ -17,18 +17,21 @@ static struct sp_log_limit log_limit = {.burst = 50};
 
 static void report(const struct sp_client_key *client, const char *what)
 {
+	const struct sp_log_about about = {.client = client};
 	char name[SP_SESSION_NAME];
 
-	sp_log_limited(&log_limit, SP_LOG_NOTICE, "%s: %s", sp_session_name(name, client), what);
+	sp_log_about(&log_limit, &about, SP_LOG_NOTICE, "%s: %s", sp_session_name(name, client),
+	             what);
 }
 
 static void report_failure(const struct sp_client_key *client, const char *what,
                            const struct sp_error *err)
 {
+	const struct sp_log_about about = {.client = client};
 	char name[SP_SESSION_NAME];
 
-	sp_log_limited(&log_limit, SP_LOG_ERROR, "%s: %s failed: %s", sp_session_name(name, client),
-	               what, err->text);
+	sp_log_about(&log_limit, &about, SP_LOG_ERROR, "%s: %s failed: %s",
+	             sp_session_name(name, client), what, err->text);
 }
 
 static struct sp_limits defaults(const struct sp_config *config)
@@ -68,16 +71,33 @@ static enum sp_ipc_result refused_for(int code)
 	}
 }
 
+static void report_login(const struct grant *grant)
+{
+	struct sp_log_about about = {.client = grant->client,
+	                             .method = sp_method_name(grant->method)};
+	struct sp_ledger *ledger;
+	struct sp_record record;
+	char name[SP_SESSION_NAME];
+	struct sp_error err;
+
+	ledger = sp_session_ledger(grant->maps, &err);
+	if (ledger && !sp_ledger_session_last(ledger, grant->client, &record, &err)) {
+		about.session = record.id;
+		if (record.who.name[0] && sp_log_has_names())
+			about.user = record.who.name;
+	}
+	sp_log_about(&log_limit, &about, SP_LOG_NOTICE, "%s: logged in (%s%s%s)",
+	             sp_session_name(name, grant->client), about.method, about.user ? " " : "",
+	             about.user ? about.user : "");
+}
+
 static enum sp_ipc_result concluded(const struct grant *grant, int code, const struct sp_error *err)
 {
-	char text[64];
-
 	if (code) {
 		report_failure(grant->client, "login", err);
 		return refused_for(code);
 	}
-	snprintf(text, sizeof(text), "logged in (%s)", sp_method_name(grant->method));
-	report(grant->client, text);
+	report_login(grant);
 	return SP_IPC_DONE;
 }
 
@@ -210,10 +230,8 @@ static enum sp_ipc_result let_in(const struct grant *grant)
 
 	if (ret)
 		return concluded(grant, ret, &err);
-	if (session.effective == SP_CLIENT_BLOCKED) {
-		report(grant->client, "login refused: blocked");
+	if (session.effective == SP_CLIENT_BLOCKED)
 		return SP_IPC_REFUSED;
-	}
 	switch (grant->method) {
 	case SP_METHOD_CLICK:
 		return by_click(grant, &session, &clock);

@@ -6,6 +6,7 @@
 
 #include "ipc/radius.h"
 #include "keeper/authority.h"
+#include "keeper/systemd.h"
 #include "lib/log.h"
 
 #define REQUESTS 64 /* of a child in one round, lest it keeps signals waiting */
@@ -19,6 +20,8 @@ static void announce(struct sp_keeper *keeper)
 	sp_log(SP_LOG_NOTICE, "serving instance %s: %u responders, portal at %s and %s",
 	       keeper->maps.instance.name, keeper->setup.workers, setup->login_url4,
 	       setup->login_url6);
+	sp_systemd_notify("READY=1\nSTATUS=Serving instance %s with %u responders, portal at %s",
+	                  keeper->maps.instance.name, keeper->setup.workers, setup->login_url4);
 	keeper->announced = true;
 }
 

@@ -25,6 +25,7 @@
 #include "keeper/hear.h"
 #include "keeper/pidfile.h"
 #include "keeper/state.h"
+#include "keeper/systemd.h"
 #include "keeper/tls.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
@@ -36,7 +37,7 @@
 
 #define WORKERS offsetof(struct sp_settings, workers)
 
-/* epoll data: below these, the index of a child. */
+/* epoll data: below these, the index of a child; from SP_CREW_LOG on, that of its log. */
 #define EVENT_SIGNAL 1000u
 #define EVENT_TIMER  1001u
 #define EVENT_TOLD   1002u /* by the datapath */
@@ -102,8 +103,11 @@ static void renew_certificate(struct sp_keeper *keeper)
 
 static void reload(struct sp_keeper *keeper)
 {
+	sp_systemd_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+	                  (unsigned long long)sp_monotonic_ms() * 1000);
 	renew_certificate(keeper);
 	renew_pages(keeper);
+	sp_systemd_notify("READY=1");
 }
 
 static void signal_event(struct sp_keeper *keeper)
@@ -189,6 +193,8 @@ static void dispatch(struct sp_keeper *keeper, uint32_t data)
 		sp_herald_accept(&keeper->herald);
 	else if (data == EVENT_LINK)
 		link_event(keeper);
+	else if (data >= SP_CREW_LOG)
+		sp_child_relay(&keeper->crew.child[data - SP_CREW_LOG]);
 	else
 		sp_hear(keeper, &keeper->crew.child[data]);
 }
@@ -199,9 +205,12 @@ static int attend(struct sp_keeper *keeper)
 	uint64_t now = sp_monotonic_ms(), next = now + 60000;
 	/* In this order: the desk has to know of an end before there is a new beginning. */
 	const uint64_t desk = sp_desk_attend(keeper);
-	const uint64_t due[] = {desk, sp_gardener_attend(&keeper->gardener),
-	                        sp_scribe_attend(&keeper->scribe), sp_crew_attend(&keeper->crew),
-	                        sp_accountant_attend(&keeper->accountant)};
+	const uint64_t due[] = {desk,
+	                        sp_gardener_attend(&keeper->gardener),
+	                        sp_scribe_attend(&keeper->scribe),
+	                        sp_crew_attend(&keeper->crew),
+	                        sp_accountant_attend(&keeper->accountant),
+	                        sp_systemd_attend()};
 
 	for (unsigned i = 0; i < sizeof(due) / sizeof(*due); i++)
 		if (due[i] < next)
@@ -283,6 +292,7 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 		if (ret)
 			goto out;
 		ret = loop(keeper);
+		sp_systemd_notify("STOPPING=1\nSTATUS=Ending; sessions go on");
 		if (!keeper->gone)
 			sp_accountant_end(&keeper->accountant);
 		sp_child_end_all(keeper->crew.child, keeper->crew.count);
@@ -370,6 +380,8 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 	int ret;
 
 	sp_log_name("sallyportd");
+	/* Without it there is nobody to tell. */
+	sp_systemd_open(false);
 	/* First of all: for an instance that is not loaded no file is made. */
 	ret = sp_maps_open(&keeper.maps, instance, err);
 	if (ret)

@@ -32,14 +32,40 @@
 
 #define CROWDED 5000u /* ms until who found the queue full may come again */
 
-static struct sp_log_limit log_limit = {.burst = 50};
+/* Who is refused time and again leaves room for other lines. */
+static struct sp_log_limit log_limit = {.burst = 50}, refused_limit = {.burst = 50};
 
 static void report(const struct sp_client_key *client, const char *what, const char *why)
 {
+	const struct sp_log_about about = {.client = client};
 	char name[SP_SESSION_NAME];
 
-	sp_log_limited(&log_limit, SP_LOG_ERROR, "%s: %s: %s", sp_session_name(name, client), what,
-	               why);
+	sp_log_about(&log_limit, &about, SP_LOG_ERROR, "%s: %s: %s", sp_session_name(name, client),
+	             what, why);
+}
+
+/* Never by which name: people type passwords there. What failed of ours has been said. */
+static void report_refusal(const struct sp_client_key *client, uint32_t method,
+                           enum sp_ipc_result result)
+{
+	static const char *const why[SP_IPC_RESULTS] = {
+		[SP_IPC_REFUSED] = "blocked",
+		[SP_IPC_FULL] = "the gateway is full",
+		[SP_IPC_WRONG] = "wrong credentials",
+		[SP_IPC_BUSY] = "too many attempts",
+		[SP_IPC_SILENT] = "no RADIUS server answers",
+		[SP_IPC_USED] = "as many devices as may be",
+		[SP_IPC_OVER] = "used up",
+		[SP_IPC_EARLY] = "not valid yet",
+		[SP_IPC_DISABLED] = "its method is not enabled",
+		[SP_IPC_INSECURE] = "a password without TLS",
+	};
+	const struct sp_log_about about = {.client = client, .method = sp_method_name(method)};
+	char name[SP_SESSION_NAME];
+
+	if (why[result])
+		sp_log_about(&refused_limit, &about, SP_LOG_NOTICE, "%s: login refused: %s (%s)",
+		             sp_session_name(name, client), why[result], about.method);
 }
 
 /* --- answers --- */
@@ -70,8 +96,9 @@ static void answer(struct sp_logins *logins, uint64_t id, const struct sp_client
 
 /* A login is decided. */
 static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
-                     enum sp_ipc_result result, const char *said)
+                     enum sp_method method, enum sp_ipc_result result, const char *said)
 {
+	report_refusal(client, method, result);
 	if (result == SP_IPC_DONE)
 		logins->opened(logins->context, client);
 	answer(logins, id, client, result, 0, said);
@@ -104,14 +131,11 @@ static void settle_attempt(struct sp_logins *logins, const struct sp_client_key 
                            const char *account, bool wrong)
 {
 	const uint64_t now = sp_monotonic_ms();
-	char name[SP_SESSION_NAME];
 
 	if (!wrong) {
 		sp_retry_give_back(&logins->clients, client, sizeof(*client));
 		return;
 	}
-	sp_log_limited(&log_limit, SP_LOG_NOTICE, "%s: login refused: wrong credentials",
-	               sp_session_name(name, client));
 	sp_retry_strike(&logins->clients, client, sizeof(*client), now);
 	if (account)
 		sp_retry_take(&logins->accounts, account, strlen(account), now);
@@ -138,6 +162,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 	enum sp_ipc_result result = SP_IPC_WRONG;
 
 	if (wait) {
+		report_refusal(client, SP_METHOD_VOUCHER, SP_IPC_BUSY);
 		answer(logins, request->id, client, SP_IPC_BUSY, wait, NULL);
 		return;
 	}
@@ -147,7 +172,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 		result = sp_grant_voucher(logins->maps, logins->config, client, digest);
 	}
 	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
-	conclude(logins, request->id, client, result, NULL);
+	conclude(logins, request->id, client, SP_METHOD_VOUCHER, result, NULL);
 }
 
 /* The local user's hash; that of nobody if there is none who may log in. Returns the method that
@@ -182,6 +207,7 @@ static void submit(struct sp_logins *logins, const struct sp_ipc_request *reques
 	if (!wait)
 		pending = sp_broker_take(&logins->broker, request->id, now);
 	if (!pending) {
+		report_refusal(&request->client, method, SP_IPC_BUSY);
 		answer(logins, request->id, &request->client, SP_IPC_BUSY, wait ?: CROWDED, NULL);
 		return;
 	}
@@ -257,13 +283,14 @@ static void log_in(struct sp_logins *logins, const struct sp_ipc_request *reques
 	enum sp_ipc_result result = look_ahead(logins, request);
 
 	if (result != SP_IPC_DONE) {
+		report_refusal(client, request->method, result);
 		answer(logins, request->id, client, result, 0, NULL);
 		return;
 	}
 	switch (request->method) {
 	case SP_METHOD_CLICK:
 		result = sp_grant_click(logins->maps, logins->config, client);
-		conclude(logins, request->id, client, result, NULL);
+		conclude(logins, request->id, client, SP_METHOD_CLICK, result, NULL);
 		break;
 	case SP_METHOD_VOUCHER:
 		log_in_by_voucher(logins, request);
@@ -335,11 +362,13 @@ static void judged(void *context, const struct sp_pending *pending,
 		result = grant(logins, pending, verdict);
 	settle_attempt(logins, &check->client, pending->account ? check->name : NULL,
 	               result == SP_IPC_WRONG);
-	if (result == SP_IPC_BUSY)
+	if (result == SP_IPC_BUSY) {
+		report_refusal(&check->client, check->method, result);
 		answer(logins, pending->request, &check->client, result, CROWDED, NULL);
-	else
-		conclude(logins, pending->request, &check->client, result,
-		         verdict ? verdict->said : NULL);
+	} else {
+		conclude(logins, pending->request, &check->client, (enum sp_method)check->method,
+		         result, verdict ? verdict->said : NULL);
+	}
 }
 
 /* A nonce comes with a token that is good, and is not good for ever. */

@@ -95,6 +95,17 @@ static int look(struct sp_scribe *scribe, struct sp_error *err)
 	return code == -ENOMEM ? sp_fail(err, code, SP_EXIT_FAILED, "out of memory") : code;
 }
 
+/* Of sessions that end by themselves; who ends one otherwise says so. */
+static void report_end(const struct sp_record *record)
+{
+	static struct sp_log_limit limit = {.burst = 50};
+	const struct sp_log_about about = {.client = &record->client};
+	char name[SP_SESSION_NAME];
+
+	sp_log_about(&limit, &about, SP_LOG_INFO, "%s: session ended: %s",
+	             sp_session_name(name, &record->client), sp_cause_name(record->cause));
+}
+
 static int write_row(struct sp_ledger *ledger, const struct sp_reading *reading,
                      struct sp_error *err)
 {
@@ -114,6 +125,8 @@ static int write_row(struct sp_ledger *ledger, const struct sp_reading *reading,
 
 	memcpy(record.ipv6, reading->ipv6, sizeof(record.ipv6));
 	code = sp_ledger_session_write(ledger, &record, err);
+	if (!code && record.cause)
+		report_end(&record);
 	/* Ended meanwhile, or granted when there was no ledger. */
 	return code == -ENOENT ? 0 : code;
 }

@@ -34,7 +34,7 @@ static int place(int first, const int *fds, unsigned count)
 	return 0;
 }
 
-static int arrange_files(int socket, const int *files, unsigned count)
+static int arrange_files(int socket, int log, const int *files, unsigned count)
 {
 	int parked[SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES];
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -47,7 +47,7 @@ static int arrange_files(int socket, const int *files, unsigned count)
 		return -E2BIG;
 	for (unsigned i = 0; i < total; i++) {
 		int fd = i < 2                 ? null
-		         : i == 2              ? STDERR_FILENO
+		         : i == 2              ? log
 		         : i < SP_IPC_FIRST_FD ? socket
 		                               : files[i - SP_IPC_FIRST_FD];
 
@@ -79,7 +79,7 @@ static int arrange_signals(pid_t parent)
 	return getppid() == parent ? 0 : -ECANCELED;
 }
 
-pid_t sp_spawn(const char *program, int socket, const int *files, unsigned count)
+pid_t sp_spawn(const char *program, int socket, int log, const int *files, unsigned count)
 {
 	char *const arguments[] = {strrchr(program, '/') + 1, NULL};
 	char *const environment[] = {NULL};
@@ -93,7 +93,7 @@ pid_t sp_spawn(const char *program, int socket, const int *files, unsigned count
 		return pid;
 	ret = arrange_signals(parent);
 	if (!ret)
-		ret = arrange_files(socket, files, count);
+		ret = arrange_files(socket, log, files, count);
 	if (!ret) {
 		execve(program, arguments, environment);
 		ret = -errno;

@@ -58,6 +58,7 @@ void sp_config_defaults(struct sp_config *config)
 		.radius_port_type = 19, /* Wireless - IEEE 802.11 */
 		.radius_interim = 300,
 		.radius_coa_port = 3799, /* RFC 5176, 2.1 */
+		.log_level = SP_LOG_INFO,
 		.garden_addresses = 256,
 		.garden_user = "sallyport-garden",
 	};

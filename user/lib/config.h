@@ -18,6 +18,7 @@
 #include "lib/endpoint.h"
 #include "lib/error.h"
 #include "lib/garden_entry.h"
+#include "lib/log.h"
 
 #define SP_CONFIG_PATH    "/etc/sallyport/sallyport.conf"
 #define SP_MAX_INTERFACES 16 /* of each role */
@@ -30,6 +31,7 @@
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
+enum sp_log_way { SP_LOG_TO_AUTO, SP_LOG_TO_JOURNAL, SP_LOG_TO_SYSLOG, SP_LOG_TO_STDERR };
 enum sp_extend { SP_EXTEND_UNSAID, SP_EXTEND_NO, SP_EXTEND_YES };
 
 /* So many in so many seconds; count 0: any number. */
@@ -134,6 +136,13 @@ struct sp_config {
 	/* [external] */
 	char external_url[SP_CONFIG_URL];     /* url = https://login.example.org/ */
 	char external_secret[SP_CONFIG_TEXT]; /* secret_file = /etc/sallyport/external.secret */
+
+	/* [log], of the daemon */
+	enum sp_log_way log_to;      /* to = auto | journal | syslog | stderr; auto: the journal if
+	                                stderr leads there, else stderr */
+	bool log_json;               /* format = text | json: on stderr */
+	enum sp_log_level log_level; /* level = debug | info | notice | warning | error */
+	bool log_names;              /* names = off | on: names of accounts */
 
 	/* [budgets] neighbour = 50 200 ..., neighbour_all = 5000 20000 ... | none */
 	struct sp_allowance budget[SP_BUDGETS];     /* of each captive client */

@@ -477,6 +477,15 @@ static const struct sp_config_choice refuse_udp_choices[] = {
 	{"unreachable", SP_REFUSE_ANSWER}, {"drop", SP_REFUSE_DROP}, {NULL, 0}};
 static const struct sp_config_choice extend_choices[] = {
 	{"on", SP_EXTEND_YES}, {"off", SP_EXTEND_NO}, {NULL, 0}};
+static const struct sp_config_choice log_choices[] = {{"auto", SP_LOG_TO_AUTO},
+                                                      {"journal", SP_LOG_TO_JOURNAL},
+                                                      {"syslog", SP_LOG_TO_SYSLOG},
+                                                      {"stderr", SP_LOG_TO_STDERR},
+                                                      {NULL, 0}};
+static const struct sp_config_choice form_choices[] = {{"text", 0}, {"json", 1}, {NULL, 0}};
+static const struct sp_config_choice level_choices[] = {
+	{"debug", SP_LOG_DEBUG},     {"info", SP_LOG_INFO},   {"notice", SP_LOG_NOTICE},
+	{"warning", SP_LOG_WARNING}, {"error", SP_LOG_ERROR}, {NULL, 0}};
 static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 511}, {NULL, 0}};
 
 #define MEMBER(name) \
@@ -623,6 +632,12 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"external", "secret_file", read_folder,
          "the absolute path of a file, at most 255 bytes, such as /etc/sallyport/external.secret",
          MEMBER(external_secret)},
+	{"log", "to", read_choice, "auto, journal, syslog or stderr", MEMBER(log_to),
+         .choices = log_choices},
+	{"log", "format", read_choice, "text or json", MEMBER(log_json), .choices = form_choices},
+	{"log", "level", read_choice, "debug, info, notice, warning or error", MEMBER(log_level),
+         .choices = level_choices},
+	{"log", "names", read_choice, "on or off", MEMBER(log_names), .choices = switch_choices},
 	BUDGET("neighbour", budget, SP_BUDGET_NEIGHBOUR),
 	BUDGET("dns", budget, SP_BUDGET_DNS),
 	BUDGET("dns_bytes", budget, SP_BUDGET_DNS_BYTES),

@@ -33,7 +33,7 @@ struct sp_config_key {
 	bool repeats;                           /* it may stand on several lines, which add up */
 };
 
-#define SP_CONFIG_KEYS 75
+#define SP_CONFIG_KEYS 79
 
 extern const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS];
 
