@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keeper/logbook.h"
@@ -140,11 +141,19 @@ static char written[8192];
 static const char *hear(void (*say)(void))
 {
 	int ends[2], saved = dup(STDERR_FILENO);
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
 	struct sp_error err;
 	ssize_t length;
+	char name[64];
 
 	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
 	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	if (stream && !strcmp(stream, "here") && !fstat(STDERR_FILENO, &status)) {
+		snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)status.st_dev,
+		         (uintmax_t)status.st_ino);
+		setenv("JOURNAL_STREAM", name, 1);
+	}
 	if (sp_logbook_open(&config, &instance, &err))
 		snprintf(written, sizeof(written), "not opened");
 	say();
@@ -221,6 +230,8 @@ static void test_prefix(void **state)
 	/* Another stream than that of stderr: it has been redirected. */
 	setenv("JOURNAL_STREAM", "1:2", 1);
 	assert_string_equal(hear(say_login), "sallyportd: notice: came \"in\"\n");
+	setenv("JOURNAL_STREAM", "here", 1);
+	assert_string_equal(hear(say_login), "<5>sallyportd: notice: came \"in\"\n");
 	unsetenv("JOURNAL_STREAM");
 }
 

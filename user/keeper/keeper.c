@@ -193,10 +193,10 @@ static void dispatch(struct sp_keeper *keeper, uint32_t data)
 		sp_herald_accept(&keeper->herald);
 	else if (data == EVENT_LINK)
 		link_event(keeper);
-	else if (data >= SP_CREW_LOG)
-		sp_child_relay(&keeper->crew.child[data - SP_CREW_LOG]);
-	else
+	else if (data < SP_CREW_MOST)
 		sp_hear(keeper, &keeper->crew.child[data]);
+	else
+		sp_child_relay(&keeper->crew.child[data - SP_CREW_LOG]);
 }
 
 /* Start and end what is due. Returns the ms until something is due again, at most a minute. */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,11 +45,15 @@ int sp_systemd_open(bool journal)
 bool sp_systemd_has_stderr(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
 	struct stat status;
+	char ours[64];
 
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       !fstat(STDERR_FILENO, &status) && status.st_dev == device && status.st_ino == inode;
+	if (!stream || fstat(STDERR_FILENO, &status))
+		return false;
+	/* As in systemd.exec(5). */
+	snprintf(ours, sizeof(ours), "%llu:%llu", (unsigned long long)status.st_dev,
+	         (unsigned long long)status.st_ino);
+	return !strcmp(stream, ours);
 }
 
 int sp_systemd_journal(const struct iovec *fields, unsigned count)
