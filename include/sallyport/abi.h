@@ -27,6 +27,7 @@
 #define SP_MAX_REASONS   96u   /* entries of `reasons` */
 #define SP_ANSWER_SIZE   1472u /* bytes of a DNS answer: what an Ethernet frame holds over UDP */
 #define SP_VLAN_MAX      4094u /* largest VLAN id (IEEE 802.1Q; 4095 is reserved) */
+#define SP_ZONES         16u   /* zone 0 is everything that no other zone has */
 
 /*
  * Every exit of the datapath. Numbers are stable: never reused, never renumbered; scripts and

@@ -28,7 +28,7 @@ static void check_accepted(const struct sp_config *config)
 	require(config->mark && !(config->mark & ~config->mark_mask));
 	require(config->max_clients >= 1 && config->max_clients <= 4194304);
 	require(config->plain_port != 80);
-	require(config->session_seconds > 0);
+	require(config->zone[0].session_seconds > 0);
 	require(config->workers <= SP_MAX_WORKERS && config->refresh <= 3600);
 	require(strcmp(config->responder_user, config->portal_user) != 0);
 }
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	file = fmemopen((void *)(uintptr_t)data, size, "r");
 	require(file != NULL);
-	if (sp_config_read(&config, file, "fuzz.conf", &error) == 0)
+	if (sp_config_read(&config, file, "fuzz.conf", NULL, &error) == 0)
 		check_accepted(&config);
 	else
 		require(!strncmp(error.text, "fuzz.conf:", 10) && error.exit_code == SP_EXIT_USAGE);

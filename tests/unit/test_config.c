@@ -21,6 +21,7 @@
 #define LAN          "[gateway]\nclient = lan0\n"
 
 static struct sp_config config;
+static struct sp_config_errors errors;
 static struct sp_error error;
 
 static int parse_bytes(const char *bytes, size_t size)
@@ -30,7 +31,7 @@ static int parse_bytes(const char *bytes, size_t size)
 
 	assert_non_null(file);
 	memset(&error, 0, sizeof(error));
-	result = sp_config_read(&config, file, "x.conf", &error);
+	result = sp_config_read(&config, file, "x.conf", &errors, &error);
 	fclose(file);
 	return result;
 }
@@ -46,13 +47,16 @@ static void must(const char *text)
 		fail_msg("%s", error.text);
 }
 
-/* @said begins with "x.conf:LINE: ". */
+/* One of its errors has @said, which begins with "x.conf:LINE: ". */
 static void refuse(const char *text, const char *said)
 {
-	if (parse(text) != -EINVAL || error.exit_code != SP_EXIT_USAGE)
+	if (parse(text) != -EINVAL || error.exit_code != SP_EXIT_USAGE || !errors.count)
 		fail_msg("accepted: %s", text);
-	if (!strstr(error.text, said))
-		fail_msg("'%s' does not say '%s'", error.text, said);
+	assert_string_equal(error.text, errors.one[0].text);
+	for (unsigned i = 0; i < errors.kept; i++)
+		if (strstr(errors.one[i].text, said))
+			return;
+	fail_msg("'%s' does not say '%s'", error.text, said);
 }
 
 static void assert_address(const struct sp_address *address, const char *text)
@@ -75,7 +79,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.client_count, 1);
 	assert_string_equal(config.client[0], "lan0");
 	assert_int_equal(config.uplink_count, 0);
-	assert_int_equal(config.forward, SP_FORWARD_STACK);
+	assert_int_equal(config.zone[0].forward, SP_FORWARD_STACK);
 	assert_int_equal(config.attach, SP_ATTACH_AUTO);
 	assert_int_equal(config.tc, SP_TC_AUTO);
 	assert_int_equal(config.max_clients, 131072);
@@ -91,16 +95,16 @@ static void test_defaults(void **state)
 	assert_string_equal(config.responder_user, "sallyport-responder");
 	assert_int_equal(config.portal_count, 0);
 	assert_int_equal(config.plain_port, 0);
-	assert_string_equal(config.portal_host, "");
-	assert_string_equal(config.pages, "");
-	assert_int_equal(config.session_seconds, 28800);
-	assert_int_equal(config.idle_seconds, 0);
-	assert_int_equal(config.quota_bytes, 0);
-	assert_int_equal(config.quota_up, 0);
-	assert_int_equal(config.quota_down, 0);
-	assert_false(config.bind);
-	assert_int_equal(config.rate_up, 0);
-	assert_int_equal(config.rate_down, 0);
+	assert_string_equal(config.zone[0].portal_host, "");
+	assert_string_equal(config.zone[0].pages, "");
+	assert_int_equal(config.zone[0].session_seconds, 28800);
+	assert_int_equal(config.zone[0].idle_seconds, 0);
+	assert_int_equal(config.zone[0].quota_bytes, 0);
+	assert_int_equal(config.zone[0].quota_up, 0);
+	assert_int_equal(config.zone[0].quota_down, 0);
+	assert_false(config.zone[0].bind);
+	assert_int_equal(config.zone[0].rate_up, 0);
+	assert_int_equal(config.zone[0].rate_down, 0);
 	assert_string_equal(config.portal_user, "sallyport-portal");
 	assert_int_equal(config.verifiers, 0);
 	assert_int_equal(config.attempts.count, 5);
@@ -132,7 +136,7 @@ static void test_every_key(void **state)
 	assert_string_equal(config.client[2], "br-lan.12");
 	assert_int_equal(config.uplink_count, 2);
 	assert_string_equal(config.uplink[1], "wan1");
-	assert_int_equal(config.forward, SP_FORWARD_ROUTE);
+	assert_int_equal(config.zone[0].forward, SP_FORWARD_ROUTE);
 	assert_int_equal(config.attach, SP_ATTACH_GENERIC);
 	assert_int_equal(config.tc, SP_TC_CLSACT);
 	assert_int_equal(config.max_clients, 4194304);
@@ -152,19 +156,19 @@ static void test_every_key(void **state)
 	assert_int_equal(config.portal_count, 1);
 	assert_address(&config.portal[0], "10.85.0.1");
 	assert_int_equal(config.plain_port, 65535);
-	assert_string_equal(config.portal_host, "login.example.org");
-	assert_int_equal(config.session_seconds, 604800);
-	assert_int_equal(config.idle_seconds, 1800);
-	assert_int_equal(config.quota_bytes, 2000000000);
-	assert_int_equal(config.quota_up, 1000000000);
-	assert_int_equal(config.quota_down, 3000000000);
-	assert_true(config.bind);
-	assert_int_equal(config.rate_up, 5000000);
-	assert_int_equal(config.rate_down, 20000000);
+	assert_string_equal(config.zone[0].portal_host, "login.example.org");
+	assert_int_equal(config.zone[0].session_seconds, 604800);
+	assert_int_equal(config.zone[0].idle_seconds, 1800);
+	assert_int_equal(config.zone[0].quota_bytes, 2000000000);
+	assert_int_equal(config.zone[0].quota_up, 1000000000);
+	assert_int_equal(config.zone[0].quota_down, 3000000000);
+	assert_true(config.zone[0].bind);
+	assert_int_equal(config.zone[0].rate_up, 5000000);
+	assert_int_equal(config.zone[0].rate_down, 20000000);
 	assert_string_equal(config.portal_user, "portal");
 	assert_int_equal(config.verifiers, 16);
 	assert_string_equal(config.verifier_user, "judge");
-	assert_string_equal(config.pages, "/srv/my pages");
+	assert_string_equal(config.zone[0].pages, "/srv/my pages");
 }
 
 static void test_attempts(void **state)
@@ -212,15 +216,15 @@ static void test_choices(void **state)
 	must(LAN "attach = tc\ntc = auto\n[captive]\nprobe_status = 302");
 	assert_int_equal(config.attach, SP_ATTACH_TC);
 	must(LAN "[portal]\ncan_extend = on\nvenue_info = https://www.example.org/a?b=1&c='2'#d");
-	assert_int_equal(config.can_extend, SP_EXTEND_YES);
-	assert_string_equal(config.venue_info, "https://www.example.org/a?b=1&c='2'#d");
+	assert_int_equal(config.zone[0].can_extend, SP_EXTEND_YES);
+	assert_string_equal(config.zone[0].venue_info, "https://www.example.org/a?b=1&c='2'#d");
 	must(LAN "[portal]\ncan_extend = off");
-	assert_int_equal(config.can_extend, SP_EXTEND_NO);
-	assert_string_equal(config.venue_info, "");
+	assert_int_equal(config.zone[0].can_extend, SP_EXTEND_NO);
+	assert_string_equal(config.zone[0].venue_info, "");
 	must(LAN "[portal]\nidle = none\nquota = none\nup = none\ndown = none");
-	assert_int_equal(config.can_extend, SP_EXTEND_UNSAID);
-	assert_int_equal(config.idle_seconds, 0);
-	assert_int_equal(config.rate_down, 0);
+	assert_int_equal(config.zone[0].can_extend, SP_EXTEND_UNSAID);
+	assert_int_equal(config.zone[0].idle_seconds, 0);
+	assert_int_equal(config.zone[0].rate_down, 0);
 }
 
 static void test_layout(void **state)
@@ -286,7 +290,7 @@ static void test_structure(void **state)
 		{"", "x.conf: no key 'client' in section [gateway]: expected"},
 		{"[gateway]\n[captive]\n", "x.conf: no key 'client'"},
 		{"client = lan0\n", "x.conf:1: key 'client' stands before the first section"},
-		{LAN "[portla]\n", "x.conf:3: unknown section [portla]: expected [gateway]"},
+		{LAN "[portla]\n", "x.conf:3: unknown section [portla]: did you mean [portal]?"},
 		{LAN "[]\n", "x.conf:3: unknown section []"},
 		{LAN "[ portal ]\n", "x.conf:3: unknown section [ portal ]"},
 		{LAN "[Portal]\n", "x.conf:3: unknown section [Portal]"},
@@ -349,8 +353,8 @@ static void test_gateway_values(void **state)
 	         "x.conf:3: key 'forward': 'route' needs the key 'uplink': expected the "
 	         "interfaces that lead to the network, such as uplink = wan0"},
 		{LAN "forward = nat\n", "'nat': expected stack or route"},
-		{LAN "uplink = wan0 lan0\n",
-	         "x.conf:3: key 'uplink': 'lan0' is in 'client' too: expected an interface"},
+		{LAN "uplink = wan0 lan0\n", "x.conf:3: key 'uplink': 'lan0' is in 'client' too "
+	                                     "(line 2): expected an interface"},
 		{"[gateway]\nuplink = lan0\nclient = lan0\n", "x.conf:2: key 'uplink': 'lan0'"},
 		{LAN "uplink = wan0 wan0\n", "'wan0' is named twice"},
 		{LAN "uplink = lo\n", "'lo' is the gateway itself"},
@@ -571,29 +575,29 @@ static void test_load(void **state)
 	free(real);
 	write_file("good.conf", LAN "guard = off\n");
 	assert_int_equal(symlink("good.conf", "link.conf"), 0);
-	assert_int_equal(sp_config_load(&config, "./link.conf", &error), 0);
+	assert_int_equal(sp_config_load(&config, "./link.conf", NULL, &error), 0);
 	assert_string_equal(config.path, expected);
 	assert_false(config.guard);
 	write_file("bad.conf", LAN "guard = maybe\n");
-	assert_int_equal(sp_config_load(&config, "bad.conf", &error), -EINVAL);
+	assert_int_equal(sp_config_load(&config, "bad.conf", NULL, &error), -EINVAL);
 	assert_string_equal(error.text, "bad.conf:3: key 'guard': 'maybe': expected on or off");
 }
 
 static void test_what_is_no_file(void **state)
 {
 	(void)state;
-	assert_int_equal(sp_config_load(&config, "none.conf", &error), -ENOENT);
+	assert_int_equal(sp_config_load(&config, "none.conf", NULL, &error), -ENOENT);
 	assert_int_equal(error.exit_code, SP_EXIT_USAGE);
 	assert_string_equal(error.text, "none.conf: No such file or directory");
-	assert_int_equal(sp_config_load(&config, directory, &error), -EISDIR);
+	assert_int_equal(sp_config_load(&config, directory, NULL, &error), -EISDIR);
 	assert_int_equal(error.exit_code, SP_EXIT_USAGE);
 	assert_non_null(strstr(error.text, "directory"));
 	assert_int_equal(mkfifo("fifo", 0600), 0);
-	assert_int_equal(sp_config_load(&config, "fifo", &error), -EINVAL);
-	assert_int_equal(sp_config_load(&config, "/dev/zero", &error), -EINVAL);
-	assert_int_equal(sp_config_load(&config, "", &error), -ENOENT);
+	assert_int_equal(sp_config_load(&config, "fifo", NULL, &error), -EINVAL);
+	assert_int_equal(sp_config_load(&config, "/dev/zero", NULL, &error), -EINVAL);
+	assert_int_equal(sp_config_load(&config, "", NULL, &error), -ENOENT);
 	if (access(SP_CONFIG_PATH, F_OK) != 0) {
-		assert_int_equal(sp_config_load(&config, SP_CONFIG_PATH, &error), -ENOENT);
+		assert_int_equal(sp_config_load(&config, SP_CONFIG_PATH, NULL, &error), -ENOENT);
 		assert_non_null(strstr(error.text, "[gateway]\nclient = lan0"));
 	}
 }
@@ -621,7 +625,7 @@ static void test_unreadable_file(void **state)
 		assert_int_equal(chmod(directory, 0755), 0);
 		assert_int_equal(seteuid(65534), 0);
 	}
-	result = sp_config_load(&config, "good.conf", &error);
+	result = sp_config_load(&config, "good.conf", NULL, &error);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(result, -EACCES);

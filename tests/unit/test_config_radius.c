@@ -32,7 +32,7 @@ static int parse(const char *text)
 	int ret;
 
 	assert_non_null(file);
-	ret = sp_config_read(&config, file, "x.conf", &error);
+	ret = sp_config_read(&config, file, "x.conf", NULL, &error);
 	fclose(file);
 	return ret;
 }

@@ -63,8 +63,8 @@ static int take_configured(struct names *names, const struct sp_config *config,
 	struct sp_error unknown;
 	int count = sp_address_portal(config, list, &unknown), code = 0;
 
-	if (config->portal_host[0])
-		code = add_name(names, config->portal_host, err);
+	if (config->zone[0].portal_host[0])
+		code = add_name(names, config->zone[0].portal_host, err);
 	for (int i = 0; i < count && !code; i++)
 		code = add_name(names, sp_address_text(&list[i], text), err);
 	return code;
@@ -115,7 +115,7 @@ static int load_config(const struct sp_invocation *invocation, struct sp_config 
 	const char *path = invocation->option[SP_OPTION_CONFIG];
 
 	if (path || !invocation->option[SP_OPTION_HOST] || !invocation->option[SP_OPTION_OUT])
-		return sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
+		return sp_open_config_at(invocation, config, path ? path : SP_CONFIG_PATH, err);
 	sp_config_defaults(config);
 	snprintf(config->path, sizeof(config->path), "%s", SP_CONFIG_PATH);
 	return 0;

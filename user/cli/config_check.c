@@ -18,7 +18,7 @@ static int check_pages(const struct sp_config *config, struct sp_error *err)
 	struct sp_paths paths;
 	int code = sp_paths_find(&paths, err);
 
-	return code ? code : sp_pages_check(paths.data, config->pages, err);
+	return code ? code : sp_pages_check(paths.data, config->zone[0].pages, err);
 }
 
 static int check_external(const struct sp_config *config, struct sp_error *err)
@@ -50,7 +50,7 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 	static struct sp_config config;
 	int code = sp_open_config(invocation, &config, false, err);
 
-	if (!code && config.pages[0])
+	if (!code && config.zone[0].pages[0])
 		code = check_pages(&config, err);
 	if (!code)
 		code = sp_radius_check(&config, err);

@@ -139,7 +139,7 @@ static void put_needs(FILE *out, const char *comment, const struct announcement 
 	        "%s have the right time (a time server by DHCP that captive clients reach), and "
 	        "be\n"
 	        "%s able to ask whether the certificate was revoked. For that ",
-	        comment, config->portal_host, comment, comment);
+	        comment, config->zone[0].portal_host, comment, comment);
 	if (announcement->unread.text[0])
 		fprintf(out, "see what it names:\n%s %s\n", comment, announcement->unread.text);
 	else if (!announcement->server_count)

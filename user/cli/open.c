@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/output.h"
 #include "lib/bpffs.h"
 #include "lib/rundir.h"
 #include "lib/text.h"
@@ -41,6 +42,21 @@ int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *ke
 	return 0;
 }
 
+int sp_open_config_at(const struct sp_invocation *invocation, struct sp_config *config,
+                      const char *path, struct sp_error *err)
+{
+	static struct sp_config_errors errors;
+	int code = sp_config_load(config, path, &errors, err);
+	unsigned lines = sp_config_errors_lines(&errors);
+
+	for (unsigned i = 0; i < lines; i++) {
+		sp_config_errors_get(&errors, path, i, err);
+		if (i + 1 < lines)
+			sp_put_error(err, invocation->json);
+	}
+	return code;
+}
+
 int sp_open_config(const struct sp_invocation *invocation, struct sp_config *config,
                    bool of_last_up, struct sp_error *err)
 {
@@ -52,6 +68,6 @@ int sp_open_config(const struct sp_invocation *invocation, struct sp_config *con
 		sp_run_config(&invocation->instance, last, sizeof(last));
 		path = last[0] ? last : NULL;
 	}
-	code = sp_config_load(config, path ? path : SP_CONFIG_PATH, err);
+	code = sp_open_config_at(invocation, config, path ? path : SP_CONFIG_PATH, err);
 	return code ? code : sp_config_check_portal(config, err);
 }

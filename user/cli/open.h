@@ -18,8 +18,13 @@ int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
 int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *key,
                 struct sp_error *err);
 
-/* The file of option -c; without it that of the last `up` if @of_last_up, else the default. It says
- * how the portal is reached. */
+/* Read the file @path. All that is wrong with it is said: @err has the last of it, which the caller
+ * is to say, the others are on stderr. 0 or negative errno. */
+int sp_open_config_at(const struct sp_invocation *invocation, struct sp_config *config,
+                      const char *path, struct sp_error *err);
+
+/* The same with the file of option -c; without it that of the last `up` if @of_last_up, else the
+ * default. It says how the portal is reached. */
 int sp_open_config(const struct sp_invocation *invocation, struct sp_config *config,
                    bool of_last_up, struct sp_error *err);
 

@@ -170,12 +170,12 @@ static int find_url(struct creation *creation)
 	code = sp_open_config(creation->invocation, &config, true, creation->err);
 	if (code)
 		return code;
-	if (!config.portal_host[0])
+	if (!config.zone[0].portal_host[0])
 		return sp_fail(creation->err, -EINVAL, SP_EXIT_USAGE,
 		               "--sheet: %s names no `host`, so nobody knows where the QR codes "
 		               "lead: set it in [portal], or give --url",
 		               config.path);
-	snprintf(base, sizeof(base), "https://%s/", config.portal_host);
+	snprintf(base, sizeof(base), "https://%s/", config.zone[0].portal_host);
 	return set_url(creation, base);
 }
 

@@ -37,14 +37,14 @@ static void report_failure(const struct sp_client_key *client, const char *what,
 static struct sp_limits defaults(const struct sp_config *config)
 {
 	return (struct sp_limits){
-		.seconds = config->session_seconds,
-		.idle = config->idle_seconds,
-		.quota = config->quota_bytes,
-		.quota_up = config->quota_up,
-		.quota_down = config->quota_down,
-		.bind = config->bind,
-		.rate_up = config->rate_up,
-		.rate_down = config->rate_down,
+		.seconds = config->zone[0].session_seconds,
+		.idle = config->zone[0].idle_seconds,
+		.quota = config->zone[0].quota_bytes,
+		.quota_up = config->zone[0].quota_up,
+		.quota_down = config->zone[0].quota_down,
+		.bind = config->zone[0].bind,
+		.rate_up = config->zone[0].rate_up,
+		.rate_down = config->zone[0].rate_down,
 	};
 }
 
@@ -108,7 +108,7 @@ static bool fresh(const struct sp_session *session, const struct sp_clock *clock
 {
 	if (!(session->policy.limits & SP_LIMIT_EXPIRES))
 		return true;
-	return sp_clock_until(clock, session->policy.expires) > config->session_seconds / 2;
+	return sp_clock_until(clock, session->policy.expires) > config->zone[0].session_seconds / 2;
 }
 
 static enum sp_ipc_result by_click(const struct grant *grant, const struct sp_session *session,

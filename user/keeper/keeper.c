@@ -55,7 +55,7 @@ static int watch(const struct sp_keeper *keeper, int fd, uint32_t data)
  * Those that are the same end nobody's connections. */
 static void renew_pages(struct sp_keeper *keeper)
 {
-	const char *data = keeper->setup.paths.data, *own = keeper->config->pages;
+	const char *data = keeper->setup.paths.data, *own = keeper->config->zone[0].pages;
 	uint64_t stamp = sp_pages_stamp(data, own);
 	struct sp_error err;
 
@@ -319,7 +319,7 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 
 	if (ret)
 		return ret;
-	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->pages);
+	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->zone[0].pages);
 	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)

@@ -180,12 +180,12 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 static int find_hash(const struct sp_logins *logins, struct sp_ledger *ledger, const char *name,
                      char hash[SP_LEDGER_HASH], struct sp_error *err)
 {
-	const bool radius = logins->config->methods & SP_METHOD_BIT(SP_METHOD_RADIUS);
+	const bool radius = logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_RADIUS);
 	struct sp_user user;
 	int ret = -ENOENT;
 	bool good;
 
-	if (logins->config->methods & SP_METHOD_BIT(SP_METHOD_USER))
+	if (logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_USER))
 		ret = sp_ledger_user_get(ledger, name, &user, err);
 	if (ret == -ENOENT && radius)
 		return SP_METHOD_RADIUS;
@@ -248,7 +248,7 @@ static void log_in_by_password(struct sp_logins *logins, const struct sp_ipc_req
 
 static bool is_enabled(const struct sp_logins *logins, uint32_t method)
 {
-	uint32_t enabled = logins->config->methods;
+	uint32_t enabled = logins->config->zone[0].methods;
 
 	/* The portal does not know who judges a password. */
 	if (enabled & SP_METHOD_BIT(SP_METHOD_RADIUS))
@@ -415,7 +415,7 @@ int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *
 	ret = sp_passwords_nobody(logins->nobody, err);
 	if (!ret)
 		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
-	if (!ret && (logins->config->methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
+	if (!ret && (logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
 		ret = sp_spent_open(&logins->spent, instance, err);
 	return ret;
 }

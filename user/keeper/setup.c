@@ -36,7 +36,7 @@ static unsigned count_verifiers(const struct sp_config *config)
 {
 	if (config->verifiers)
 		return config->verifiers;
-	return config->methods & SP_METHOD_BIT(SP_METHOD_RADIUS) ? 8 : 2;
+	return config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_RADIUS) ? 8 : 2;
 }
 
 struct account {
@@ -130,8 +130,8 @@ static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
 	const struct sp_address *address = &list[0];
 	char text[INET6_ADDRSTRLEN];
 
-	if (config->portal_host[0]) {
-		put_url(url, config, config->portal_host, false);
+	if (config->zone[0].portal_host[0]) {
+		put_url(url, config, config->zone[0].portal_host, false);
 		return;
 	}
 	for (unsigned i = count; i-- > 0;)
@@ -145,11 +145,11 @@ static void make_api(struct sp_ipc_api *api, const struct sp_config *config, con
 {
 	if (!strncmp(login_url, "https://", strlen("https://")))
 		snprintf(api->url, sizeof(api->url), "%s", login_url);
-	snprintf(api->venue_info, sizeof(api->venue_info), "%s", config->venue_info);
+	snprintf(api->venue_info, sizeof(api->venue_info), "%s", config->zone[0].venue_info);
 	snprintf(api->realm, sizeof(api->realm), "%s",
-	         config->portal_host[0] ? config->portal_host : "Sallyport");
-	api->tell_extend = config->can_extend != SP_EXTEND_UNSAID;
-	api->can_extend = config->can_extend == SP_EXTEND_YES;
+	         config->zone[0].portal_host[0] ? config->zone[0].portal_host : "Sallyport");
+	api->tell_extend = config->zone[0].can_extend != SP_EXTEND_UNSAID;
+	api->can_extend = config->zone[0].can_extend == SP_EXTEND_YES;
 }
 
 /* Listen at @count addresses of @list, at the port of the key @key. */
@@ -289,7 +289,7 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 
 	/* Before the children meet what is wrong and cannot start. */
 	if (!ret)
-		ret = sp_pages_check(setup->paths.data, config->pages, err);
+		ret = sp_pages_check(setup->paths.data, config->zone[0].pages, err);
 	if (!ret)
 		ret = find_accounts(setup, config, err);
 	if (!ret)
@@ -345,7 +345,7 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	setup->verifier.header.kind = SP_IPC_VERIFIER_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
-	setup->portal.methods = config->methods;
+	setup->portal.methods = config->zone[0].methods;
 	ret = make_all(setup, maps, config, err);
 	if (ret) {
 		sp_setup_close(setup);
@@ -359,8 +359,8 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memcpy(setup->portal.url6, setup->responder.login_url6, sizeof(setup->portal.url6));
 	memcpy(setup->responder.data, setup->paths.data, sizeof(setup->responder.data));
 	memcpy(setup->portal.data, setup->paths.data, sizeof(setup->portal.data));
-	memcpy(setup->responder.pages, config->pages, sizeof(setup->responder.pages));
-	memcpy(setup->portal.pages, config->pages, sizeof(setup->portal.pages));
+	memcpy(setup->responder.pages, config->zone[0].pages, sizeof(setup->responder.pages));
+	memcpy(setup->portal.pages, config->zone[0].pages, sizeof(setup->portal.pages));
 	return 0;
 }
 

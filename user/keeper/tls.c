@@ -96,8 +96,8 @@ static int check_addresses(const struct sp_certificate *certificate, const struc
 static int check_host(const struct sp_certificate *certificate, const struct sp_config *config,
                       struct sp_error *err)
 {
-	if (config->portal_host[0])
-		return check_name(certificate, config, config->portal_host, err);
+	if (config->zone[0].portal_host[0])
+		return check_name(certificate, config, config->zone[0].portal_host, err);
 	return check_addresses(certificate, config, err);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration file: sections of `key = value` (read by libinih). Unknown sections and keys,
- * repeated keys, overlong lines and bad values are errors that name file and line. Lists are
- * separated by blanks or commas. See user/man/sallyport.conf.5 for the meaning of each key.
+ * repeated keys, overlong lines, bad values and contradictions are errors that name file and line,
+ * and all of a file are told. Lists are separated by blanks or commas. See
+ * user/man/sallyport.conf.5 for the meaning of each key.
  */
 #ifndef SP_LIB_CONFIG_H
 #define SP_LIB_CONFIG_H
@@ -15,6 +16,7 @@
 #include <sallyport/abi.h>
 
 #include "lib/budgets.h"
+#include "lib/config_errors.h"
 #include "lib/endpoint.h"
 #include "lib/error.h"
 #include "lib/garden_entry.h"
@@ -28,6 +30,9 @@
 #define SP_CONFIG_URL     512
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 #define SP_CONFIG_RADIUS  4u   /* servers of a kind */
+#define SP_ZONE_NAME      16   /* of a zone, NUL included */
+#define SP_ZONE_VLANS     256  /* of one zone */
+#define SP_ZONE_PLACES    1024 /* interfaces, and VLANs on them, of all zones */
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };
@@ -40,15 +45,52 @@ struct sp_attempts {
 	uint64_t seconds;
 };
 
+/*
+ * What holds for the clients of a part of the network: some interfaces, or some VLANs. Zone 0 is
+ * what the general sections say, and everything that no other zone has.
+ *
+ * [zone NAME]; what it does not say is as in zone 0.
+ */
+struct sp_zone {
+	char name[SP_ZONE_NAME]; /* "": zone 0 */
+	char client[SP_MAX_INTERFACES]
+		   [IF_NAMESIZE]; /* client = lan1: without `vlan` all of them, else those VLANs on
+	                             them; none: on every client interface. Not of zone 0 */
+	unsigned client_count;
+	uint16_t vlan[SP_ZONE_VLANS]; /* vlan = 12 20-29. Not of zone 0 */
+	unsigned vlan_count;
+	enum sp_forward forward;          /* [gateway] forward = stack | route */
+	char portal_host[SP_CONFIG_TEXT]; /* [portal] host = login.example.org: name in the login
+	                                  link, resolved by the operator's DNS; empty: the listening
+	                                  address of the family the client came with */
+	uint32_t methods;              /* methods = click voucher ...: SP_METHOD_BIT (lib/method.h)
+	                                  of those that may be used */
+	uint64_t session_seconds;      /* session = 8h   what a click-through login is given */
+	uint64_t idle_seconds;         /* idle = 30m | none   (default none: 0) */
+	uint64_t quota_bytes;          /* quota = 2G | none */
+	uint64_t quota_up, quota_down; /* quota_up = 1G | none, quota_down = 1G | none */
+	uint64_t rate_up, rate_down;   /* up = 5M | none, down = 20M | none */
+	char venue_info[SP_CONFIG_TEXT]; /* venue_info = https://example.org/hotel: about the place,
+	                                    told by the captive portal API; empty: none */
+	bool bind;                       /* bind = on | off */
+	enum sp_extend can_extend;       /* can_extend = on | off: told by it; default: not told */
+	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
+	                                    the operator's own; empty: none */
+	/* Its garden: entries of sp_config.garden with its number. */
+};
+
 struct sp_config {
 	char path[4096]; /* absolute path of the file; "" for defaults */
 
+	struct sp_zone zone[SP_ZONES];
+	unsigned zone_count; /* at least 1 */
+
 	/* [gateway] */
-	char client[SP_MAX_INTERFACES][IF_NAMESIZE]; /* client = lan0 lan1   (required) */
-	unsigned client_count;
+	char client[SP_MAX_INTERFACES]
+		   [IF_NAMESIZE]; /* client = lan0 lan1: and those of the zones, each once */
+	unsigned client_count;    /* at least 1 */
 	char uplink[SP_MAX_INTERFACES][IF_NAMESIZE]; /* uplink = wan0 */
 	unsigned uplink_count;
-	enum sp_forward forward;  /* forward = stack | route */
 	enum sp_attach attach;    /* attach = auto | native | generic | tc */
 	enum sp_tc_hook tc;       /* tc = auto | tcx | clsact */
 	uint32_t max_clients;     /* max_clients = 131072    (1 .. 4194304) */
@@ -87,28 +129,12 @@ struct sp_config {
 	uint16_t portal_port;             /* port = 443: HTTPS (1 .. 65535, not 80) */
 	uint16_t plain_port;              /* plain_port = 8080: plain HTTP (1 .. 65535, not 80: that
 	                                     is captured); 0: none */
-	char portal_host[SP_CONFIG_TEXT]; /* host = login.example.org: name in the login link,
-	                                     resolved by the operator's DNS; empty: the listening
-	                                     address of the family the client came with */
-	uint32_t methods;   /* methods = click voucher user radius external: SP_METHOD_BIT of each;
-	                       default click */
 	unsigned verifiers; /* verifiers = 0: processes that judge logins; 0: as many as the
 	                       methods need (0 .. 16) */
 	struct sp_attempts attempts; /* attempts = 5 1m | none: wrong ones, of each client */
 	struct sp_attempts account_attempts; /* account_attempts = 50 1m | none: of each account */
 	char verifier_user[32];              /* verifier_user = sallyport-verifier */
-	uint64_t session_seconds;        /* session = 8h   what a click-through login is given */
-	uint64_t idle_seconds;           /* idle = 30m | none   (default none: 0) */
-	uint64_t quota_bytes;            /* quota = 2G | none */
-	uint64_t quota_up, quota_down;   /* quota_up = 1G | none, quota_down = 1G | none */
-	uint64_t rate_up, rate_down;     /* up = 5M | none, down = 20M | none */
-	char venue_info[SP_CONFIG_TEXT]; /* venue_info = https://example.org/hotel: about the place,
-	                                    told by the captive portal API; empty: none */
-	bool bind;                       /* bind = on | off */
-	enum sp_extend can_extend;       /* can_extend = on | off: told by it; default: not told */
-	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
-	                                    the operator's own; empty: none */
-	char portal_user[32];            /* portal_user = sallyport-portal */
+	char portal_user[32];                /* portal_user = sallyport-portal */
 
 	/* [radius] */
 	struct sp_endpoint radius_server[SP_CONFIG_RADIUS]; /* server = 10.0.0.5 [fd00::5]:1812 */
@@ -155,12 +181,22 @@ void sp_config_defaults(struct sp_config *config);
 /*
  * Read @path into @config, which holds the defaults for what the file does not say. Returns 0 or a
  * negative errno with SP_EXIT_USAGE and "PATH:LINE: ..." (a file that cannot be opened: "PATH: ..."
- * and, for -EACCES, SP_EXIT_PERMISSION). @config is unspecified after an error.
+ * and, for -EACCES, SP_EXIT_PERMISSION). @config is unspecified after an error. @errors (may be
+ * NULL) gets all that is wrong in the file, of which @err has the first; none when that is not why
+ * it failed.
  */
-int sp_config_load(struct sp_config *config, const char *path, struct sp_error *err);
+int sp_config_load(struct sp_config *config, const char *path, struct sp_config_errors *errors,
+                   struct sp_error *err);
 
 /* The same from an open @file that is called @path in errors; config->path stays empty. */
-int sp_config_read(struct sp_config *config, FILE *file, const char *path, struct sp_error *err);
+int sp_config_read(struct sp_config *config, FILE *file, const char *path,
+                   struct sp_config_errors *errors, struct sp_error *err);
+
+/* The number of the zone that is called @name, from 1; -1: there is none. */
+int sp_config_zone(const struct sp_config *config, const char *name);
+
+/* Whether clients are behind @interface: that of a zone, too. */
+bool sp_config_is_client(const struct sp_config *config, const char *interface);
 
 /* Put the path of the file that a key of @config names into @path, relative ones resolved. 0, or
  * -ENAMETOOLONG with SP_EXIT_USAGE. */

@@ -25,6 +25,29 @@ static int unexpected(const struct sp_config_key *key, const char *text, const c
 	               key->expected);
 }
 
+/* The same with what may have been meant by it: the nearest of the names that @name gives
+ * one by one, up to NULL. */
+static int unexpected_name(const struct sp_config_key *key, const char *text,
+                           const char *(*name)(const struct sp_config_key *, unsigned),
+                           struct sp_error *reason)
+{
+	unsigned least = 2 + (unsigned)strlen(text) / 4;
+	const char *near = NULL, *one;
+
+	for (unsigned i = 0; (one = name(key, i)); i++) {
+		unsigned far = sp_text_distance(text, one);
+
+		if (far >= least)
+			continue;
+		least = far;
+		near = one;
+	}
+	if (!near)
+		return unexpected(key, text, "", reason);
+	return sp_fail(reason, -EINVAL, SP_EXIT_USAGE, "'%.64s': expected %s; did you mean '%s'?",
+	               text, key->expected, near);
+}
+
 static void store(const struct sp_config_key *key, struct sp_config *config, uint64_t value)
 {
 	void *member = (char *)config + key->offset;
@@ -44,6 +67,11 @@ static void store(const struct sp_config_key *key, struct sp_config *config, uin
 	}
 }
 
+static const char *choice_name(const struct sp_config_key *key, unsigned index)
+{
+	return key->choices[index].name;
+}
+
 static int read_choice(const struct sp_config_key *key, struct sp_config *config, const char *text,
                        struct sp_error *reason)
 {
@@ -53,7 +81,7 @@ static int read_choice(const struct sp_config_key *key, struct sp_config *config
 		store(key, config, choice->value);
 		return 0;
 	}
-	return unexpected(key, text, "", reason);
+	return unexpected_name(key, text, choice_name, reason);
 }
 
 static int read_number(const struct sp_config_key *key, struct sp_config *config, const char *text,
@@ -181,7 +209,7 @@ static int read_host(const struct sp_config_key *key, struct sp_config *config, 
 {
 	if (!sp_text_is_host_name(text))
 		return unexpected(key, text, "", reason);
-	snprintf(config->portal_host, sizeof(config->portal_host), "%s", text);
+	snprintf((char *)config + key->offset, key->size, "%s", text);
 	return 0;
 }
 
@@ -342,25 +370,88 @@ static int read_listeners(const struct sp_config_key *key, struct sp_config *con
 	return read_list(key, config, text, put_listener, reason);
 }
 
+static const char *method_name(const struct sp_config_key *key, unsigned index)
+{
+	unsigned method = SP_METHOD_CLICK + index;
+
+	(void)key;
+	return method <= SP_METHOD_EXTERNAL ? sp_method_name(method) : NULL;
+}
+
 static int put_method(const struct sp_config_key *key, struct sp_config *config, const char *name,
                       struct sp_error *reason)
 {
+	uint32_t *methods = (uint32_t *)(void *)((char *)config + key->offset);
+
 	for (unsigned method = SP_METHOD_CLICK; method <= SP_METHOD_EXTERNAL; method++) {
 		if (strcmp(name, sp_method_name(method)) != 0)
 			continue;
-		if (config->methods & SP_METHOD_BIT(method))
+		if (*methods & SP_METHOD_BIT(method))
 			return unexpected(key, name, " is named twice", reason);
-		config->methods |= SP_METHOD_BIT(method);
+		*methods |= SP_METHOD_BIT(method);
 		return 0;
 	}
-	return unexpected(key, name, "", reason);
+	return unexpected_name(key, name, method_name, reason);
 }
 
 static int read_methods(const struct sp_config_key *key, struct sp_config *config, const char *text,
                         struct sp_error *reason)
 {
-	config->methods = 0;
+	store(key, config, 0);
 	return read_list(key, config, text, put_method, reason);
+}
+
+/* --- zones --- */
+
+static int put_vlan(struct sp_zone *zone, uint16_t vlan, const struct sp_config_key *key,
+                    const char *text, struct sp_error *reason)
+{
+	for (unsigned i = 0; i < zone->vlan_count; i++)
+		if (zone->vlan[i] == vlan)
+			return unexpected(key, text, " is there already", reason);
+	if (zone->vlan_count == SP_ZONE_VLANS)
+		return unexpected(key, text, " is too many", reason);
+	zone->vlan[zone->vlan_count++] = vlan;
+	return 0;
+}
+
+/* One, or FIRST-LAST. */
+static int put_vlans(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                     struct sp_error *reason)
+{
+	const char *dash = strchr(text, '-');
+	char first_text[8];
+	uint64_t first, last;
+	int code = 0;
+
+	snprintf(first_text, sizeof(first_text), "%.*s", dash ? (int)(dash - text) : 7, text);
+	if ((dash && dash - text >= (int)sizeof(first_text)) ||
+	    sp_text_number(first_text, 1, SP_VLAN_MAX, &first) ||
+	    sp_text_number(dash ? dash + 1 : text, 1, SP_VLAN_MAX, &last) || first > last)
+		return unexpected(key, text, "", reason);
+	for (uint64_t vlan = first; vlan <= last && !code; vlan++)
+		code = put_vlan(&config->zone[key->zone], (uint16_t)vlan, key, text, reason);
+	return code;
+}
+
+static int read_vlans(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                      struct sp_error *reason)
+{
+	return read_list(key, config, text, put_vlans, reason);
+}
+
+struct sp_config_key sp_config_key_of(const struct sp_config_key *key, unsigned zone)
+{
+	struct sp_config_key result = *key;
+
+	result.zone = zone;
+	/* Entries of the garden are in one list, which is not a part of any zone. */
+	if (key->offset <
+	    offsetof(struct sp_config, zone) + sizeof(((struct sp_config *)0)->zone)) {
+		result.offset += zone * sizeof(struct sp_zone);
+		result.count += zone * sizeof(struct sp_zone);
+	}
+	return result;
 }
 
 /* --- RADIUS --- */
@@ -439,10 +530,12 @@ static int read_garden(const struct sp_config_key *key, struct sp_config *config
 	if (config->garden_count == SP_CONFIG_GARDEN)
 		return unexpected(key, text, " is one too many", reason);
 	result = sp_garden_entry_read_line(entry, text, reason);
+	entry->zone = key->zone;
 	for (unsigned i = 0; i < config->garden_count && !result; i++)
-		result = sp_garden_check_pair(entry, &config->garden[i].target,
-		                              config->garden[i].rule, config->garden[i].count,
-		                              reason);
+		if (config->garden[i].zone == entry->zone)
+			result = sp_garden_check_pair(entry, &config->garden[i].target,
+			                              config->garden[i].rule,
+			                              config->garden[i].count, reason);
 	if (!result)
 		config->garden_count++;
 	return result ? -EINVAL : 0;
@@ -491,6 +584,9 @@ static const struct sp_config_choice status_choices[] = {{"302", 302}, {"511", 5
 #define MEMBER(name) \
 	.offset = offsetof(struct sp_config, name), .size = sizeof(((struct sp_config *)0)->name)
 
+/* Of zone 0, and of any other. */
+#define ZONED(name) MEMBER(zone[0].name), .zoned = true
+
 #define ADDRESSES_EXPECTED                                                          \
 	"1 to 16 different IPv4 or IPv6 unicast addresses, separated by blanks or " \
 	"commas"
@@ -523,7 +619,7 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"gateway", "uplink", read_interfaces,
          "1 to 16 different interfaces, separated by blanks or commas, such as wan0",
          MEMBER(uplink), .count = offsetof(struct sp_config, uplink_count)},
-	{"gateway", "forward", read_choice, "stack or route", MEMBER(forward),
+	{"gateway", "forward", read_choice, "stack or route", ZONED(forward),
          .choices = forward_choices},
 	{"gateway", "attach", read_choice, "auto, native, generic or tc", MEMBER(attach),
          .choices = attach_choices},
@@ -552,7 +648,8 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
          "a prefix, address, name or *.name, and what of it is open, such as 192.0.2.0/24 tcp/443, "
          "at "
          "most 1024 times",
-         MEMBER(garden), .count = offsetof(struct sp_config, garden_count), .repeats = true},
+         MEMBER(garden), .count = offsetof(struct sp_config, garden_count), .repeats = true,
+         .zoned = true},
 	{"garden", "addresses", read_number, "a number from 1 to 4096", MEMBER(garden_addresses),
          .least = 1, .most = 4096},
 	{"garden", "garden_user", read_user, USER_EXPECTED, MEMBER(garden_user)},
@@ -565,33 +662,33 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"portal", "plain_port", read_number, "a number from 1 to 65535, but not 80; 8080 is usual",
          MEMBER(plain_port), .least = 1, .most = 65535, .refuse = refuse_port},
 	{"portal", "host", read_host, "a DNS name such as login.example.org, not an address",
-         MEMBER(portal_host)},
+         ZONED(portal_host)},
 	{"portal", "methods", read_methods,
          "one or several of click, voucher, user, radius and external, separated by blanks or "
          "commas",
-         MEMBER(methods)},
+         ZONED(methods)},
 	{"portal", "session", read_quantity, "a duration such as 90s, 30m, 8h or 7d",
-         MEMBER(session_seconds), .quantity = sp_text_duration},
+         ZONED(session_seconds), .quantity = sp_text_duration},
 	{"portal", "idle", read_quantity, "a duration such as 90s, 30m, 8h or 7d, or none",
-         MEMBER(idle_seconds), .quantity = sp_text_duration, .or_none = true},
-	{"portal", "quota", read_quantity, "bytes such as 500M or 2G, or none", MEMBER(quota_bytes),
+         ZONED(idle_seconds), .quantity = sp_text_duration, .or_none = true},
+	{"portal", "quota", read_quantity, "bytes such as 500M or 2G, or none", ZONED(quota_bytes),
          .quantity = sp_text_size, .or_none = true},
-	{"portal", "quota_up", read_quantity, "bytes such as 500M or 2G, or none", MEMBER(quota_up),
+	{"portal", "quota_up", read_quantity, "bytes such as 500M or 2G, or none", ZONED(quota_up),
          .quantity = sp_text_size, .or_none = true},
 	{"portal", "quota_down", read_quantity, "bytes such as 500M or 2G, or none",
-         MEMBER(quota_down), .quantity = sp_text_size, .or_none = true},
-	{"portal", "bind", read_choice, "on or off", MEMBER(bind), .choices = switch_choices},
-	{"portal", "up", read_quantity, RATE_EXPECTED, MEMBER(rate_up), .quantity = sp_text_rate,
+         ZONED(quota_down), .quantity = sp_text_size, .or_none = true},
+	{"portal", "bind", read_choice, "on or off", ZONED(bind), .choices = switch_choices},
+	{"portal", "up", read_quantity, RATE_EXPECTED, ZONED(rate_up), .quantity = sp_text_rate,
          .or_none = true},
-	{"portal", "down", read_quantity, RATE_EXPECTED, MEMBER(rate_down),
-         .quantity = sp_text_rate, .or_none = true},
+	{"portal", "down", read_quantity, RATE_EXPECTED, ZONED(rate_down), .quantity = sp_text_rate,
+         .or_none = true},
 	{"portal", "pages", read_folder,
          "the absolute path of a folder, at most 255 bytes, such as /etc/sallyport/pages",
-         MEMBER(pages)},
+         ZONED(pages)},
 	{"portal", "venue_info", read_url,
          "an https URL of at most 255 characters, such as https://www.example.org/venue",
-         MEMBER(venue_info)},
-	{"portal", "can_extend", read_choice, "on or off", MEMBER(can_extend),
+         ZONED(venue_info)},
+	{"portal", "can_extend", read_choice, "on or off", ZONED(can_extend),
          .choices = extend_choices},
 	{"portal", "portal_user", read_user, USER_EXPECTED, MEMBER(portal_user)},
 	{"portal", "attempts", read_attempts, ATTEMPTS_EXPECTED, MEMBER(attempts)},
@@ -656,8 +753,14 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	BUDGET("refusals_all", budget_all, SP_BUDGET_REFUSAL),
 	BUDGET("new_clients", budget_all, SP_BUDGET_GUEST),
 	BUDGET("events", budget_all, SP_BUDGET_EVENT),
+	{SP_CONFIG_ZONE, "client", read_interfaces,
+         "1 to 16 different interfaces, separated by blanks or commas, such as lan1", ZONED(client),
+         .count = offsetof(struct sp_config, zone[0].client_count)},
+	{SP_CONFIG_ZONE, "vlan", read_vlans,
+         "1 to 256 different VLAN ids from 1 to 4094, or ranges of them, such as 12 20-29",
+         ZONED(vlan), .count = offsetof(struct sp_config, zone[0].vlan_count)},
 };
 
 _Static_assert(SP_MAX_INTERFACES == 16 && SP_MAX_ADDRESSES == 16 && SP_MAX_WORKERS == 64 &&
-                       SP_CONFIG_GARDEN == 1024 && SP_CONFIG_RADIUS == 4,
+                       SP_CONFIG_GARDEN == 1024 && SP_CONFIG_RADIUS == 4 && SP_ZONE_VLANS == 256,
                "the sentences above say so");

@@ -29,12 +29,21 @@ struct sp_config_key {
 	int (*quantity)(const char *text, uint64_t *value); /* reader of a duration, size or rate */
 	const struct sp_config_choice *choices;             /* ends with a NULL name */
 	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
+	bool zoned;                             /* a member of struct sp_zone; a zone may say it */
+	unsigned zone;                          /* zoned: the number of that zone */
 	bool or_none;                           /* a quantity may also be "none": 0 */
 	bool repeats;                           /* it may stand on several lines, which add up */
 };
 
-#define SP_CONFIG_KEYS 79
+#define SP_CONFIG_KEYS 81
 
+/* Section of the keys that zones alone have; in files it is [zone NAME]. */
+#define SP_CONFIG_ZONE "zone"
+
+/* As zone 0 has them. */
 extern const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS];
+
+/* @key, which is zoned, as it is for zone number @zone. */
+struct sp_config_key sp_config_key_of(const struct sp_config_key *key, unsigned zone);
 
 #endif

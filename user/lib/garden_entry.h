@@ -23,12 +23,13 @@ struct sp_garden_target {
 
 struct sp_garden_entry {
 	struct sp_garden_target target;
+	uint32_t zone; /* number of the zone whose clients may; 0: those of every zone */
 	uint32_t count;
 	struct sp_garden_rule rule[SP_GARDEN_RULES]; /* at least one; ICMP stands for ICMPv6 too */
 };
 
 /*
- * Read @words: the target, then the rules. 0, or -EINVAL (SP_EXIT_USAGE) with "'WORD' ...: expected
+ * Read @words: the target, then the rules; the zone is 0. 0, or -EINVAL (SP_EXIT_USAGE) with "'WORD' ...: expected
  * ...".
  */
 int sp_garden_entry_read(struct sp_garden_entry *entry, const char *const *words, unsigned count,

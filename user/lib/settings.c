@@ -11,7 +11,7 @@ void sp_settings_fill(struct sp_settings *settings, const struct sp_config *conf
 		settings->total[kind] =
 			sp_allowance_budget(kind, &config->budget_all[kind], settings->hz);
 	}
-	settings->forward = config->forward;
+	settings->forward = config->zone[0].forward;
 	settings->refuse_tcp = config->refuse_tcp;
 	settings->refuse_udp = config->refuse_udp;
 }
