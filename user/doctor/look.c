@@ -21,7 +21,7 @@ const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
 
 bool sp_doctor_routes(const struct sp_doctor *doctor)
 {
-	return doctor->config->forward == SP_FORWARD_ROUTE ||
+	return sp_config_routes(doctor->config) ||
 	       (doctor->loaded && doctor->status.forward == SP_FORWARD_ROUTE);
 }
 

@@ -20,7 +20,7 @@ int sp_external_read(char secret[SP_IPC_SHARED], const struct sp_config *config,
 	int count;
 
 	memset(secret, 0, SP_IPC_SHARED);
-	if (!(config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
+	if (!(sp_config_methods(config) & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
 		return 0;
 	count = sp_secrets_read("secret_file", config->external_secret, (char(*)[SP_SECRET])secret,
 	                        1, err);

@@ -36,7 +36,7 @@ static unsigned count_verifiers(const struct sp_config *config)
 {
 	if (config->verifiers)
 		return config->verifiers;
-	return config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_RADIUS) ? 8 : 2;
+	return sp_config_methods(config) & SP_METHOD_BIT(SP_METHOD_RADIUS) ? 8 : 2;
 }
 
 struct account {

@@ -195,6 +195,12 @@ int sp_config_read(struct sp_config *config, FILE *file, const char *path,
 /* The number of the zone that is called @name, from 1; -1: there is none. */
 int sp_config_zone(const struct sp_config *config, const char *name);
 
+/* Whether any zone forwards past the stack. */
+bool sp_config_routes(const struct sp_config *config);
+
+/* The methods of all zones together, SP_METHOD_BIT of each. */
+uint32_t sp_config_methods(const struct sp_config *config);
+
 /* Whether clients are behind @interface: that of a zone, too. */
 bool sp_config_is_client(const struct sp_config *config, const char *interface);
 

@@ -22,6 +22,31 @@ int sp_config_zone(const struct sp_config *config, const char *name)
 	return -1;
 }
 
+bool sp_config_routes(const struct sp_config *config)
+{
+	for (unsigned i = 0; i < config->zone_count; i++)
+		if (config->zone[i].forward == SP_FORWARD_ROUTE)
+			return true;
+	return false;
+}
+
+uint32_t sp_config_methods(const struct sp_config *config)
+{
+	uint32_t methods = 0;
+
+	for (unsigned i = 0; i < config->zone_count; i++)
+		methods |= config->zone[i].methods;
+	return methods;
+}
+
+bool sp_config_is_client(const struct sp_config *config, const char *interface)
+{
+	for (unsigned i = 0; i < config->client_count; i++)
+		if (!strcmp(config->client[i], interface))
+			return true;
+	return false;
+}
+
 void sp_config_enter_zone(struct sp_config_parser *parser, const char *name)
 {
 	struct sp_config *config = parser->config;
@@ -84,14 +109,6 @@ static void join_clients(struct sp_config_parser *parser, unsigned zone)
 		}
 		memcpy(config->client[config->client_count++], one->client[i], IF_NAMESIZE);
 	}
-}
-
-bool sp_config_is_client(const struct sp_config *config, const char *interface)
-{
-	for (unsigned i = 0; i < config->client_count; i++)
-		if (!strcmp(config->client[i], interface))
-			return true;
-	return false;
 }
 
 /* --- what two zones say --- */
