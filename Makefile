@@ -88,7 +88,7 @@ deps: ## install what is missing to build, test and run (Debian, Ubuntu)
 
 # --- kernel side -----------------------------------------------------------------------------------
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sallyport/abi.h Makefile
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/sallyport/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "generation.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -38,20 +39,6 @@ static __always_inline struct sp_lock *sp_lock_of(const struct sp_client_policy 
 	__u32 number = policy->slot % SP_LOCKS;
 
 	return bpf_map_lookup_elem(&locks, &number);
-}
-
-/* Whether a session of @generation comes after the one that the cell holds. One that comes before
- * is what another CPU had looked up when the session was replaced: its packet counts to the new
- * one. */
-static __always_inline bool sp_is_newer(__u32 generation, __u32 held)
-{
-	return (__s32)(generation - held) > 0;
-}
-
-/* Take away what was there, so that what other CPUs add meanwhile stays. */
-static __always_inline void sp_clear(__u64 *counter)
-{
-	__sync_fetch_and_add(counter, -*(volatile __u64 *)counter);
 }
 
 /* Both under the lock of the cell. The generation is published last; the exchange is the barrier.

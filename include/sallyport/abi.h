@@ -484,7 +484,9 @@ struct sp_meta {
 	__u16 reason; /* enum sp_reason */
 	__u16 vlan;   /* the VLAN the verdict was made for */
 };
-#define SP_META_MAGIC (0x53500000u + SP_ABI_VERSION)
+/* Of this struct, whatever else SP_ABI_VERSION stands for: while `up` puts one version into the
+ * place of another, each hook has to believe the other's, or a packet would be counted twice. */
+#define SP_META_MAGIC 0x53500002u
 
 /* Argument of the `clock` program (BPF_PROG_TYPE_SYSCALL). */
 struct sp_clock_now {

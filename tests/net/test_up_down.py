@@ -307,9 +307,14 @@ def test_second_up_follows_the_settings(traceless, tmp_path):
 
 def test_second_up_that_fails_changes_nothing(traceless, tmp_path):
     traceless.up("lan0")
-    traceless.ok("client", "allow", "02:00:00:00:00:07")
+    for last in (7, 8):
+        traceless.ok("client", "allow", f"02:00:00:00:00:0{last}")
     before = traceless.traces(), traceless.program_ids(), traceless.ok("status")
-    assert "max_clients" in traceless.fails(1, "up", "-c", limited(traceless))
+    # In the first one the maps would be new ones; the second clients do not fit.
+    foreign_xdp(traceless, tmp_path, "lan1")
+    traceless.fails(1, "up", "-c", limited(traceless, 2000, "lan0 lan1"))
+    traceless.sh("ip link set dev lan1 xdp off")
+    assert "max_clients" in traceless.fails(1, "up", "-c", limited(traceless, 1))
     foreign_xdp(traceless, tmp_path, "lan1")
     error = traceless.fails(1, "up", "-c", traceless.config("lan0 lan1", attach="generic"))
     assert "lan1" in error and "other_prog" in error
@@ -322,10 +327,32 @@ def test_second_up_that_fails_changes_nothing(traceless, tmp_path):
     assert traceless.ok("client", "show", "02:00:00:00:00:07")["state"] == "authorized"
 
 
-def limited(gateway):
-    path = Path(gateway.config())
-    path.write_text(path.read_text().replace("1000", "2000"))
+def limited(gateway, max_clients, clients="lan0"):
+    path = Path(gateway.config(clients))
+    path.write_text(path.read_text().replace("1000", str(max_clients)))
     return str(path)
+
+
+def test_second_up_makes_room(traceless):
+    """More room and less, as long as the clients fit: their slots then are others."""
+    traceless.up()
+    macs = [f"02:00:00:00:01:{number:02x}" for number in range(16)]
+    for mac in macs:
+        traceless.ok("client", "allow", mac)
+    traceless.ok("client", "block", macs[5])
+    for mac in macs[:5] + macs[10:]:
+        traceless.ok("client", "remove", mac)
+    for room in (2000, 7, 70):  # of the slots 5 to 9, three are beyond the end of seven
+        traceless.ok("up", "-c", limited(traceless, room))
+        assert traceless.ok("status")["max_clients"] == room
+        states = {mac: traceless.ok("client", "show", mac)["state"] for mac in macs[5:10]}
+        assert [state for mac, state in states.items()] == ["blocked"] + ["authorized"] * 4
+    traceless.ok("client", "allow", macs[0])
+    error = traceless.fails(1, "up", "-c", limited(traceless, 5))
+    assert "max_clients is 5" in error and "6 clients" in error
+    slots = {entry["formatted"]["value"]["slot"] for entry in json.loads(traceless.sh(
+        f"bpftool -j map dump pinned {BPFFS / traceless.name / 'clients'}"))}
+    assert len(slots) == 6 and max(slots) < 70
 
 
 def test_missing_interface(traceless):

@@ -15,6 +15,9 @@
 #define SP_BPFFS    "/sys/fs/bpf"
 #define SP_PIN_PATH 128 /* longest path of a pin, terminating NUL included */
 
+/* The map that is pinned while counters are carried over from the second directory (lib/carry.h). */
+#define SP_PIN_BASE "base"
+
 /* Whether /sys/fs/bpf is a BPF file system. */
 bool sp_bpffs_mounted(void);
 
@@ -55,5 +58,18 @@ int sp_pins_rename_links(const struct sp_instance *instance, const char *from, c
 /* Where the link of hook @kind ("xdp", "tc-in", "tc-out") on @interface is pinned. */
 void sp_pin_of_link(char *path, size_t size, const struct sp_instance *instance, const char *kind,
                     const char *interface);
+
+/* The second pin directory of an instance: @instance with its path. */
+void sp_pins_beside(struct sp_instance *beside, const struct sp_instance *instance);
+
+/* Remove that directory, if it is there, with everything in it. 0 or negative errno. */
+int sp_pins_clear_beside(const struct sp_instance *instance, struct sp_error *err);
+
+/* Have the two directories change places, in one step. 0 or negative errno. */
+int sp_pins_exchange(const struct sp_instance *instance, struct sp_error *err);
+
+/* Pin the links of @from, and no others, below @to too. 0 or negative errno. */
+int sp_pins_copy_links(const struct sp_instance *from, const struct sp_instance *to,
+                       struct sp_error *err);
 
 #endif

@@ -16,9 +16,10 @@
 /*
  * Make the datapath of @instance what @config says. Idempotent: when it is loaded already, new
  * programs are loaded against the pinned maps and the links are updated atomically, sessions
- * untouched; a changed max_clients is an error that says to run `down` first. On failure everything
- * this call did is undone: an instance that was up is still up as before, one that was not leaves
- * no pin, link, qdisc or file. 0 or negative errno.
+ * untouched; maps of another version or size are replaced by ones that hold the same (lib/carry.h);
+ * -ENOSPC: more clients are there than max_clients. On failure everything this call did is undone:
+ * an instance that was up is still up as before, one that was not leaves no pin, link, qdisc or
+ * file. 0 or negative errno.
  */
 int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *config,
                     struct sp_error *err);

@@ -5,7 +5,8 @@
  *
  *   lock, load, record, pin, TC, XDP, what is no longer wanted away, program pins
  *
- * A first `up` that fails is torn down like any datapath. A further one takes its steps back.
+ * A first `up` that fails is torn down like any datapath. A further one takes its steps back. Where
+ * maps are of another layout or size, "pin" and the end are those of lib/carry.h.
  */
 #include "lib/dataplane.h"
 
@@ -18,8 +19,8 @@
 
 #include "lib/attach.h"
 #include "lib/bpffs.h"
+#include "lib/carry.h"
 #include "lib/change.h"
-#include "lib/maps.h"
 #include "lib/netns.h"
 #include "lib/objects.h"
 #include "lib/prepare.h"
@@ -37,6 +38,7 @@ struct up {
 	struct sp_record before, now;
 	char config_before[sizeof(((struct sp_config *)0)->path)];
 	struct sp_objects objects;
+	struct sp_carry carry; /* if there are maps of another layout */
 	struct sp_change change[MAX_CHANGES];
 	unsigned changes;
 };
@@ -46,7 +48,6 @@ struct up {
 /* An instance that is up: can this `up` go on from it? */
 static int check_loaded(struct up *up, struct sp_error *err)
 {
-	struct sp_maps maps;
 	int code = sp_record_read(up->instance, &up->before, err);
 
 	if (code == -ENOENT)
@@ -57,16 +58,6 @@ static int check_loaded(struct up *up, struct sp_error *err)
 			up->instance->run, up->instance->name);
 	if (!code)
 		code = sp_netns_check(up->instance, up->before.netns, err);
-	if (!code)
-		code = sp_maps_open(&maps, up->instance, err);
-	if (code)
-		return code;
-	if (maps.max_clients != up->config->max_clients)
-		code = sp_fail(err, -EINVAL, SP_EXIT_FAILED,
-		               "max_clients is %u and was %u when the instance was loaded: run "
-		               "`sallyport down` first (sessions end)",
-		               up->config->max_clients, maps.max_clients);
-	sp_maps_close(&maps);
 	sp_run_config(up->instance, up->config_before, sizeof(up->config_before));
 	return code;
 }
@@ -150,8 +141,11 @@ static int write_settings(struct up *up, bool complete, struct sp_error *err)
 
 static int pin_maps(struct up *up, struct sp_error *err)
 {
-	int code = sp_pins_make(up->instance, err);
+	int code;
 
+	if (up->objects.carries)
+		return sp_carry_begin(&up->carry, up->instance, &up->objects, up->config, err);
+	code = sp_pins_make(up->instance, err);
 	if (!code && !up->loaded)
 		code = write_settings(up, false, err);
 	if (!code && !up->loaded)
@@ -304,6 +298,9 @@ static int carry_out(struct up *up, struct sp_error *err)
 		code = plant(up, err);
 	if (!code)
 		code = finish(up, err);
+	/* Of this `up`, or of an earlier one that was killed. */
+	if (!code)
+		code = sp_carry_finish(up->instance, err);
 	return code;
 }
 
@@ -322,8 +319,10 @@ static void undo(struct up *up)
 		if (now && now->ifindex == was->ifindex && now->uplink == was->uplink)
 			was->own_qdisc = now->own_qdisc;
 	}
-	if (up->objects.tc)
+	/* Maps that were not in use before need not be put back. */
+	if (up->objects.tc && !up->objects.carries)
 		open_ports(up, &up->before, NULL);
+	sp_carry_undo(&up->carry);
 	sp_record_write(up->instance, &up->before, NULL);
 	sp_run_set_config(up->instance, up->config_before, NULL);
 }
@@ -333,7 +332,7 @@ static int do_up(struct up *up, struct sp_error *err)
 {
 	int code;
 
-	up->loaded = sp_prepare_is_loaded(up->instance);
+	up->loaded = sp_settings_loaded(up->instance);
 	code = up->loaded ? check_loaded(up, err) : clear_remains(up, err);
 	if (!code && up->loaded)
 		code = follow_names(up, err);
@@ -353,7 +352,7 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 	static struct up up;
 	int code, lock;
 
-	up = (struct up){.instance = instance, .config = config};
+	up = (struct up){.instance = instance, .config = config, .carry.lock = -1};
 	code = sp_prepare_machine(err);
 	if (!code)
 		code = sp_prepare_record(&up.now, config, err);
@@ -367,6 +366,7 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 	if (lock < 0)
 		return lock;
 	code = do_up(&up, err);
+	sp_carry_end(&up.carry);
 	sp_objects_free(&up.objects);
 	/* A directory that was made only to be locked. */
 	if (code)

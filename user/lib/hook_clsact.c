@@ -53,16 +53,29 @@ static uint32_t clients_id(const struct sp_instance *instance)
 	return id;
 }
 
+/* Whether one of the @count maps is `clients` of @instance. */
+static bool has_clients(const struct sp_instance *instance, const uint32_t *maps, uint32_t count)
+{
+	uint32_t clients = clients_id(instance);
+
+	for (uint32_t i = 0; clients && i < count && i < MAPS; i++)
+		if (maps[i] == clients)
+			return true;
+	return false;
+}
+
 /*
  * Whether program @id is @instance's: it has the name of ours and uses the instance's map, for
- * another instance's filter has the same name, handle and priority. Without pins the name decides.
+ * another instance's filter has the same name, handle and priority. While `up` replaces the maps it
+ * may use those that are going. Without pins the name decides.
  */
 static bool is_ours(uint32_t id, enum sp_hook_kind kind, const struct sp_instance *instance)
 {
 	const char *name = kind == SP_HOOK_TC_IN ? "sallyport_in" : "sallyport_out";
-	uint32_t maps[MAPS], clients = clients_id(instance);
+	uint32_t maps[MAPS];
 	struct bpf_prog_info info = {.nr_map_ids = MAPS, .map_ids = (uintptr_t)maps};
 	uint32_t size = sizeof(info);
+	struct sp_instance beside;
 	int fd = sp_programs_by_id(instance, id), code;
 
 	if (fd < 0)
@@ -71,10 +84,9 @@ static bool is_ours(uint32_t id, enum sp_hook_kind kind, const struct sp_instanc
 	close(fd);
 	if (code || strcmp(info.name, name) != 0)
 		return false;
-	for (uint32_t i = 0; i < info.nr_map_ids && i < MAPS; i++)
-		if (maps[i] == clients)
-			return true;
-	return !clients;
+	sp_pins_beside(&beside, instance);
+	return has_clients(instance, maps, info.nr_map_ids) ||
+	       has_clients(&beside, maps, info.nr_map_ids) || !clients_id(instance);
 }
 
 uint32_t sp_clsact_program(const struct sp_hook *hook, const struct sp_instance *instance)

@@ -14,6 +14,7 @@
 #include <linux/bpf.h>
 
 #include "lib/ledger.h"
+#include "lib/settings.h"
 
 /* What is expected of each pinned map; 0: not checked. */
 struct expected {
@@ -121,7 +122,7 @@ static int check_version(struct sp_maps *maps, uint32_t value_size, struct sp_er
 {
 	union {
 		struct sp_settings settings;
-		char room[1024];
+		char room[SP_SETTINGS_ROOM];
 	} value = {0};
 	uint32_t key = 0;
 	int result;

@@ -12,8 +12,10 @@
 
 #include <sallyport/abi.h>
 
+#include "lib/layout.h"
 #include "lib/load.h"
 #include "lib/maps.h"
+#include "lib/settings.h"
 
 #include "clock.skel.h"
 #include "tc.skel.h"
@@ -44,14 +46,43 @@ static uint32_t entries(const char *name, uint32_t max_clients)
 	return 0;
 }
 
-static int use_pinned(struct bpf_map *map, const struct sp_instance *instance, struct sp_error *err)
+/* What choose_maps goes by. */
+struct choice {
+	struct bpf_object *object;
+	const struct bpf_object *first;   /* maps of the same name are its maps */
+	const struct sp_instance *pinned; /* else those pinned by this one, where they fit */
+	bool same_version;                /* they were made by this version */
+	uint32_t max_clients;
+	bool carries; /* out: one did not fit */
+};
+
+/* Whether the pinned map behind @fd does for @map: what is in a ring has no layout that could be
+ * compared, and the version is in `settings`. */
+static bool fits(const struct choice *choice, const struct bpf_map *map, int fd)
+{
+	struct sp_layout old, new;
+	bool result;
+
+	if (!choice->same_version &&
+	    (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF || !strcmp(bpf_map__name(map), "settings")))
+		return false;
+	sp_layout_of_map(&new, choice->object, map);
+	result = !sp_layout_of_fd(&old, fd) && sp_layout_same(&old, &new);
+	sp_layout_free(&old);
+	return result;
+}
+
+static int use_pinned(struct choice *choice, struct bpf_map *map, struct sp_error *err)
 {
 	char path[SP_PIN_PATH];
-	int fd, code;
+	int fd, code = 0;
 
-	pin_of(path, sizeof(path), instance, bpf_map__name(map));
+	pin_of(path, sizeof(path), choice->pinned, bpf_map__name(map));
 	fd = bpf_obj_get(path);
-	code = fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
+	if (fd == -ENOENT || (fd >= 0 && !fits(choice, map, fd)))
+		choice->carries = true;
+	else
+		code = fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
 	if (fd >= 0)
 		close(fd);
 	if (code)
@@ -61,27 +92,27 @@ static int use_pinned(struct bpf_map *map, const struct sp_instance *instance, s
 	return 0;
 }
 
-/* Each map of @object: that of @first if there is one, else the pinned one, else a new one. */
-static int choose_maps(struct bpf_object *object, const struct bpf_object *first,
-                       const struct sp_instance *instance, const struct sp_config *config,
-                       bool pinned, struct sp_error *err)
+/* Each map of the object: that of the first if there is one, else the pinned one, else a new one.
+ */
+static int choose_maps(struct choice *choice, struct sp_error *err)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map(map, choice->object)
 	{
 		const char *name = bpf_map__name(map);
-		uint32_t size = entries(name, config->max_clients);
+		uint32_t size = entries(name, choice->max_clients);
 		int code = 0;
 
 		if (bpf_map__is_internal(map))
 			continue;
-		if (first)
-			code = bpf_map__reuse_fd(map, bpf_object__find_map_fd_by_name(first, name));
-		else if (pinned)
-			code = use_pinned(map, instance, err);
+		if (choice->first)
+			code = bpf_map__reuse_fd(
+				map, bpf_object__find_map_fd_by_name(choice->first, name));
 		else if (size)
 			code = bpf_map__set_max_entries(map, size);
+		if (!code && choice->pinned)
+			code = use_pinned(choice, map, err);
 		if (code)
 			return code;
 	}
@@ -110,30 +141,38 @@ static int load_tc(struct sp_objects *objects, const struct sp_load *load,
                    const struct sp_instance *instance, const struct sp_config *config, bool pinned,
                    struct sp_error *err)
 {
+	struct choice choice;
 	int code;
 
 	objects->tc = sp_tc_bpf__open();
 	if (!objects->tc)
 		return cannot_load(-errno, "TC", err);
 	memcpy(&objects->tc->rodata->sp_load, load, sizeof(*load));
-	code = choose_maps(objects->tc->obj, NULL, instance, config, pinned, err);
+	choice = (struct choice){
+		.object = objects->tc->obj,
+		.pinned = pinned ? instance : NULL,
+		.same_version = pinned && sp_settings_version(instance) == SP_ABI_VERSION,
+		.max_clients = config->max_clients,
+	};
+	code = choose_maps(&choice, err);
+	objects->carries = choice.carries;
 	if (code)
 		return code;
 	code = sp_tc_bpf__load(objects->tc);
 	return code ? cannot_load(code, "TC", err) : 0;
 }
 
-static int load_xdp(struct sp_objects *objects, const struct sp_load *load,
-                    const struct sp_instance *instance, const struct sp_config *config,
-                    struct sp_error *err)
+static int load_xdp(struct sp_objects *objects, const struct sp_load *load, struct sp_error *err)
 {
+	struct choice choice = {.first = objects->tc->obj};
 	int code;
 
 	objects->xdp = sp_xdp_bpf__open();
 	if (!objects->xdp)
 		return cannot_load(-errno, "XDP", err);
 	memcpy(&objects->xdp->rodata->sp_load, load, sizeof(*load));
-	code = choose_maps(objects->xdp->obj, objects->tc->obj, instance, config, false, err);
+	choice.object = objects->xdp->obj;
+	code = choose_maps(&choice, err);
 	if (!code)
 		code = sp_xdp_bpf__load(objects->xdp);
 	return code ? cannot_load(code, "XDP", err) : 0;
@@ -144,17 +183,17 @@ void sp_objects_quiet(void)
 	libbpf_set_print(print);
 }
 
-static int load_uplink(struct sp_objects *objects, const struct sp_load *load,
-                       const struct sp_instance *instance, const struct sp_config *config,
-                       struct sp_error *err)
+static int load_uplink(struct sp_objects *objects, const struct sp_load *load, struct sp_error *err)
 {
+	struct choice choice = {.first = objects->tc->obj};
 	int code;
 
 	objects->uplink = sp_uplink_bpf__open();
 	if (!objects->uplink)
 		return cannot_load(-errno, "uplink", err);
 	memcpy(&objects->uplink->rodata->sp_load, load, sizeof(*load));
-	code = choose_maps(objects->uplink->obj, objects->tc->obj, instance, config, false, err);
+	choice.object = objects->uplink->obj;
+	code = choose_maps(&choice, err);
 	if (!code)
 		code = sp_uplink_bpf__load(objects->uplink);
 	return code ? cannot_load(code, "uplink", err) : 0;
@@ -170,9 +209,9 @@ int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instan
 	if (!code)
 		code = load_tc(objects, &load, instance, config, pinned, err);
 	if (!code)
-		code = load_xdp(objects, &load, instance, config, err);
+		code = load_xdp(objects, &load, err);
 	if (!code)
-		code = load_uplink(objects, &load, instance, config, err);
+		code = load_uplink(objects, &load, err);
 	if (code)
 		return code;
 	objects->clock = sp_clock_bpf__open_and_load();
@@ -237,6 +276,11 @@ int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_in
 	if (!code)
 		code = pin_object(objects->uplink->obj, instance, err);
 	return code;
+}
+
+struct bpf_object *sp_objects_maps(const struct sp_objects *objects)
+{
+	return objects->tc->obj;
 }
 
 struct sp_programs sp_objects_programs(const struct sp_objects *objects)

@@ -15,6 +15,7 @@
 #include "lib/ports.h"
 #include "lib/programs.h"
 
+struct bpf_object;
 struct sp_xdp_bpf;
 struct sp_tc_bpf;
 struct sp_uplink_bpf;
@@ -25,15 +26,17 @@ struct sp_objects {
 	struct sp_tc_bpf *tc;
 	struct sp_uplink_bpf *uplink;
 	struct sp_clock_bpf *clock;
-	uint32_t hz; /* jiffies per second, as the programs were told */
+	uint32_t hz;  /* jiffies per second, as the programs were told */
+	bool carries; /* some maps are not those that were pinned: lib/carry.h */
 };
 
 /* What libbpf says is for a developer, with SALLYPORT_DEBUG; the operator gets one sentence. */
 void sp_objects_quiet(void);
 
 /*
- * Load everything for @config. If @pinned, with the maps that @instance has pinned; else with new
- * maps. 0 or negative errno; sp_objects_free in either case.
+ * Load everything for @config. If @pinned, with the maps that @instance has pinned, but for those
+ * of another layout or size; else with new maps. 0 or negative errno; sp_objects_free in either
+ * case.
  */
 int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instance,
                     const struct sp_config *config, bool pinned, struct sp_error *err);
@@ -45,6 +48,9 @@ int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instan
 /* Pin the programs, in place of those pinned. */
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err);
+
+/* The object that has all maps of the datapath. */
+struct bpf_object *sp_objects_maps(const struct sp_objects *objects);
 
 /* The programs for the hooks; they stay the objects'. */
 struct sp_programs sp_objects_programs(const struct sp_objects *objects);

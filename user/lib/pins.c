@@ -31,7 +31,7 @@ static const char *const known[] = {
 	"clients", "usage",    "slots",   "origins", "captures",    "settings",     "reasons",
 	"guests",  "budgets",  "garden4", "garden6", "queries",     "answers",      "events",
 	"ports",   "scratch",  "egress",  "vlans",   "garden_seen", "garden_names", "listeners",
-	"clock",   "programs", "links",   "locks",   TEMPORARY};
+	"clock",   "programs", "links",   "locks",   SP_PIN_BASE,   TEMPORARY};
 
 static int make(const char *path, struct sp_error *err)
 {
@@ -104,7 +104,7 @@ static int empty(const char *path)
 int sp_pins_remove(const struct sp_instance *instance, struct sp_error *err)
 {
 	char path[SP_PIN_PATH];
-	int code = 0, result;
+	int code = sp_pins_clear_beside(instance, NULL), result;
 
 	for (unsigned i = 0; i < DIRECTORIES; i++) {
 		snprintf(path, sizeof(path), "%s/%s", instance->pins, directories[i]);

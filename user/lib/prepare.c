@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/prepare.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <sallyport/abi.h>
-
-#include "lib/bpffs.h"
 #include "lib/gateway.h"
 #include "lib/netlink.h"
 #include "lib/netns.h"
@@ -73,23 +69,4 @@ int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
 	for (unsigned i = 0; i < config->uplink_count && !code; i++)
 		code = add_interface(record, config->uplink[i], true, config, err);
 	return code;
-}
-
-bool sp_prepare_is_loaded(const struct sp_instance *instance)
-{
-	union {
-		struct sp_settings settings;
-		char room[1024];
-	} value = {.room = ""};
-	char path[SP_PIN_PATH];
-	uint32_t key = 0;
-	int fd, code;
-
-	snprintf(path, sizeof(path), "%s/settings", instance->pins);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd != -ENOENT;
-	code = bpf_map_lookup_elem(fd, &key, &value);
-	close(fd);
-	return code || value.settings.abi_version != SP_ABI_VERSION || value.settings.loaded_unix;
 }

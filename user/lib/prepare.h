@@ -19,10 +19,4 @@ int sp_prepare_machine(struct sp_error *err);
 int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
                       struct sp_error *err);
 
-/*
- * Whether an earlier `up` went through: `settings` has its time. True also for what is there but
- * cannot be understood; sp_maps_open says why.
- */
-bool sp_prepare_is_loaded(const struct sp_instance *instance);
-
 #endif

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/settings.h"
 
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/bpffs.h"
 #include "lib/budgets.h"
 
 void sp_settings_fill(struct sp_settings *settings, const struct sp_config *config)
@@ -14,4 +20,47 @@ void sp_settings_fill(struct sp_settings *settings, const struct sp_config *conf
 	settings->forward = config->zone[0].forward;
 	settings->refuse_tcp = config->refuse_tcp;
 	settings->refuse_udp = config->refuse_udp;
+}
+
+/* -ENOENT: there is none; -EPROTO: it is none of any version. */
+static int read_pinned(const struct sp_instance *instance, struct sp_settings *settings)
+{
+	union {
+		struct sp_settings settings;
+		char room[SP_SETTINGS_ROOM];
+	} value = {.room = ""};
+	struct bpf_map_info info = {0};
+	uint32_t key = 0, size = sizeof(info);
+	char path[SP_PIN_PATH];
+	int fd, code;
+
+	snprintf(path, sizeof(path), "%s/settings", instance->pins);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	code = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (!code && (info.value_size < sizeof(uint32_t) || info.value_size > sizeof(value)))
+		code = -EPROTO;
+	if (!code)
+		code = bpf_map_lookup_elem(fd, &key, &value);
+	close(fd);
+	*settings = value.settings;
+	return code;
+}
+
+uint32_t sp_settings_version(const struct sp_instance *instance)
+{
+	struct sp_settings settings;
+
+	return read_pinned(instance, &settings) ? 0 : settings.abi_version;
+}
+
+bool sp_settings_loaded(const struct sp_instance *instance)
+{
+	struct sp_settings settings;
+	int code = read_pinned(instance, &settings);
+
+	if (code)
+		return code != -ENOENT;
+	return settings.abi_version != SP_ABI_VERSION || settings.loaded_unix;
 }
