@@ -16,6 +16,7 @@
 #include "load.h"
 #include "maps.h"
 #include "parse.h"
+#include "zone.h"
 
 #define SP_DNS_HEADER 12u /* RFC 1035 section 4.1.1 */
 
@@ -53,6 +54,7 @@ static __always_inline bool sp_question_take(struct __sk_buff *skb, const struct
 static __always_inline void sp_answer_copy(struct __sk_buff *skb, const struct sp_view *view,
                                            __u32 length, __u64 now)
 {
+	const struct sp_settings *config = sp_settings_now();
 	struct sp_dns_answer *answer = bpf_ringbuf_reserve(&answers, sizeof(*answer), 0);
 	struct sp_query client;
 
@@ -63,6 +65,8 @@ static __always_inline void sp_answer_copy(struct __sk_buff *skb, const struct s
 	answer->client.vlan = view->vlan;
 	answer->length = length;
 	answer->ifindex = skb->ingress_ifindex;
+	answer->zone = config ? sp_zone_of(config, skb->ifindex, view->vlan) : 0;
+	answer->spare = 0;
 	/* For the verifier, which has forgotten the bounds. */
 	barrier_var(length);
 	if (length < SP_DNS_HEADER || length > SP_ANSWER_SIZE ||

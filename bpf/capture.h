@@ -22,6 +22,7 @@
 #include "load.h"
 #include "maps.h"
 #include "parse.h"
+#include "zone.h"
 
 /* States of struct bpf_sock: enum in include/net/tcp_states.h, stable as bpf(2) ABI. */
 #define SP_TCP_TIME_WAIT 6
@@ -154,16 +155,26 @@ sp_connection(struct __sk_buff *skb, const struct sp_view *view, const struct sp
 	return sk;
 }
 
-/* The listener of one of the workers. Clients spread by port and address, connections stay put. */
-static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view)
+/*
+ * The listener of one of the workers. Clients spread by port and address, connections stay put. By
+ * the listener that it comes to a responder knows the zone; one without its own has zone 0's.
+ */
+static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view, __u32 ifindex)
 {
-	__u32 zero = 0, index;
-	struct sp_settings *now = bpf_map_lookup_elem(&settings, &zero);
+	const struct sp_settings *now = sp_settings_now();
+	__u32 worker, zone, index;
+	struct bpf_sock *sk;
 
 	if (!now || !now->workers || now->workers > SP_MAX_WORKERS)
 		return NULL;
-	index = (view->from.word[3] ^ bpf_htons(view->source_port)) * 0x9e3779b1u >> 16;
-	index = SP_LISTENER(index % now->workers, view->family == 6);
+	worker = (view->from.word[3] ^ bpf_htons(view->source_port)) * 0x9e3779b1u >> 16;
+	worker %= now->workers;
+	zone = sp_zone_of(now, ifindex, view->vlan);
+	index = SP_LISTENER(zone, worker, view->family == 6);
+	sk = bpf_map_lookup_elem(&listeners, &index);
+	if (sk || !zone)
+		return sk;
+	index = SP_LISTENER(0, worker, view->family == 6);
 	return bpf_map_lookup_elem(&listeners, &index);
 }
 
@@ -199,7 +210,7 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	sk = sp_connection(skb, view, &own);
 	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
 	if (!sk && !sp_remember(view, &own))
-		sk = sp_listener(view);
+		sk = sp_listener(view, skb->ifindex);
 	if (!sk)
 		return SP_REASON_NO_LISTENER;
 	reason = sp_hand_over(skb, view, &own, sk);

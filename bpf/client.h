@@ -138,7 +138,7 @@ static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_
 	if (judged->policy)
 		reason = sp_judge_authorized(view, judged);
 	else
-		reason = (enum sp_reason)sp_judge_guest(view, judged->now);
+		reason = (enum sp_reason)sp_judge_guest(view, ifindex, judged->now);
 	if (reason == SP_REASON_PORTAL)
 		reason = sp_origin_admit(view, &judged->key, ifindex, judged->now);
 	sp_client_complain(judged, view, reason);

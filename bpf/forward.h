@@ -35,17 +35,11 @@
 
 /* Where a packet leaves. */
 struct sp_route {
+	__u32 port;        /* ifindex */
 	__u16 vlan;        /* tag to put on; 0: none */
 	__u16 protocol;    /* of the tag, network order */
 	__u16 ethernet[6]; /* destination and source MAC */
 };
-
-static __always_inline bool sp_is_route_mode(void)
-{
-	const struct sp_settings *config = sp_settings_now();
-
-	return config && config->forward == SP_FORWARD_ROUTE;
-}
 
 /*
  * Unicast addresses that routers forward (RFC 6890): 0/8, 127/8, multicast and 240/4 are not, and
@@ -137,22 +131,21 @@ static __always_inline void sp_fib_flow(const struct sp_view *view, struct bpf_f
 static __always_inline bool sp_route_out(SP_CONTEXT *context, __u32 device, __u32 side,
                                          struct sp_route *route)
 {
-	__u32 port = device;
-
 	route->vlan = 0;
+	route->port = device;
 	if (bpf_redirect_map(&ports, device | side, 0) != XDP_REDIRECT) {
 		const struct sp_link *link = bpf_map_lookup_elem(&egress, &device);
 
 		if (!link || !link->vlan)
 			return false;
-		port = link->port;
+		route->port = link->port;
 		route->vlan = link->vlan;
 		route->protocol = link->protocol;
-		if (bpf_redirect_map(&ports, port | side, 0) != XDP_REDIRECT)
+		if (bpf_redirect_map(&ports, route->port | side, 0) != XDP_REDIRECT)
 			return false;
 	}
 	/* The stack tells a client that has a shorter way. */
-	return port != context->ingress_ifindex;
+	return route->port != context->ingress_ifindex;
 }
 
 /*

@@ -85,7 +85,7 @@ static __always_inline bool sp_waits_for_garden(enum sp_reason reason)
  * Judge a packet of a captive client; returns an enum sp_reason. A function of its own to the
  * verifier; authorized clients do not pay for the call.
  */
-__noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
+__noinline int sp_judge_guest(const struct sp_view *view, __u32 ifindex, __u64 now)
 {
 	struct sp_settings *config = sp_settings_now();
 	enum sp_reason reason;
@@ -98,7 +98,7 @@ __noinline int sp_judge_guest(const struct sp_view *view, __u64 now)
 	if (config->bypass)
 		return reason == SP_REASON_PORTAL ? (int)reason : SP_REASON_BYPASS;
 	if ((config->garden4 | config->garden6) && sp_is_elsewhere(reason) &&
-	    sp_garden_open(view, true, now))
+	    sp_garden_open(config, view, true, ifindex, now))
 		return SP_REASON_GARDEN;
 	if (sp_waits_for_garden(reason) && sp_dns_pending(config, view, now))
 		return SP_REASON_GARDEN_PENDING;

@@ -190,10 +190,25 @@ struct {
 	__type(value, __u32);
 } vlans SEC(".maps");
 
-/* Listening sockets of the responders, at SP_LISTENER(worker, is_ipv6). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SP_ZONE_PLACES);
+	__type(key, struct sp_zone_key);
+	__type(value, __u32);
+} zones SEC(".maps");
+
+/* User space only; no program looks at it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SP_ZONES);
+	__type(key, __u32);
+	__type(value, struct sp_zone_name);
+} zone_names SEC(".maps");
+
+/* Listening sockets of the responders, at SP_LISTENER(zone, worker, is_ipv6). */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
-	__uint(max_entries, 2 * SP_MAX_WORKERS);
+	__uint(max_entries, SP_LISTENERS_SIZE);
 	__type(key, __u32);
 	__type(value, __u64);
 } listeners SEC(".maps");

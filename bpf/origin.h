@@ -15,6 +15,7 @@
 #include "load.h"
 #include "maps.h"
 #include "parse.h"
+#include "zone.h"
 
 static __always_inline void sp_client_key_up(struct sp_client_key *key, const struct sp_view *view)
 {
@@ -37,6 +38,7 @@ static __always_inline enum sp_reason sp_origin_admit(const struct sp_view *view
                                                       const struct sp_client_key *client,
                                                       __u32 ifindex, __u64 now)
 {
+	const struct sp_settings *config = sp_settings_now();
 	bool opens = (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN;
 	struct sp_origin fresh = {.client = *client, .seen = now};
 	struct sp_origin *origin;
@@ -52,6 +54,8 @@ static __always_inline enum sp_reason sp_origin_admit(const struct sp_view *view
 	__builtin_memcpy(key.client_address, &view->from, 16);
 	__builtin_memcpy(key.server_address, &view->to, 16);
 	origin = bpf_map_lookup_elem(&origins, &key);
+	if (opens && config)
+		fresh.zone = sp_zone_of(config, ifindex, client->vlan);
 	if (!origin) {
 		if (!opens)
 			return SP_REASON_ORIGIN;
@@ -63,6 +67,8 @@ static __always_inline enum sp_reason sp_origin_admit(const struct sp_view *view
 			return SP_REASON_ORIGIN;
 	}
 	if (sp_same_client(&origin->client, client)) {
+		if (opens)
+			origin->zone = fresh.zone;
 		if (origin->seen != now)
 			origin->seen = now;
 		return SP_REASON_PORTAL;

@@ -181,7 +181,7 @@ static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb, struc
 		return SP_REASON_DOWN_REFUSAL;
 	if (config->bypass)
 		return SP_REASON_DOWN_BYPASS;
-	if (sp_garden_open(view, false, judged->now))
+	if (sp_garden_open(config, view, false, judged->ifindex, judged->now))
 		return SP_REASON_DOWN_GARDEN;
 	if (config->refuse_tcp == SP_REFUSE_ANSWER && sp_may_reset(view))
 		return sp_down_reset(skb, view, judged);

@@ -7,7 +7,7 @@
  * (tc.bpf.c) judges what of it is meant for a client: what has no session, is blocked or from the
  * walled garden is decided only there. So every download is counted once, here or there.
  *
- * In stack mode the program only looks at the switch.
+ * Where every zone is in stack mode the program only looks at the switch.
  */
 #include <linux/bpf.h>
 
@@ -16,11 +16,13 @@
 #define SP_CONTEXT struct xdp_md
 #include "download.h"
 #include "forward.h"
+#include "zone.h"
 #include "xdp_frame.h"
 
 /* Forward the packet past the stack: SP_REASON_DOWN_ROUTED with the frame changed, a reason that
  * drops it, or SP_REASON_UPLINK: it belongs to the stack. */
-static __always_inline enum sp_reason sp_uplink(struct xdp_md *ctx, struct sp_view *view)
+static __always_inline enum sp_reason
+sp_uplink(struct xdp_md *ctx, const struct sp_settings *config, struct sp_view *view)
 {
 	struct sp_judged judged = {
 		.reason = SP_REASON_DOWN_ROUTED,
@@ -31,7 +33,8 @@ static __always_inline enum sp_reason sp_uplink(struct xdp_md *ctx, struct sp_vi
 
 	/* The length of the linear part: frames in several buffers are the stack's anyway. */
 	if (sp_parse(ctx, view, ctx->data_end - ctx->data) || !view->family ||
-	    sp_is_gateway(&view->from) || !sp_route_find(ctx, view, &route, SP_PORT_CLIENT))
+	    sp_is_gateway(&view->from) || !sp_route_find(ctx, view, &route, SP_PORT_CLIENT) ||
+	    !sp_zone_routes(config, route.port, route.vlan))
 		return SP_REASON_UPLINK;
 	__builtin_memcpy(judged.key.mac, route.ethernet, 6);
 	judged.key.vlan = route.vlan;
@@ -43,12 +46,13 @@ static __always_inline enum sp_reason sp_uplink(struct xdp_md *ctx, struct sp_vi
 
 static __always_inline int sp_uplink_run(struct xdp_md *ctx)
 {
+	const struct sp_settings *config = sp_settings_now();
 	struct sp_view view = {};
 	enum sp_reason reason;
 
-	if (!sp_is_route_mode())
+	if (!config || !config->route_zones)
 		return XDP_PASS;
-	reason = sp_uplink(ctx, &view);
+	reason = sp_uplink(ctx, config, &view);
 	sp_count_reason(reason, &view);
 	if (reason == SP_REASON_DOWN_ROUTED)
 		return XDP_REDIRECT;

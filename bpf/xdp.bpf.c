@@ -18,6 +18,7 @@
 #include "client.h"
 #include "forward.h"
 #include "reply_xdp.h"
+#include "zone.h"
 #include "xdp_frame.h"
 
 /*
@@ -87,9 +88,11 @@ __noinline int sp_forward_up(struct xdp_md *ctx, const struct sp_view *view)
 static __always_inline bool sp_xdp_route(struct xdp_md *ctx, const struct sp_view *view,
                                          struct sp_judged *judged)
 {
+	const struct sp_settings *config = sp_settings_now();
 	const struct sp_usage *cell = judged->cell;
 
-	if (!judged->policy || !cell || !view->family || !sp_is_route_mode())
+	if (!judged->policy || !cell || !view->family || !config || !config->route_zones ||
+	    !sp_zone_routes(config, judged->ifindex, view->vlan))
 		return false;
 	if (cell->up_generation != judged->policy->generation || !sp_usage_knows(cell, view))
 		judged->stray = !sp_source_holds(ctx, view);

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 2u
+#define SP_ABI_VERSION 3u
 
 /* Sizes that both sides must agree on. */
 #define SP_NOTE_SIZE     64u   /* bytes of client_policy.note, terminating NUL included */
@@ -28,6 +28,9 @@
 #define SP_ANSWER_SIZE   1472u /* bytes of a DNS answer: what an Ethernet frame holds over UDP */
 #define SP_VLAN_MAX      4094u /* largest VLAN id (IEEE 802.1Q; 4095 is reserved) */
 #define SP_ZONES         16u   /* zone 0 is everything that no other zone has */
+#define SP_ZONE_NAME     16u   /* bytes of a zone's name, terminating NUL included */
+#define SP_ZONE_PLACES   1024u /* entries of `zones` */
+#define SP_ZONE_BITS     6u    /* sp_settings.zone_port has 2^SP_ZONE_BITS cells */
 
 /*
  * Every exit of the datapath. Numbers are stable: never reused, never renumbered; scripts and
@@ -213,6 +216,8 @@ struct sp_origin_key {
 struct sp_origin {
 	struct sp_client_key client;
 	__u64 seen; /* jiffies of the last packet of this connection from this client */
+	__u32 zone; /* where its SYN came from */
+	__u32 spare;
 };
 
 /* A connection silent for this long may be taken over by a SYN of another MAC. */
@@ -277,8 +282,37 @@ struct sp_budget {
 /* sp_settings.refuse_*: what becomes of TCP and UDP that nobody may have. */
 enum sp_refuse { SP_REFUSE_DROP = 0, SP_REFUSE_ANSWER = 1 };
 
-/* sp_settings.forward. */
+/* How a zone's authorized packets are forwarded. */
 enum sp_forward { SP_FORWARD_STACK = 0, SP_FORWARD_ROUTE = 1 };
+
+/*
+ * Key of `zones`: what belongs to the zone of that number. A frame's zone is that of its interface
+ * and VLAN, else that of the whole interface, else 0.
+ */
+struct sp_zone_key {
+	__u32 ifindex;
+	__u16 vlan;  /* 0: whole */
+	__u16 whole; /* 1: everything on the interface that has no entry of its own */
+};
+
+/* Value of `zone_names`, by number. User space only; no program looks at it. */
+struct sp_zone_name {
+	char name[SP_ZONE_NAME]; /* NUL-terminated; "": zone 0, or there is no zone of this number
+	                          */
+};
+
+/*
+ * What `zones` says of a whole interface, for those that packets of authorized clients come from
+ * and go to: a hash without collisions costs them less than a map. @ifindex 0: empty.
+ */
+struct sp_zone_port {
+	__u32 ifindex;
+	__u16 zone;
+	__u16 vlans; /* 1: VLANs of it are in `zones` */
+};
+
+/* Where in sp_settings.zone_port interface @ifindex is, if anywhere. User space chooses @factor. */
+#define SP_ZONE_CELL(ifindex, factor) ((__u32)((ifindex) * (factor)) >> (32u - SP_ZONE_BITS))
 
 /* The one value of `settings`. Written by user space only. */
 struct sp_settings {
@@ -288,7 +322,7 @@ struct sp_settings {
 	__u32 generation;  /* last one given to a policy */
 	__u64 loaded_unix; /* seconds since 1970 of the `up` that made these maps */
 	__u32 bypass;      /* 1: captive clients are let through, blocked ones are not */
-	enum sp_forward forward;
+	__u32 route_zones; /* bit of each zone whose packets are forwarded past the stack */
 	enum sp_refuse refuse_tcp;
 	enum sp_refuse refuse_udp;
 	__u32 garden4, garden6; /* prefixes in the map of that name; 0: it is not looked at */
@@ -296,6 +330,11 @@ struct sp_settings {
 	__u32 garden_generation;             /* goes up with each change of the garden */
 	struct sp_budget client[SP_BUDGETS]; /* each client's */
 	struct sp_budget total[SP_BUDGETS];  /* all clients' together */
+	__u32 zones;        /* entries in the map of that name; 0: everything is in zone 0 */
+	__u32 garden_zones; /* bit of each zone but 0 that has prefixes of its own in the garden */
+	__u32 zone_factor;  /* of SP_ZONE_CELL */
+	__u32 spare;
+	struct sp_zone_port zone_port[1u << SP_ZONE_BITS];
 };
 
 /* Value of `guests`: a captive client. Written by BPF only. */
@@ -316,13 +355,16 @@ struct sp_total {
 	__u64 spare[6]; /* a cache line each */
 };
 
-/* Keys of `garden4` and `garden6`, as BPF_MAP_TYPE_LPM_TRIE wants them. */
+/* Keys of `garden4` and `garden6`, as BPF_MAP_TYPE_LPM_TRIE wants them. Zone 0: of every zone. */
+#define SP_GARDEN_ZONE_BITS 32u /* in front of the address; prefix_length counts them too */
 struct sp_garden4_key {
 	__u32 prefix_length;
+	__u32 zone;
 	__u8 address[4];
 };
 struct sp_garden6_key {
 	__u32 prefix_length;
+	__u32 zone;
 	__u8 address[16];
 };
 
@@ -355,6 +397,7 @@ struct sp_garden {
  * every name that ends in ".example.org". */
 #define SP_GARDEN_NAME 256u
 struct sp_garden_name_key {
+	__u32 zone; /* 0: of every zone */
 	char name[SP_GARDEN_NAME];
 };
 
@@ -392,6 +435,8 @@ struct sp_dns_answer {
 	struct sp_client_key client;
 	__u32 length;  /* bytes of the DNS message in data */
 	__u32 ifindex; /* where it came from; 0: from the gateway itself */
+	__u32 zone;    /* the client's */
+	__u32 spare;
 	__u8 data[SP_ANSWER_SIZE];
 };
 
@@ -448,8 +493,11 @@ struct sp_vlan_key {
 	__u16 protocol; /* network order */
 };
 
-/* Index into `listeners` of a worker's socket. */
-#define SP_LISTENER(worker, is_ipv6) ((worker)*2u + ((is_ipv6) ? 1u : 0u))
+/* Index into `listeners` of a worker's socket. A zone that has none there shares those of zone 0.
+ */
+#define SP_LISTENER(zone, worker, is_ipv6) \
+	(((zone)*SP_MAX_WORKERS + (worker)) * 2u + ((is_ipv6) ? 1u : 0u))
+#define SP_LISTENERS_SIZE (SP_ZONES * SP_MAX_WORKERS * 2u)
 
 struct sp_mac {
 	__u8 byte[6];
@@ -499,11 +547,13 @@ _Static_assert(sizeof(struct sp_client_policy) == 120 + SP_NOTE_SIZE, "ABI");
 _Static_assert(sizeof(struct sp_usage) == 128, "ABI: two cache lines");
 _Static_assert(__builtin_offsetof(struct sp_usage, down_generation) == 64, "ABI");
 _Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");
-_Static_assert(sizeof(struct sp_origin) == 16, "ABI");
+_Static_assert(sizeof(struct sp_origin) == 24, "ABI");
 _Static_assert(sizeof(struct sp_capture_key) == 24, "ABI");
 _Static_assert(sizeof(struct sp_capture) == 24, "ABI");
 _Static_assert(sizeof(struct sp_count) == 24, "ABI");
-_Static_assert(sizeof(struct sp_settings) == 56 + 32 * SP_BUDGETS, "ABI");
+_Static_assert(sizeof(struct sp_zone_key) == 8, "ABI");
+_Static_assert(sizeof(struct sp_zone_port) == 8, "ABI");
+_Static_assert(sizeof(struct sp_settings) == 72 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
 _Static_assert(sizeof(struct sp_garden_rule) == 24, "ABI");

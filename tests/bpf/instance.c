@@ -20,9 +20,10 @@
 #include "clock.skel.h"
 #include "lib/maps.h"
 
-static const char *const pins[] = {"clients",     "usage",        "slots",   "settings", "reasons",
-                                   "listeners",   "origins",      "clock",   "garden4",  "garden6",
-                                   "garden_seen", "garden_names", "answers", "budgets"};
+static const char *const pins[] = {"clients", "usage",     "slots",       "settings",
+                                   "reasons", "listeners", "origins",     "clock",
+                                   "garden4", "garden6",   "garden_seen", "garden_names",
+                                   "answers", "zones",     "zone_names",  "budgets"};
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
 
 const char *sp_test_pin_path(const struct sp_instance *instance, const char *pin)
@@ -86,7 +87,7 @@ void sp_test_pin_all(const struct sp_instance *instance, uint32_t entries)
 	                0);
 	sp_test_pin_map(instance, BPF_MAP_TYPE_PERCPU_ARRAY, "reasons", 4, sizeof(struct sp_count),
 	                SP_MAX_REASONS, 0);
-	sp_test_pin_map(instance, BPF_MAP_TYPE_SOCKMAP, "listeners", 4, 8, 2 * SP_MAX_WORKERS, 0);
+	sp_test_pin_map(instance, BPF_MAP_TYPE_SOCKMAP, "listeners", 4, 8, SP_LISTENERS_SIZE, 0);
 	sp_test_pin_map(instance, BPF_MAP_TYPE_LRU_HASH, "origins", sizeof(struct sp_origin_key),
 	                sizeof(struct sp_origin), 1024, 0);
 	sp_test_pin_map(instance, BPF_MAP_TYPE_LPM_TRIE, "garden4", sizeof(struct sp_garden4_key),
@@ -100,6 +101,9 @@ void sp_test_pin_all(const struct sp_instance *instance, uint32_t entries)
 	sp_test_pin_map(instance, BPF_MAP_TYPE_RINGBUF, "answers", 0, 0, 4096, 0);
 	sp_test_pin_map(instance, BPF_MAP_TYPE_ARRAY, "budgets", 4, sizeof(struct sp_total),
 	                SP_TOTALS, 0);
+	sp_test_pin_map(instance, BPF_MAP_TYPE_HASH, "zones", sizeof(struct sp_zone_key), 4, 16, 0);
+	sp_test_pin_map(instance, BPF_MAP_TYPE_ARRAY, "zone_names", 4, sizeof(struct sp_zone_name),
+	                SP_ZONES, 0);
 	pin_clock(instance);
 	sp_test_write_settings(instance,
 	                       &(struct sp_settings){.abi_version = SP_ABI_VERSION, .hz = 250});

@@ -278,6 +278,13 @@ static void forget_garden(struct sp_bench *bench)
 	empty(sp_bench_map(bench, "garden6"), &key6);
 }
 
+static void forget_zones(struct sp_bench *bench)
+{
+	struct sp_zone_key key;
+
+	empty(sp_bench_map(bench, "zones"), &key);
+}
+
 /* As freshly loaded, without asking the verifier again. */
 static void bench_reset(struct sp_bench *bench)
 {
@@ -290,6 +297,7 @@ static void bench_reset(struct sp_bench *bench)
 	sp_bench_settings(bench, NULL);
 	forget_guests(bench);
 	forget_garden(bench);
+	forget_zones(bench);
 	for (uint32_t slot = 0; slot < bench->size.clients; slot++)
 		sp_bench_usage_set(bench, slot, &cell);
 	sp_bench_grown(bench, grown);

@@ -124,9 +124,9 @@ static void add_egress(uint32_t device, uint32_t port, uint16_t protocol, uint16
 	put("egress", &device, &link);
 }
 
-static void set_forward(enum sp_forward forward)
+static void set_routes(uint32_t zones)
 {
-	const struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .forward = forward};
+	const struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .route_zones = zones};
 	const uint32_t zero = 0;
 
 	put("settings", &zero, &settings);
@@ -183,7 +183,7 @@ static int setup(void **unused)
 		attach_pass();
 	made = true;
 	fill_maps();
-	set_forward(SP_FORWARD_ROUTE);
+	set_routes(1);
 	grant(AUTHORIZED_CLIENT, 0, (struct sp_client_policy){.slot = SLOT});
 	grant(TAGGED_CLIENT, 5, (struct sp_client_policy){.slot = TAGGED_SLOT});
 	grant(BLOCKED_CLIENT, 0, (struct sp_client_policy){.slot = 3, .state = SP_CLIENT_BLOCKED});
@@ -447,7 +447,7 @@ static void stack_mode_routes_nothing(void **unused)
 	struct pass pass;
 
 	(void)unused;
-	set_forward(SP_FORWARD_STACK);
+	set_routes(0);
 	up_from(&up4, AUTHORIZED_CLIENT, NULL, &pass);
 	expect_stack(&up4, AUTHORIZED_CLIENT, NULL, SP_REASON_AUTHORIZED, &pass);
 	down(&down4, NULL, &pass);

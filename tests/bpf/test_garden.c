@@ -64,8 +64,8 @@ static void put(struct sp_bench *bench, const char *address, uint32_t length,
                 const struct sp_garden *garden)
 {
 	struct sp_address all = sp_packet_address(address);
-	struct sp_garden4_key key4 = {.prefix_length = length};
-	struct sp_garden6_key key6 = {.prefix_length = length};
+	struct sp_garden4_key key4 = {.prefix_length = SP_GARDEN_ZONE_BITS + length};
+	struct sp_garden6_key key6 = {.prefix_length = SP_GARDEN_ZONE_BITS + length};
 
 	memcpy(key4.address, &all.word[3], 4);
 	memcpy(key6.address, &all, 16);

@@ -171,7 +171,7 @@ static int listen_captured(struct link *link, sa_family_t family)
 {
 	struct sockaddr_in6 address = {.sin6_family = family};
 	struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .workers = 1};
-	uint32_t zero = 0, index = SP_LISTENER(0, family == AF_INET6);
+	uint32_t zero = 0, index = SP_LISTENER(0, 0, family == AF_INET6);
 	int one = 1, fd = socket(family, SOCK_STREAM, 0);
 	uint64_t value = (uint64_t)fd;
 

@@ -371,10 +371,11 @@ class World:
     """A gateway and all that it remembers."""
 
     def __init__(self, gateway, sessions=None, garden=None, bypass=False, reset=False,
-                 unreachable=False, budgets=None, totals=None):
+                 unreachable=False, budgets=None, totals=None, zones=None):
         self.gateway = gateway
+        self.zones = zones or {}        # VLAN, or None for the rest of the interface: zone
         self.sessions = sessions or {}  # (MAC, VLAN): Session
-        self.garden = garden or {}      # ip_network: [Rule]
+        self.garden = garden or {}      # (zone, ip_network): [Rule]
         self.bypass, self.reset, self.unreachable = bypass, reset, unreachable
         self.budgets = budgets or {}    # of a client, kind: units
         self.totals = {kind: Budget((totals or {}).get(kind)) for kind in BUDGETS}
@@ -469,12 +470,18 @@ class World:
     def is_garden(self, packet, where, end):
         """Whether address @where is open, with the packet's port at that end."""
         here = ipaddress.ip_address(where[12:] if packet.family == 4 else where)
-        networks = [one for one in self.garden if one.version == here.version and here in one]
-        if not networks or packet.fragment:
-            return False
         port = packet.ports[end] if packet.ports else 0
-        longest = max(networks, key=lambda one: one.prefixlen)
-        return any(rule.opens(packet.protocol, port) for rule in self.garden[longest])
+        for zone in {0, self.zone_of(packet)}:
+            networks = [one for number, one in self.garden
+                        if number == zone and one.version == here.version and here in one]
+            longest = max(networks, key=lambda one: one.prefixlen, default=None)
+            if longest and not packet.fragment and any(
+                    rule.opens(packet.protocol, port) for rule in self.garden[zone, longest]):
+                return True
+        return False
+
+    def zone_of(self, packet):
+        return self.zones.get(packet.vlan or None, self.zones.get(None, 0))
 
     def pay(self, packet, client, reason):
         """A captive client pays for what is let on or answered: itself, then all together."""

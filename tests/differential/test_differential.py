@@ -18,6 +18,9 @@ ROUND = 600  # cases before everything is forgotten
 ENOUGH = 1000000  # cases in which every reason comes up
 REFUSING = 0.5  # how often refusals are answered
 FOREVER = 1 << 40
+ZONES = (0, 1, 2, 15)
+ZONE_BITS = 32  # SP_GARDEN_ZONE_BITS
+LOOPBACK = 1  # the interface of a test run
 
 PROGRAMS = {XDP: "XDP", IN: "TC ingress", OUT: "TC egress"}
 XDP_DROP, XDP_PASS, XDP_TX = 1, 2, 3
@@ -59,7 +62,15 @@ class Policies:
         budgets, totals = self.limits(3), self.limits(10)
         return World(self.gateway, sessions=self.sessions(), garden=self.garden(),
                      bypass=self.draw.random() < 0.1, reset=self.draw.random() < REFUSING,
-                     unreachable=self.draw.random() < REFUSING, budgets=budgets, totals=totals)
+                     unreachable=self.draw.random() < REFUSING, budgets=budgets, totals=totals,
+                     zones=self.zones())
+
+    def zones(self):
+        """Of the VLANs, and of the rest of the interface."""
+        if self.draw.random() < 0.5:
+            return {}
+        return {vlan or None: self.draw.choice(ZONES[1:]) for vlan in frames.VLANS
+                if self.draw.random() < 0.6}
 
     def limits(self, most):
         if self.draw.random() < 0.5:
@@ -95,7 +106,8 @@ class Policies:
             return {}
         prefixes = ["10.86.0.0/16", "10.86.0.2/32", "10.87.0.0/17", "0.0.0.0/0", "fd86::/32",
                     "fd86::2/128", "fd87::/64", "::/0", "10.85.0.1/32"]
-        return {ipaddress.ip_network(one): [self.rule() for _ in range(self.draw.randrange(1, 4))]
+        return {(zone, ipaddress.ip_network(one)): [self.rule() for _ in range(self.draw.randrange(1, 4))]
+                for zone in self.draw.sample(ZONES, self.draw.randrange(1, 3))
                 for one in self.draw.sample(prefixes, self.draw.randrange(1, 5))}
 
     def rule(self):
@@ -112,8 +124,12 @@ class Policies:
         for slot, ((mac, vlan), session) in enumerate(world.sessions.items()):
             runner.write("clients", self.layouts.pack("sp_client_key", mac=mac, vlan=vlan),
                          self.policy(session, slot, now))
-        for prefix, rules in world.garden.items():
-            key = self.layouts.pack(f"sp_garden{prefix.version}_key", prefix_length=prefix.prefixlen,
+        for vlan, zone in world.zones.items():
+            key = self.layouts.pack("sp_zone_key", ifindex=LOOPBACK, vlan=vlan or 0, whole=not vlan)
+            runner.write("zones", key, zone.to_bytes(4, "little"))
+        for (zone, prefix), rules in world.garden.items():
+            key = self.layouts.pack(f"sp_garden{prefix.version}_key", zone=zone,
+                                    prefix_length=ZONE_BITS + prefix.prefixlen,
                                     address=prefix.network_address.packed)
             runner.write(f"garden{prefix.version}", key, self.prefix(rules, now))
 
@@ -122,10 +138,20 @@ class Policies:
         return self.layouts.pack(
             "sp_settings", abi_version=version, bypass=world.bypass, refuse_tcp=world.reset,
             refuse_udp=world.unreachable,
-            garden4=sum(one.version == 4 for one in world.garden),
-            garden6=sum(one.version == 6 for one in world.garden),
+            garden4=sum(one.version == 4 for _, one in world.garden),
+            garden6=sum(one.version == 6 for _, one in world.garden),
+            garden_zones=sum(1 << zone for zone in {zone for zone, _ in world.garden} - {0}),
+            zones=len(world.zones), **self.short_cut(world.zones),
             client=[self.budget(world.budgets.get(kind)) for kind in BUDGETS],
             total=[self.budget(world.totals[kind].burst) for kind in BUDGETS])
+
+    def short_cut(self, zones):
+        """What `up` writes for whole interfaces, or nothing: then the map is asked."""
+        if self.draw.random() < 0.5:
+            return {}
+        port = self.layouts.pack("sp_zone_port", ifindex=LOOPBACK, zone=zones.get(None, 0),
+                                 vlans=any(zones))
+        return {"zone_factor": 1, "zone_port": [port]}  # in cell 1 * 1 >> 26
 
     def budget(self, burst):
         """A unit takes longer than the test: none comes back."""

@@ -104,8 +104,8 @@ static void test_every_key(void **state)
 	assert_int_equal(zone->can_extend, SP_EXTEND_NO);
 	assert_string_equal(zone->portal_host, "hall.example.org");
 	assert_int_equal(config.garden_count, 2);
-	assert_int_equal(config.garden[0].zone, 1);
-	assert_int_equal(config.garden[1].zone, 1);
+	assert_int_equal(config.garden[0].target.zone, 1);
+	assert_int_equal(config.garden[1].target.zone, 1);
 	/* The general sections are as they would be without it. */
 	assert_int_equal(config.zone[0].methods, CLICK);
 	assert_int_equal(config.zone[0].forward, SP_FORWARD_STACK);
@@ -136,8 +136,8 @@ static void test_inheritance(void **state)
 	/* Interfaces of zones are clients; each garden entry is of the zone that names it. */
 	assert_int_equal(config.client_count, 1);
 	assert_int_equal(config.garden_count, 2);
-	assert_int_equal(config.garden[0].zone, 0);
-	assert_int_equal(config.garden[1].zone, 1);
+	assert_int_equal(config.garden[0].target.zone, 0);
+	assert_int_equal(config.garden[1].target.zone, 1);
 	assert_int_equal(sp_config_zone(&config, "b"), 2);
 	assert_int_equal(sp_config_zone(&config, "c"), -1);
 	assert_int_equal(sp_config_zone(&config, ""), -1);

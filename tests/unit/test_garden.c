@@ -276,7 +276,7 @@ static int learn(const char *name, const char *text, uint64_t expires)
 	int code;
 
 	assert_true(sp_address_read(text, &address));
-	code = sp_garden_set_learn(&set, sp_garden_set_name(&set, name), &address, expires, 60,
+	code = sp_garden_set_learn(&set, sp_garden_set_name(&set, 0, name), &address, expires, 60,
 	                           MOST);
 	sp_garden_set_written(&set);
 	return code;
@@ -363,7 +363,7 @@ static void a_name_has_so_many_addresses(void **unused)
 	drop("example.org", true);
 	add("example.org");
 	assert_int_equal(learn("example.org", "10.1.0.9", 100), 0);
-	assert_int_equal(set.learnt[sp_garden_set_name(&set, "example.org")->now.number], 1);
+	assert_int_equal(set.learnt[sp_garden_set_name(&set, 0, "example.org")->now.number], 1);
 }
 
 /* Every change of many, against a plain search. */

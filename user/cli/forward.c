@@ -39,7 +39,8 @@ static int set(const struct sp_invocation *invocation, enum sp_forward forward,
 
 	if (code)
 		return code;
-	code = sp_maps_set(&maps, offsetof(struct sp_settings, forward), forward, err);
+	code = sp_maps_set(&maps, offsetof(struct sp_settings, route_zones),
+	                   forward == SP_FORWARD_ROUTE, err);
 	sp_maps_close(&maps);
 	return code;
 }

@@ -185,7 +185,7 @@ static const struct sp_garden_known_name *find_name(const struct sp_invocation *
 
 	*open = false;
 	while (!*open && sp_garden_name_next(entry->target.name, &at, &key)) {
-		name = sp_garden_set_name(output->set, key.name);
+		name = sp_garden_set_name(output->set, 0, key.name);
 		if (!name)
 			continue;
 		*open = allows(invocation, entry, name->now.rule, name->now.count, &output->clock);

@@ -58,15 +58,19 @@ static int wait_until_open(void)
 	return ret;
 }
 
-/* The entries of the garden that @name falls under. Returns how many. */
-static unsigned find_entries(const char *name, struct sp_garden_name_key found[MATCHES])
+/* The entries of the garden of @zone that @name falls under, behind the @count that were found.
+ * Returns how many there are then. */
+static unsigned find_entries(const char *name, uint32_t zone,
+                             struct sp_garden_name_key found[MATCHES], unsigned count)
 {
 	struct sp_garden_name value;
-	unsigned count = 0, at = 0;
+	unsigned at = 0;
 
-	while (count < MATCHES && sp_garden_name_next(name, &at, &found[count]))
+	while (count < MATCHES && sp_garden_name_next(name, &at, &found[count])) {
+		found[count].zone = zone;
 		if (!bpf_map_lookup_elem(NAMES_FD, &found[count], &value))
 			count++;
+	}
 	return count;
 }
 
@@ -84,7 +88,9 @@ static int on_answer(void *context, void *data, size_t size)
 	if (size < sizeof(*record) || record->length > sizeof(record->data) ||
 	    sp_answer_read(&answer, record->data, record->length))
 		return 0;
-	count = find_entries(answer.name, entries);
+	count = find_entries(answer.name, 0, entries, 0);
+	if (record->zone)
+		count = find_entries(answer.name, record->zone, entries, count);
 	learnt.ifindex = record->ifindex;
 	for (unsigned i = 0; i < count * answer.count && !ret; i++) {
 		learnt.name = entries[i / answer.count];

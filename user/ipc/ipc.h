@@ -144,7 +144,6 @@ struct sp_ipc_learnt {
 	uint32_t ttl;     /* seconds */
 	uint32_t ifindex; /* where the answer came from; 0: from this machine */
 	uint32_t last;    /* 1: of its answer */
-	uint32_t spare;
 };
 
 struct sp_ipc_ready {

@@ -151,7 +151,7 @@ static int open_address(struct sp_gardener *gardener, const struct sp_ipc_learnt
 		code = sp_clock_read(&clock, gardener->maps->clock, err);
 	if (code)
 		return code;
-	name = sp_garden_set_name(&gardener->set, learnt->name.name);
+	name = sp_garden_set_name(&gardener->set, learnt->name.zone, learnt->name.name);
 	if (!name) /* it has just been removed */
 		return 0;
 	code = sp_garden_set_learn(&gardener->set, name, &learnt->address,

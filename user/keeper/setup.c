@@ -254,7 +254,7 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 static int make_listener(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
                          bool ipv6, struct sp_error *err)
 {
-	uint32_t index = SP_LISTENER(worker, ipv6);
+	uint32_t index = SP_LISTENER(0, worker, ipv6);
 	int fd = sp_listen_responder(ipv6, err);
 	uint64_t value = (uint64_t)fd;
 	int ret;

@@ -35,6 +35,10 @@ int sp_bpffs_ensure(struct sp_error *err);
 /* Make the pin directories of @instance. 0 or negative errno; existing ones are fine. */
 int sp_pins_make(const struct sp_instance *instance, struct sp_error *err);
 
+/* Open the map @name of @instance. 0 or negative errno; *@fd is -1 then. */
+int sp_pins_open(int *fd, const struct sp_instance *instance, const char *name,
+                 struct sp_error *err);
+
 /* Remove the pins and directories of @instance. What was not made by Sallyport is left, and the
  * directories that hold it. */
 int sp_pins_remove(const struct sp_instance *instance, struct sp_error *err);

@@ -30,9 +30,7 @@
 #define SP_CONFIG_URL     512
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 #define SP_CONFIG_RADIUS  4u   /* servers of a kind */
-#define SP_ZONE_NAME      16   /* of a zone, NUL included */
 #define SP_ZONE_VLANS     256  /* of one zone */
-#define SP_ZONE_PLACES    1024 /* interfaces, and VLANs on them, of all zones */
 
 enum sp_attach { SP_ATTACH_AUTO, SP_ATTACH_NATIVE, SP_ATTACH_GENERIC, SP_ATTACH_TC };
 enum sp_tc_hook { SP_TC_AUTO, SP_TC_TCX, SP_TC_CLSACT };

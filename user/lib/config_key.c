@@ -530,9 +530,9 @@ static int read_garden(const struct sp_config_key *key, struct sp_config *config
 	if (config->garden_count == SP_CONFIG_GARDEN)
 		return unexpected(key, text, " is one too many", reason);
 	result = sp_garden_entry_read_line(entry, text, reason);
-	entry->zone = key->zone;
+	entry->target.zone = key->zone;
 	for (unsigned i = 0; i < config->garden_count && !result; i++)
-		if (config->garden[i].zone == entry->zone)
+		if (config->garden[i].target.zone == entry->target.zone)
 			result = sp_garden_check_pair(entry, &config->garden[i].target,
 			                              config->garden[i].rule,
 			                              config->garden[i].count, reason);

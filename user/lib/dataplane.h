@@ -37,8 +37,8 @@ int sp_dataplane_reattach(const struct sp_instance *instance, const char *interf
                           struct sp_error *err);
 
 /*
- * Have the route fast path know the interfaces as they are now: after VLAN devices came or went. 0
- * or negative errno.
+ * Have the route fast path and the zones know the interfaces as they are now: after VLAN devices
+ * came or went. 0 or negative errno.
  */
 int sp_dataplane_ports(const struct sp_instance *instance, struct sp_error *err);
 

@@ -18,6 +18,7 @@
 #include "lib/ports.h"
 #include "lib/programs.h"
 #include "lib/record.h"
+#include "lib/zones.h"
 
 static int not_ours(const struct sp_instance *instance, const char *name, struct sp_error *err)
 {
@@ -85,6 +86,19 @@ static int fill_ports(const struct sp_instance *instance, const struct sp_record
 	return code;
 }
 
+static int fill_zones(const struct sp_instance *instance, const struct sp_record *record,
+                      struct sp_error *err)
+{
+	struct sp_zone_maps zones;
+	int code = sp_zones_open(&zones, instance, err);
+
+	if (code)
+		return code;
+	code = sp_zones_fill(&zones, record, err);
+	sp_zones_close(&zones);
+	return code;
+}
+
 /* What is attached stays when a later step fails: TC without XDP is safe, nothing is not. */
 static int reattach(const struct sp_instance *instance, struct sp_record *record,
                     struct sp_record_interface *one, uint32_t ifindex, struct sp_error *err)
@@ -108,6 +122,8 @@ static int reattach(const struct sp_instance *instance, struct sp_record *record
 		sp_attach_foresee(sp_record_find(&before, one->name));
 		code = sp_record_write(instance, &before, err);
 	}
+	if (!code)
+		code = fill_zones(instance, record, err);
 	if (!code) {
 		code = attach(instance, one, &programs, !new, err);
 		written = sp_record_write(instance, record, code ? NULL : err);
@@ -165,6 +181,8 @@ int sp_dataplane_ports(const struct sp_instance *instance, struct sp_error *err)
 		code = sp_netns_check(instance, record.netns, err);
 	if (!code)
 		code = fill_ports(instance, &record, err);
+	if (!code)
+		code = fill_zones(instance, &record, err);
 	close(lock);
 	/* Without a record nothing is attached that could be forwarded to. */
 	return code == -ENOENT ? 0 : code;

@@ -193,7 +193,7 @@ int sp_dataplane_status(const struct sp_instance *instance, struct sp_dataplane_
 	status->loaded_unix = maps.loaded.loaded_unix;
 	status->max_clients = maps.max_clients;
 	status->bypass = maps.loaded.bypass;
-	status->forward = maps.loaded.forward;
+	status->forward = maps.loaded.route_zones & 1 ? SP_FORWARD_ROUTE : SP_FORWARD_STACK;
 	sp_maps_close(&maps);
 	code = sp_record_read(instance, &record, err);
 	if (code == -ENOENT)

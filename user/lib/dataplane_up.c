@@ -272,6 +272,14 @@ static int open_ports(struct up *up, const struct sp_record *record, struct sp_e
 	return sp_ports_fill(&ports, up->instance, record, err);
 }
 
+/* Which zone is where. Before attaching, so that no packet is taken for another zone's. */
+static int mark_out(struct up *up, const struct sp_record *record, struct sp_error *err)
+{
+	const struct sp_zone_maps maps = sp_objects_zones(&up->objects);
+
+	return sp_zones_fill(&maps, record, err);
+}
+
 /* The garden of the configuration. */
 static int plant(struct up *up, struct sp_error *err)
 {
@@ -290,6 +298,8 @@ static int carry_out(struct up *up, struct sp_error *err)
 	code = write_transition(up, err);
 	if (!code)
 		code = pin_maps(up, err);
+	if (!code)
+		code = mark_out(up, &up->now, err);
 	if (!code)
 		code = attach_all(up, err);
 	if (!code)
@@ -320,8 +330,10 @@ static void undo(struct up *up)
 			was->own_qdisc = now->own_qdisc;
 	}
 	/* Maps that were not in use before need not be put back. */
-	if (up->objects.tc && !up->objects.carries)
+	if (up->objects.tc && !up->objects.carries) {
 		open_ports(up, &up->before, NULL);
+		mark_out(up, &up->before, NULL);
+	}
 	sp_carry_undo(&up->carry);
 	sp_record_write(up->instance, &up->before, NULL);
 	sp_run_set_config(up->instance, up->config_before, NULL);

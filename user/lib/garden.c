@@ -11,7 +11,9 @@
 union key {
 	struct sp_garden4_key ipv4;
 	struct sp_garden6_key ipv6;
-	uint32_t length;
+	struct {
+		uint32_t length, zone;
+	} head;
 };
 
 struct sp_garden_maps sp_garden_maps_of(const struct sp_maps *maps)
@@ -43,7 +45,8 @@ static const char *map_name(const struct sp_garden_target *target)
 
 static void to_key(union key *key, const struct sp_garden_target *target)
 {
-	key->length = target->length;
+	key->head.length = SP_GARDEN_ZONE_BITS + target->length;
+	key->head.zone = target->zone;
 	if (target->family == 4)
 		memcpy(key->ipv4.address, &target->address.word[3], sizeof(key->ipv4.address));
 	else
@@ -52,7 +55,11 @@ static void to_key(union key *key, const struct sp_garden_target *target)
 
 static void of_key(struct sp_garden_target *target, const union key *key, uint8_t family)
 {
-	*target = (struct sp_garden_target){.family = family, .length = (uint8_t)key->length};
+	*target = (struct sp_garden_target){
+		.family = family,
+		.zone = key->head.zone,
+		.length = (uint8_t)(key->head.length - SP_GARDEN_ZONE_BITS),
+	};
 	if (family == 4)
 		memcpy(&target->address.word[3], key->ipv4.address, sizeof(key->ipv4.address));
 	else
@@ -92,6 +99,7 @@ static int read_names(struct sp_garden_set *set, int map, struct sp_error *err)
 
 	while (!code) {
 		key = next;
+		target.zone = key.zone;
 		memcpy(target.name, key.name, sizeof(target.name));
 		code = target.name[sizeof(target.name) - 1]
 		               ? -EPROTO
@@ -170,7 +178,7 @@ static int write_prefix(const struct sp_garden_maps *maps, const struct sp_garde
 static int put_name(const struct sp_garden_maps *maps, const struct sp_garden_target *target,
                     const struct sp_garden_name *value)
 {
-	struct sp_garden_name_key key;
+	struct sp_garden_name_key key = {.zone = target->zone};
 	int code;
 
 	memcpy(key.name, target->name, sizeof(key.name));
@@ -193,6 +201,7 @@ static int write_settings(struct sp_garden_set *set, const struct sp_garden_maps
 	settings.garden4 = totals.ipv4;
 	settings.garden6 = totals.ipv6;
 	settings.garden_names = totals.names;
+	settings.garden_zones = totals.zones;
 	set->generation = ++settings.garden_generation;
 	return bpf_map_update_elem(maps->settings, &zero, &settings, BPF_EXIST);
 }

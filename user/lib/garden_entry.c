@@ -285,7 +285,7 @@ bool sp_garden_target_covers(const struct sp_garden_target *wide,
 {
 	struct sp_garden_target same = *narrow;
 
-	if (wide->family != narrow->family)
+	if (wide->family != narrow->family || wide->zone != narrow->zone)
 		return false;
 	if (!wide->family)
 		return name_covers(wide->name, narrow->name);

@@ -17,13 +17,13 @@
 struct sp_garden_target {
 	char name[SP_GARDEN_NAME]; /* as the key of `garden_names`; "": a prefix */
 	struct sp_address address; /* of a prefix, zero behind it */
+	uint32_t zone;             /* whose clients it is for; 0: everybody */
 	uint8_t family;            /* 4 or 6; 0: a name */
 	uint8_t length;            /* of the prefix, in bits of its family */
 };
 
 struct sp_garden_entry {
 	struct sp_garden_target target;
-	uint32_t zone; /* number of the zone whose clients may; 0: those of every zone */
 	uint32_t count;
 	struct sp_garden_rule rule[SP_GARDEN_RULES]; /* at least one; ICMP stands for ICMPv6 too */
 };
@@ -45,8 +45,8 @@ bool sp_garden_rule_covers(const struct sp_garden_rule *wide, const struct sp_ga
 /* The same rule, wherever it comes from and whenever it ends. */
 bool sp_garden_rule_same(const struct sp_garden_rule *one, const struct sp_garden_rule *other);
 
-/* Whether @narrow lies in @wide: a prefix in a prefix, a name below a *.name. A target is in
- * itself. */
+/* Whether @narrow lies in @wide of the same zone: a prefix in a prefix, a name below a *.name. A
+ * target is in itself. */
 bool sp_garden_target_covers(const struct sp_garden_target *wide,
                              const struct sp_garden_target *narrow);
 
@@ -55,7 +55,7 @@ void sp_garden_target_widen(struct sp_garden_target *target, uint8_t length);
 
 /*
  * The names of `garden_names` that @name falls under, from the name itself to the widest: makes the
- * next one of @name in @key, *@at being 0 for the first. False: there is none any more.
+ * next one of @name in @key, for zone 0, *@at being 0 for the first. False: there is none any more.
  */
 bool sp_garden_name_next(const char *name, unsigned *at, struct sp_garden_name_key *key);
 

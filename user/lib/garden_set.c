@@ -23,13 +23,15 @@ bool sp_garden_rule_is_own(const struct sp_garden_rule *rule)
 
 /* --- finding --- */
 
-/* By family, then address, then length: a prefix comes before those that it covers. */
+/* By family, zone, address, length: a prefix comes before those that it covers. */
 static int compare(const struct sp_garden_target *one, const struct sp_garden_target *other)
 {
 	int order;
 
 	if (one->family != other->family)
 		return one->family < other->family ? -1 : 1;
+	if (one->zone != other->zone)
+		return one->zone < other->zone ? -1 : 1;
 	order = memcmp(&one->address, &other->address, sizeof(one->address));
 	return order ? order : (int)one->length - (int)other->length;
 }
@@ -77,10 +79,11 @@ struct sp_garden_prefix *sp_garden_set_cover(const struct sp_garden_set *set,
 	return NULL;
 }
 
-struct sp_garden_known_name *sp_garden_set_name(const struct sp_garden_set *set, const char *name)
+struct sp_garden_known_name *sp_garden_set_name(const struct sp_garden_set *set, uint32_t zone,
+                                                const char *name)
 {
 	for (size_t i = 0; i < set->name_count; i++)
-		if (!strcmp(set->name[i].target.name, name))
+		if (set->name[i].target.zone == zone && !strcmp(set->name[i].target.name, name))
 			return &set->name[i];
 	return NULL;
 }
@@ -186,6 +189,7 @@ struct sp_garden_totals sp_garden_set_totals(const struct sp_garden_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		if (!set->prefix[i].now.count)
 			continue;
+		totals.zones |= 1u << set->prefix[i].target.zone & ~1u;
 		if (set->prefix[i].target.family == 4)
 			totals.ipv4++;
 		else
@@ -227,7 +231,7 @@ int sp_garden_set_load(struct sp_garden_set *set, const struct sp_garden_target 
 	int code;
 
 	if (!value->count || value->count > SP_GARDEN_RULES || value->slot >= SP_GARDEN_SLOTS ||
-	    slot_used(set, value->slot))
+	    slot_used(set, value->slot) || target->zone >= SP_ZONES)
 		return -EPROTO;
 	if (sp_garden_set_find(set, target))
 		return -EEXIST;
@@ -247,7 +251,8 @@ int sp_garden_set_load_name(struct sp_garden_set *set, const struct sp_garden_ta
 	int code;
 
 	if (!value->count || value->count > SP_GARDEN_RULES || !value->number ||
-	    value->number > SP_GARDEN_NAMES || sp_garden_set_name_of(set, value->number))
+	    value->number > SP_GARDEN_NAMES || sp_garden_set_name_of(set, value->number) ||
+	    target->zone >= SP_ZONES)
 		return -EPROTO;
 	code = insert_name(set, target, &name);
 	if (code)
@@ -387,7 +392,7 @@ static int add_to_prefix(struct sp_garden_set *set, const struct sp_garden_targe
 static int add_to_name(struct sp_garden_set *set, const struct sp_garden_target *target,
                        const struct sp_garden_rule *rule, struct sp_error *err)
 {
-	struct sp_garden_known_name *name = sp_garden_set_name(set, target->name);
+	struct sp_garden_known_name *name = sp_garden_set_name(set, target->zone, target->name);
 
 	if (!name && set->name_count == SP_GARDEN_NAMES)
 		return sp_fail(err, -ENOSPC, SP_EXIT_FAILED,
@@ -476,7 +481,7 @@ int sp_garden_set_remove(struct sp_garden_set *set, const struct sp_garden_targe
                          const struct sp_garden_rule *rule, struct sp_error *err)
 {
 	struct sp_garden_prefix *prefix = target->family ? sp_garden_set_find(set, target) : NULL;
-	struct sp_garden_known_name *name = sp_garden_set_name(set, target->name);
+	struct sp_garden_known_name *name = sp_garden_set_name(set, target->zone, target->name);
 	struct sp_garden_rule own;
 	uint32_t dropped = 0;
 
@@ -519,6 +524,7 @@ int sp_garden_set_learn(struct sp_garden_set *set, struct sp_garden_known_name *
 	bool ipv4 = sp_address_is_ipv4(address);
 	const struct sp_garden_target target = {
 		.address = *address,
+		.zone = name->target.zone,
 		.family = ipv4 ? 4 : 6,
 		.length = ipv4 ? 32 : 128,
 	};

@@ -57,7 +57,8 @@ struct sp_garden_prefix *sp_garden_set_find(const struct sp_garden_set *set,
 struct sp_garden_prefix *sp_garden_set_cover(const struct sp_garden_set *set,
                                              const struct sp_garden_target *target, int length);
 
-struct sp_garden_known_name *sp_garden_set_name(const struct sp_garden_set *set, const char *name);
+struct sp_garden_known_name *sp_garden_set_name(const struct sp_garden_set *set, uint32_t zone,
+                                                const char *name);
 
 /* The name with this number, else NULL. */
 const char *sp_garden_set_name_of(const struct sp_garden_set *set, uint32_t number);
@@ -104,6 +105,7 @@ int sp_garden_set_settle_one(const struct sp_garden_set *set, struct sp_garden_p
 /* How much there will be in each map. */
 struct sp_garden_totals {
 	uint32_t ipv4, ipv6, names;
+	uint32_t zones; /* bit of each zone but 0 that has prefixes */
 };
 struct sp_garden_totals sp_garden_set_totals(const struct sp_garden_set *set);
 

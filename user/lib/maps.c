@@ -45,6 +45,10 @@ static const struct expected expected_maps[] = {
          sizeof(struct sp_garden_name_key), sizeof(struct sp_garden_name)},
 	{"budgets", offsetof(struct sp_maps, budgets), BPF_MAP_TYPE_ARRAY, 4,
          sizeof(struct sp_total)},
+	{"zones", offsetof(struct sp_maps, zones), BPF_MAP_TYPE_HASH, sizeof(struct sp_zone_key),
+         sizeof(uint32_t)},
+	{"zone_names", offsetof(struct sp_maps, zone_names), BPF_MAP_TYPE_ARRAY, 4,
+         sizeof(struct sp_zone_name)},
 	{"answers", offsetof(struct sp_maps, answers), BPF_MAP_TYPE_RINGBUF, 0, 0},
 	{"listeners", offsetof(struct sp_maps, listeners), BPF_MAP_TYPE_SOCKMAP, 4, 0},
 };

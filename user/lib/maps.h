@@ -23,7 +23,7 @@ struct sp_maps {
 	                */
 	struct sp_ledger *ledger;                                         /* sp_session_ledger() */
 	int clients, usage, slots, origins, settings, reasons, listeners; /* file descriptors */
-	int garden4, garden6, garden_seen, garden_names, answers, budgets;
+	int garden4, garden6, garden_seen, garden_names, answers, budgets, zones, zone_names;
 	int clock;            /* the pinned clock program */
 	int directory;        /* the pin directory; flock() on it is the lock of every change */
 	uint32_t max_clients; /* entries of clients, usage; bits of slots */

@@ -312,6 +312,15 @@ struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects)
 	};
 }
 
+struct sp_zone_maps sp_objects_zones(const struct sp_objects *objects)
+{
+	return (struct sp_zone_maps){
+		.zones = bpf_map__fd(objects->tc->maps.zones),
+		.names = bpf_map__fd(objects->tc->maps.zone_names),
+		.settings = bpf_map__fd(objects->tc->maps.settings),
+	};
+}
+
 struct sp_ports sp_objects_ports(const struct sp_objects *objects)
 {
 	return (struct sp_ports){

@@ -14,6 +14,7 @@
 #include "lib/instance.h"
 #include "lib/ports.h"
 #include "lib/programs.h"
+#include "lib/zones.h"
 
 struct bpf_object;
 struct sp_xdp_bpf;
@@ -60,6 +61,9 @@ int sp_objects_settings(const struct sp_objects *objects);
 
 /* The maps of the garden. */
 struct sp_garden_maps sp_objects_garden(const struct sp_objects *objects);
+
+/* The maps of zones. */
+struct sp_zone_maps sp_objects_zones(const struct sp_objects *objects);
 
 /* The maps of the route fast path. */
 struct sp_ports sp_objects_ports(const struct sp_objects *objects);

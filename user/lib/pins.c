@@ -28,10 +28,11 @@ static const char *const directories[] = {"programs", "links"};
 #define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
 
 static const char *const known[] = {
-	"clients", "usage",    "slots",   "origins", "captures",    "settings",     "reasons",
-	"guests",  "budgets",  "garden4", "garden6", "queries",     "answers",      "events",
-	"ports",   "scratch",  "egress",  "vlans",   "garden_seen", "garden_names", "listeners",
-	"clock",   "programs", "links",   "locks",   SP_PIN_BASE,   TEMPORARY};
+	"clients",     "usage",        "slots",      "origins",   "captures", "settings",
+	"reasons",     "guests",       "budgets",    "garden4",   "garden6",  "queries",
+	"answers",     "events",       "ports",      "scratch",   "egress",   "vlans",
+	"garden_seen", "garden_names", "listeners",  "clock",     "programs", "links",
+	"locks",       "zones",        "zone_names", SP_PIN_BASE, TEMPORARY};
 
 static int make(const char *path, struct sp_error *err)
 {
@@ -52,6 +53,21 @@ int sp_pins_make(const struct sp_instance *instance, struct sp_error *err)
 		code = make(path, err);
 	}
 	return code;
+}
+
+int sp_pins_open(int *fd, const struct sp_instance *instance, const char *name,
+                 struct sp_error *err)
+{
+	char path[SP_PIN_PATH];
+	int code;
+
+	snprintf(path, sizeof(path), "%s/%s", instance->pins, name);
+	code = bpf_obj_get(path);
+	*fd = code < 0 ? -1 : code;
+	if (code >= 0)
+		return 0;
+	return sp_fail(err, code, SP_EXIT_FAILED, "cannot open %s: %s; run `sallyport up`", path,
+	               strerror(-code));
 }
 
 /* Whether @name is one that Sallyport makes in the instance's directory. */

@@ -210,29 +210,16 @@ int sp_ports_fill(const struct sp_ports *ports, const struct sp_instance *instan
 	return code;
 }
 
-static int open_map(int *fd, const struct sp_instance *instance, const char *name,
-                    struct sp_error *err)
-{
-	char path[SP_PIN_PATH];
-
-	snprintf(path, sizeof(path), "%s/%s", instance->pins, name);
-	*fd = bpf_obj_get(path);
-	if (*fd >= 0)
-		return 0;
-	return sp_fail(err, *fd, SP_EXIT_FAILED, "cannot open %s: %s; run `sallyport up`", path,
-	               strerror(-*fd));
-}
-
 int sp_ports_open(struct sp_ports *ports, const struct sp_instance *instance, struct sp_error *err)
 {
 	int code;
 
 	*ports = (struct sp_ports){.ports = -1, .egress = -1, .vlans = -1};
-	code = open_map(&ports->ports, instance, "ports", err);
+	code = sp_pins_open(&ports->ports, instance, "ports", err);
 	if (!code)
-		code = open_map(&ports->egress, instance, "egress", err);
+		code = sp_pins_open(&ports->egress, instance, "egress", err);
 	if (!code)
-		code = open_map(&ports->vlans, instance, "vlans", err);
+		code = sp_pins_open(&ports->vlans, instance, "vlans", err);
 	if (code)
 		sp_ports_close(ports);
 	return code;

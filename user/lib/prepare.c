@@ -55,6 +55,21 @@ static int add_interface(struct sp_record *record, const char *name, bool uplink
 	return 0;
 }
 
+static void add_zones(struct sp_record *record, const struct sp_config *config)
+{
+	record->zone_count = config->zone_count;
+	for (unsigned i = 1; i < config->zone_count; i++) {
+		const struct sp_zone *zone = &config->zone[i];
+		struct sp_record_zone *own = &record->zone[i];
+
+		memcpy(own->name, zone->name, sizeof(own->name));
+		memcpy(own->client, zone->client, sizeof(own->client));
+		own->client_count = zone->client_count;
+		memcpy(own->vlan, zone->vlan, sizeof(own->vlan));
+		own->vlan_count = zone->vlan_count;
+	}
+}
+
 int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
                       struct sp_error *err)
 {
@@ -68,5 +83,6 @@ int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
 		code = add_interface(record, config->client[i], false, config, err);
 	for (unsigned i = 0; i < config->uplink_count && !code; i++)
 		code = add_interface(record, config->uplink[i], true, config, err);
+	add_zones(record, config);
 	return code;
 }

@@ -92,6 +92,41 @@ static int read_address(char *line, struct sp_record *record)
 	return 0;
 }
 
+static int read_zone(char *line, struct sp_record *record)
+{
+	if (!record->zone_count)
+		record->zone_count = 1;
+	if (record->zone_count == SP_ZONES)
+		return -E2BIG;
+	snprintf(record->zone[record->zone_count++].name, SP_ZONE_NAME, "%s", next_word(&line));
+	return 0;
+}
+
+/* Of the zone of the line before. */
+static int read_zone_client(char *line, struct sp_record *record)
+{
+	struct sp_record_zone *zone =
+		&record->zone[record->zone_count ? record->zone_count - 1 : 0];
+
+	if (!record->zone_count || zone->client_count == SP_MAX_INTERFACES)
+		return -EBADMSG;
+	snprintf(zone->client[zone->client_count++], IF_NAMESIZE, "%s", next_word(&line));
+	return 0;
+}
+
+static int read_zone_vlan(char *line, struct sp_record *record)
+{
+	struct sp_record_zone *zone =
+		&record->zone[record->zone_count ? record->zone_count - 1 : 0];
+	uint64_t vlan;
+
+	if (!record->zone_count || zone->vlan_count == SP_ZONE_VLANS ||
+	    next_numbers(&line, &vlan, 1) || !vlan || vlan > SP_VLAN_MAX)
+		return -EBADMSG;
+	zone->vlan[zone->vlan_count++] = (uint16_t)vlan;
+	return 0;
+}
+
 static int read_line(char *line, struct sp_record *record)
 {
 	const char *what = next_word(&line);
@@ -106,6 +141,12 @@ static int read_line(char *line, struct sp_record *record)
 		return read_mac(line, record);
 	if (!strcmp(what, "address"))
 		return read_address(line, record);
+	if (!strcmp(what, "zone"))
+		return read_zone(line, record);
+	if (!strcmp(what, "zone-client"))
+		return read_zone_client(line, record);
+	if (!strcmp(what, "zone-vlan"))
+		return read_zone_vlan(line, record);
 	if (!strcmp(what, "netns"))
 		return next_numbers(&line, &record->netns, 1);
 	return -EBADMSG;
@@ -156,11 +197,22 @@ static void put_interface(FILE *file, const struct sp_record_interface *one)
 		fprintf(file, "address %s\n", sp_address_text(&one->address[i], text));
 }
 
+static void put_zone(FILE *file, const struct sp_record_zone *zone)
+{
+	fprintf(file, "zone %s\n", zone->name);
+	for (unsigned i = 0; i < zone->client_count; i++)
+		fprintf(file, "zone-client %s\n", zone->client[i]);
+	for (unsigned i = 0; i < zone->vlan_count; i++)
+		fprintf(file, "zone-vlan %u\n", zone->vlan[i]);
+}
+
 static void put(FILE *file, const struct sp_record *record)
 {
 	fprintf(file, "netns %" PRIu64 "\n", record->netns);
 	for (unsigned i = 0; i < record->count; i++)
 		put_interface(file, &record->interface[i]);
+	for (unsigned i = 1; i < record->zone_count; i++)
+		put_zone(file, &record->zone[i]);
 }
 
 int sp_record_write(const struct sp_instance *instance, const struct sp_record *record,

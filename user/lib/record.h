@@ -32,10 +32,21 @@ struct sp_record_interface {
 	unsigned address_count;
 };
 
+/* What is zone's: interfaces, or VLANs on them (none named: on every client interface). */
+struct sp_record_zone {
+	char name[SP_ZONE_NAME];
+	char client[SP_MAX_INTERFACES][IF_NAMESIZE];
+	unsigned client_count;
+	uint16_t vlan[SP_ZONE_VLANS];
+	unsigned vlan_count;
+};
+
 struct sp_record {
 	uint64_t netns; /* inode of the network namespace */
 	unsigned count;
 	struct sp_record_interface interface[2 * SP_MAX_ATTACHED]; /* of two configurations */
+	unsigned zone_count;                                       /* 0: none but zone 0 */
+	struct sp_record_zone zone[SP_ZONES]; /* by number; that of zone 0 is empty */
 };
 
 /* -ENOENT, without an error text, when there is none. */

@@ -17,7 +17,10 @@ void sp_settings_fill(struct sp_settings *settings, const struct sp_config *conf
 		settings->total[kind] =
 			sp_allowance_budget(kind, &config->budget_all[kind], settings->hz);
 	}
-	settings->forward = config->zone[0].forward;
+	settings->route_zones = 0;
+	for (unsigned zone = 0; zone < config->zone_count; zone++)
+		if (config->zone[zone].forward == SP_FORWARD_ROUTE)
+			settings->route_zones |= 1u << zone;
 	settings->refuse_tcp = config->refuse_tcp;
 	settings->refuse_udp = config->refuse_udp;
 }
