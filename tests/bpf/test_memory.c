@@ -218,14 +218,14 @@ static void test_grant_is_remembered(void **state)
 	must(grant(1, "anna", 100));
 	assert_true(is_in_map(1, &session));
 	assert_true(is_running(1, &record));
-	assert_int_equal(record.generation, session.policy.generation);
+	assert_int_equal(record.reading.generation, session.policy.generation);
 	assert_int_equal(record.who.method, SP_METHOD_USER);
 	assert_string_equal(record.who.name, "anna");
 	assert_int_equal(record.who.class_length, 2);
 	assert_memory_equal(record.who.class_bytes, "ab", 2);
 	assert_int_equal(record.limits.seconds, 100);
 	assert_int_equal(record.begun, session.policy.granted_unix);
-	assert_int_equal(record.ended, 0);
+	assert_int_equal(record.reading.ended, 0);
 }
 
 static void test_operator_changes_a_session_without_becoming_its_user(void **state)
@@ -241,7 +241,7 @@ static void test_operator_changes_a_session_without_becoming_its_user(void **sta
 	assert_int_equal(after.id, before.id);
 	assert_string_equal(after.who.name, "anna");
 	assert_int_equal(after.limits.seconds, 200);
-	assert_int_equal(after.generation, before.generation);
+	assert_int_equal(after.reading.generation, before.reading.generation);
 }
 
 static void test_same_user_again_goes_on(void **state)
@@ -267,10 +267,10 @@ static void test_other_user_begins_anew(void **state)
 	use(1, 500);
 	must(grant(1, "bert", 100));
 	must(sp_ledger_session_get(ledger(), before.id, &ended, &error));
-	assert_int_equal(ended.cause, SP_CAUSE_REPLACED);
-	assert_true(ended.ended >= ended.begun);
-	assert_int_equal(ended.up_bytes, 500);
-	assert_int_equal(ended.ipv4, 0x0100000a);
+	assert_int_equal(ended.reading.cause, SP_CAUSE_REPLACED);
+	assert_true(ended.reading.ended >= ended.begun);
+	assert_int_equal(ended.reading.up_bytes, 500);
+	assert_int_equal(ended.reading.ipv4, 0x0100000a);
 	assert_string_equal(last(1).who.name, "bert");
 	assert_true(is_in_map(1, &session));
 	assert_int_equal(session.up_bytes, 0);
@@ -287,14 +287,14 @@ static void test_end_has_its_cause(void **state)
 	must(grant(1, "anna", 100));
 	use(1, 77);
 	must(sp_session_end(&maps, &key, SP_CAUSE_CLIENT, &error));
-	assert_int_equal(last(1).cause, SP_CAUSE_CLIENT);
-	assert_int_equal(last(1).up_bytes, 77);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_CLIENT);
+	assert_int_equal(last(1).reading.up_bytes, 77);
 	must(grant(1, "anna", 100));
 	must(sp_session_remove(&maps, &key, &error));
-	assert_int_equal(last(1).cause, SP_CAUSE_OPERATOR);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_OPERATOR);
 	must(grant(1, "anna", 100));
 	must(sp_session_block(&maps, &key, NULL, &error));
-	assert_int_equal(last(1).cause, SP_CAUSE_OPERATOR);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_OPERATOR);
 	assert_int_equal(running(), 0);
 	must(allow(1, 5));
 	assert_int_equal(running(), 1);
@@ -342,9 +342,9 @@ static void test_sweep_says_why(void **state)
 	use(2, 100);
 	wait_for_end(1);
 	assert_int_equal(sp_session_sweep(&maps, 0, &error), 2);
-	assert_int_equal(last(1).cause, SP_CAUSE_TIME);
-	assert_in_range(last(1).ended - last(1).begun, 1, 3);
-	assert_int_equal(last(2).cause, SP_CAUSE_QUOTA);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_TIME);
+	assert_in_range(last(1).reading.ended - last(1).begun, 1, 3);
+	assert_int_equal(last(2).reading.cause, SP_CAUSE_QUOTA);
 }
 
 static void test_ended_session_is_not_replaced(void **state)
@@ -357,7 +357,7 @@ static void test_ended_session_is_not_replaced(void **state)
 	wait_for_end(1);
 	must(grant(1, "anna", 100));
 	must(sp_ledger_session_get(ledger(), ended.id, &ended, &error));
-	assert_int_equal(ended.cause, SP_CAUSE_TIME);
+	assert_int_equal(ended.reading.cause, SP_CAUSE_TIME);
 	assert_true(last(1).id != ended.id);
 }
 
@@ -515,7 +515,7 @@ static void test_refused_map_leaves_the_ledger_as_it_was(void **state)
 	refuse_updates = false;
 	assert_true(is_running(1, &after));
 	assert_int_equal(after.id, before.id);
-	assert_int_equal(after.cause, SP_CAUSE_NONE);
+	assert_int_equal(after.reading.cause, SP_CAUSE_NONE);
 	assert_int_equal(running(), 1);
 	must(sp_ledger_voucher_get(ledger(), 1, &voucher, &error));
 	assert_int_equal(voucher.taken, 0);
@@ -552,7 +552,7 @@ static void test_nobody_is_let_in_who_would_not_be_remembered(void **state)
 	assert_false(is_in_map(1, &session));
 	lock_ledger_out(false);
 	must(sp_session_reconcile(&maps, &error));
-	assert_int_equal(last(1).cause, SP_CAUSE_LOST);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_LOST);
 	assert_int_equal(running(), 0);
 }
 
@@ -603,12 +603,12 @@ static void test_reconcile_after_a_reboot(void **state)
 	must(grant(1, "anna", 100));
 	must(grant(2, "bert", 100));
 	record = last(1);
-	record.written = record.begun + 30;
-	must(sp_ledger_session_write(ledger(), &record, &error));
+	record.reading.written = record.begun + 30;
+	must(sp_ledger_session_write(ledger(), 0, &record.reading, &error));
 	must(bpf_map_delete_elem(maps.clients, &key));
 	must(sp_session_reconcile(&maps, &error));
-	assert_int_equal(last(1).cause, SP_CAUSE_LOST);
-	assert_int_equal(last(1).ended, last(1).begun + 30);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_LOST);
+	assert_int_equal(last(1).reading.ended, last(1).begun + 30);
 	assert_true(is_running(2, &record));
 	assert_string_equal(record.who.name, "bert");
 }
@@ -639,7 +639,7 @@ static void check_agreement(void)
 
 		assert_int_equal(is_running(i, &record), in);
 		if (in)
-			assert_int_equal(record.generation, session.policy.generation);
+			assert_int_equal(record.reading.generation, session.policy.generation);
 	}
 }
 
@@ -678,18 +678,18 @@ static void test_scribe_writes_what_has_moved(void **state)
 	sp_scribe_attend(&scribe);
 	assert_int_equal(scribe.count, 2);
 	sp_scribe_attend(&scribe);
-	assert_int_equal(last(1).up_bytes, 500);
-	assert_int_equal(last(1).ipv4, 0x0100000a);
+	assert_int_equal(last(1).reading.up_bytes, 500);
+	assert_int_equal(last(1).reading.ipv4, 0x0100000a);
 	wait_for_end(2);
 	scribe.due = 0;
 	sp_scribe_attend(&scribe);
 	assert_int_equal(scribe.count, 1);
 	sp_scribe_attend(&scribe);
-	assert_int_equal(last(2).cause, SP_CAUSE_TIME);
-	assert_int_equal(last(1).cause, SP_CAUSE_NONE);
+	assert_int_equal(last(2).reading.cause, SP_CAUSE_TIME);
+	assert_int_equal(last(1).reading.cause, SP_CAUSE_NONE);
 	use(1, 900);
 	sp_scribe_close(&scribe);
-	assert_int_equal(last(1).up_bytes, 900);
+	assert_int_equal(last(1).reading.up_bytes, 900);
 }
 
 static void test_scribe_goes_on_after_a_failure(void **state)
@@ -705,11 +705,11 @@ static void test_scribe_goes_on_after_a_failure(void **state)
 	sp_scribe_attend(&scribe);
 	sp_scribe_attend(&scribe);
 	lock_ledger_out(false);
-	assert_int_equal(last(1).up_bytes, 0);
+	assert_int_equal(last(1).reading.up_bytes, 0);
 	scribe.due = 0;
 	sp_scribe_attend(&scribe);
 	sp_scribe_attend(&scribe);
-	assert_int_equal(last(1).up_bytes, 500);
+	assert_int_equal(last(1).reading.up_bytes, 500);
 	sp_scribe_close(&scribe);
 }
 

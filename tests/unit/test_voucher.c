@@ -56,18 +56,17 @@ static int redeem(unsigned number, uint64_t now)
 static struct sp_record use(unsigned number, uint64_t up, uint64_t down, enum sp_cause cause)
 {
 	struct sp_record record = {
-		.client = client(number),
-		.generation = number,
+		.reading = {.client = client(number), .generation = number},
 		.who = {.method = SP_METHOD_VOUCHER, .name = "1", .voucher = found.id},
 		.begun = NOW,
 	};
 
 	sp_ok(sp_ledger_session_add(sp_fixture.ledger, &record, &sp_fixture.err));
-	record.up_bytes = up;
-	record.down_bytes = down;
-	record.written = NOW + 1;
-	record.cause = cause;
-	sp_ok(sp_ledger_session_write(sp_fixture.ledger, &record, &sp_fixture.err));
+	record.reading.up_bytes = up;
+	record.reading.down_bytes = down;
+	record.reading.written = NOW + 1;
+	record.reading.cause = cause;
+	sp_ok(sp_ledger_session_write(sp_fixture.ledger, 0, &record.reading, &sp_fixture.err));
 	return record;
 }
 
@@ -253,24 +252,26 @@ static void test_refused_redemption_changes_nothing(void **state)
 static void test_forgotten_session_gives_its_place_back(void **state)
 {
 	struct sp_voucher voucher = {.limits = {.seconds = 100}};
-	struct sp_record record, before = {.client = client(1), .generation = 9, .begun = NOW};
+	struct sp_record record,
+		before = {.reading = {.client = client(1), .generation = 9}, .begun = NOW};
 
 	(void)state;
 	add(&voucher);
 	sp_ok(sp_ledger_session_add(sp_fixture.ledger, &before, &sp_fixture.err));
-	before.cause = SP_CAUSE_REPLACED;
-	before.written = NOW;
-	sp_ok(sp_ledger_session_write(sp_fixture.ledger, &before, &sp_fixture.err));
+	before.reading.cause = SP_CAUSE_REPLACED;
+	before.reading.written = NOW;
+	sp_ok(sp_ledger_session_write(sp_fixture.ledger, before.id, &before.reading,
+	                              &sp_fixture.err));
 	sp_ok(redeem(1, NOW));
 	record = use(1, 0, 0, SP_CAUSE_NONE);
 	sp_ok(sp_ledger_session_forget(sp_fixture.ledger, &record, before.id, &sp_fixture.err));
 	sp_ok(sp_ledger_voucher_get(sp_fixture.ledger, 1, &found, &sp_fixture.err));
 	assert_int_equal(found.taken, 0);
 	assert_int_equal(found.first, 0);
-	sp_ok(sp_ledger_session_running(sp_fixture.ledger, &before.client, &record,
+	sp_ok(sp_ledger_session_running(sp_fixture.ledger, &before.reading.client, &record,
 	                                &sp_fixture.err));
 	assert_int_equal(record.id, before.id);
-	assert_int_equal(record.cause, SP_CAUSE_NONE);
+	assert_int_equal(record.reading.cause, SP_CAUSE_NONE);
 	sp_ok(redeem(2, NOW + 50));
 	assert_int_equal(left.seconds, 100);
 }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "lib/ledger.h"
 #include "lib/maps.h"
 #include "lib/session.h"
 
@@ -11,6 +13,7 @@ struct theirs {
 	bool (*wanted)(const struct sp_record *record, const void *context);
 	const void *context;
 	struct one {
+		uint64_t id;
 		struct sp_client_key client;
 		uint32_t generation;
 	} * list;
@@ -33,7 +36,8 @@ static int collect(const struct sp_record *record, void *context)
 		theirs->list = more;
 		theirs->room = room;
 	}
-	theirs->list[theirs->count++] = (struct one){record->client, record->generation};
+	theirs->list[theirs->count++] =
+		(struct one){record->id, record->reading.client, record->reading.generation};
 	return 0;
 }
 
@@ -55,6 +59,25 @@ static int end_all(struct sp_maps *maps, struct theirs *theirs, unsigned *count)
 	return code;
 }
 
+/* Of an instance that is not loaded: they must not come back with the next `up`. */
+static int end_in_ledger(const struct sp_instance *instance, struct theirs *theirs, unsigned *count)
+{
+	struct sp_ledger *ledger;
+	int code = sp_ledger_open(&ledger, instance, theirs->err);
+
+	if (code)
+		return code;
+	code = sp_ledger_session_each(ledger, collect, theirs, theirs->err);
+	for (size_t i = 0; i < theirs->count && !code; i++) {
+		code = sp_ledger_session_end(ledger, theirs->list[i].id, SP_CAUSE_OPERATOR,
+		                             (uint64_t)time(NULL), theirs->err);
+		*count += code == 0;
+	}
+	free(theirs->list);
+	sp_ledger_close(ledger);
+	return code;
+}
+
 int sp_end_sessions(const struct sp_instance *instance,
                     bool (*wanted)(const struct sp_record *record, const void *context),
                     const void *context, unsigned *count, struct sp_error *err)
@@ -65,7 +88,7 @@ int sp_end_sessions(const struct sp_instance *instance,
 
 	*count = 0;
 	if (code && err->exit_code == SP_EXIT_NOT_LOADED)
-		return 0;
+		return end_in_ledger(instance, &theirs, count);
 	if (code)
 		return code;
 	maps.remember = true;

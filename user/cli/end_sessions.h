@@ -9,8 +9,9 @@
 #include "lib/ledger.h"
 
 /*
- * End every session that goes on for which @wanted says so. Without a loaded instance there are
- * none. 0 or a negative errno; @count is how many were ended in either case.
+ * End every session that goes on for which @wanted says so; without a loaded instance those that
+ * would come back with the next `up`. 0 or a negative errno; @count is how many were ended in
+ * either case.
  */
 int sp_end_sessions(const struct sp_instance *instance,
                     bool (*wanted)(const struct sp_record *record, const void *context),

@@ -18,7 +18,7 @@ struct sp_whose_entry {
 static int keep(const struct sp_record *record, void *context)
 {
 	struct sp_whose *whose = context;
-	struct sp_whose_entry entry = {record->client, record->generation, record->who.method,
+	struct sp_whose_entry entry = {record->reading.client, record->reading.generation, record->who.method,
 	                               NULL};
 
 	if (whose->count == whose->room) {
@@ -101,7 +101,7 @@ struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *sess
 
 	if (!ledger || session->policy.state != SP_CLIENT_AUTHORIZED ||
 	    sp_ledger_session_last(ledger, &session->key, &record, &err) ||
-	    record.generation != session->policy.generation)
+	    record.reading.generation != session->policy.generation)
 		return (struct sp_owner){NULL, ""};
 	*who = record.who;
 	return (struct sp_owner){sp_method_name(who->method), who->name};

@@ -8,7 +8,7 @@
 #include "ipc/radius.h"
 #include "lib/ledger.h"
 #include "lib/monotonic.h"
-#include "lib/session.h"
+#include "lib/session_memory.h"
 
 #define PERIOD_MS 5000
 #define FULL_MS   50  /* until the child has taken what its socket holds */
@@ -47,22 +47,23 @@ static int tell(const struct sp_accountant *accountant, struct sp_ipc_account *w
 
 static struct sp_ipc_account describe(const struct sp_record *record, uint32_t status, uint64_t at)
 {
+	const struct sp_reading *reading = &record->reading;
 	struct sp_ipc_account what = {
 		.id = record->id,
 		.status = status,
-		.cause = record->cause,
-		.client = record->client,
+		.cause = reading->cause,
+		.client = reading->client,
 		.at = at,
 		.seconds = at > record->begun ? at - record->begun : 0,
-		.up_packets = record->up_packets,
-		.up_bytes = record->up_bytes,
-		.down_packets = record->down_packets,
-		.down_bytes = record->down_bytes,
-		.ipv4 = record->ipv4,
+		.up_packets = reading->up_packets,
+		.up_bytes = reading->up_bytes,
+		.down_packets = reading->down_packets,
+		.down_bytes = reading->down_bytes,
+		.ipv4 = reading->ipv4,
 		.class_length = record->who.class_length,
 	};
 
-	memcpy(what.ipv6, record->ipv6, sizeof(what.ipv6));
+	memcpy(what.ipv6, reading->ipv6, sizeof(what.ipv6));
 	memcpy(what.class_bytes, record->who.class_bytes, sizeof(record->who.class_bytes));
 	memcpy(what.name, record->who.name, sizeof(what.name));
 	return what;
@@ -124,15 +125,10 @@ static int update(struct look *look, const struct sp_record *record)
 	struct sp_ipc_account what;
 	int ret;
 
-	if (!sp_session_get(accountant->maps, &look->clock, &record->client, &session, NULL) &&
-	    session.policy.generation == record->generation) {
-		fresh.up_packets = session.up_packets;
-		fresh.up_bytes = session.up_bytes;
-		fresh.down_packets = session.down_packets;
-		fresh.down_bytes = session.down_bytes;
-		fresh.ipv4 = session.ipv4;
-		memcpy(fresh.ipv6, session.ipv6, sizeof(fresh.ipv6));
-	}
+	if (!sp_session_get(accountant->maps, &look->clock, &record->reading.client, &session,
+	                    NULL) &&
+	    session.policy.generation == record->reading.generation)
+		fresh.reading = sp_memory_total(record, &session, &look->clock);
 	what = describe(&fresh, SP_IPC_ACCOUNT_INTERIM, look->clock.unix_time);
 	ret = tell(accountant, &what);
 	if (!ret)
@@ -149,11 +145,11 @@ static int look_at(const struct sp_record *record, void *context)
 	const bool started = record->accounted == SP_ACCOUNTED_START;
 	const uint32_t status = started ? SP_IPC_ACCOUNT_STOP : SP_IPC_ACCOUNT_START;
 
-	if (started && !record->ended)
+	if (started && !record->reading.ended)
 		return update_is_due(look, record) ? update(look, record) : 0;
 	if (accountant->full || is_handed(accountant, record->id, status))
 		return 0;
-	if (hand_over(accountant, record, status, started ? record->ended : record->begun))
+	if (hand_over(accountant, record, status, started ? record->reading.ended : record->begun))
 		accountant->full = true;
 	return 0;
 }

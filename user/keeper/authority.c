@@ -33,9 +33,9 @@ static bool is_named(const struct sp_ipc_change *change, const struct sp_record 
 	if ((named & SP_IPC_NAMED_USER) && strcmp(change->name, record->who.name) != 0)
 		return false;
 	if ((named & SP_IPC_NAMED_CLIENT) &&
-	    memcmp(change->client.mac, record->client.mac, sizeof(change->client.mac)) != 0)
+	    memcmp(change->client.mac, record->reading.client.mac, sizeof(change->client.mac)) != 0)
 		return false;
-	if ((named & SP_IPC_NAMED_VLAN) && change->client.vlan != record->client.vlan)
+	if ((named & SP_IPC_NAMED_VLAN) && change->client.vlan != record->reading.client.vlan)
 		return false;
 	if ((named & SP_IPC_NAMED_IPV4) && change->ipv4 != session->ipv4)
 		return false;
@@ -50,9 +50,9 @@ static int look_at(const struct sp_record *record, void *context)
 	struct sp_session session;
 
 	if (record->who.method != SP_METHOD_RADIUS ||
-	    sp_session_get(search->maps, &search->clock, &record->client, &session, NULL) ||
+	    sp_session_get(search->maps, &search->clock, &record->reading.client, &session, NULL) ||
 	    session.effective != SP_CLIENT_AUTHORIZED ||
-	    session.policy.generation != record->generation ||
+	    session.policy.generation != record->reading.generation ||
 	    !is_named(search->change, record, &session))
 		return 0;
 	if (search->count == MOST)
@@ -75,8 +75,9 @@ static int find(struct search *search, struct sp_maps *maps, const struct sp_ipc
 	return ret ? ret : sp_ledger_session_each(ledger, look_at, search, err);
 }
 
-/* What the session may use from now on. */
-static struct sp_limits limits_of(const struct sp_session *session, const struct sp_clock *clock)
+/* What the session may use from now on; quotas with what it used before it was restored. */
+static struct sp_limits limits_of(const struct sp_session *session, const struct sp_traffic *base,
+                                  const struct sp_clock *clock)
 {
 	const struct sp_client_policy *policy = &session->policy;
 	const uint32_t in_force = policy->limits;
@@ -87,11 +88,11 @@ static struct sp_limits limits_of(const struct sp_session *session, const struct
 	if (in_force & SP_LIMIT_IDLE)
 		limits.idle = policy->idle / clock->hz;
 	if (in_force & SP_LIMIT_QUOTA)
-		limits.quota = policy->quota;
+		limits.quota = policy->quota + base->up_bytes + base->down_bytes;
 	if (in_force & SP_LIMIT_QUOTA_UP)
-		limits.quota_up = policy->quota_up;
+		limits.quota_up = policy->quota_up + base->up_bytes;
 	if (in_force & SP_LIMIT_QUOTA_DOWN)
-		limits.quota_down = policy->quota_down;
+		limits.quota_down = policy->quota_down + base->down_bytes;
 	if (in_force & SP_LIMIT_RATE_UP) {
 		limits.rate_up = policy->rate_up;
 		limits.burst_up = policy->burst_up;
@@ -135,10 +136,10 @@ static int apply(struct search *search, struct sp_maps *maps, unsigned index, st
 	struct sp_limits limits;
 
 	if (!change->changed)
-		return sp_session_end(maps, &record->client, SP_CAUSE_OPERATOR, err);
-	limits = limits_of(&search->session[index], &search->clock);
+		return sp_session_end(maps, &record->reading.client, SP_CAUSE_OPERATOR, err);
+	limits = limits_of(&search->session[index], &record->base, &search->clock);
 	merge(&limits, change);
-	return sp_session_grant(maps, &record->client, &limits, &record->who, NULL, err);
+	return sp_session_grant(maps, &record->reading.client, &limits, &record->who, NULL, err);
 }
 
 static uint32_t apply_all(struct search *search, struct sp_maps *maps)
@@ -151,7 +152,7 @@ static uint32_t apply_all(struct search *search, struct sp_maps *maps)
 		struct sp_error err;
 		int ret = apply(search, maps, i, &err);
 
-		sp_session_name(name, &search->record[i].client);
+		sp_session_name(name, &search->record[i].reading.client);
 		if (!ret)
 			sp_log_limited(&log_limit, SP_LOG_NOTICE, "%s: %s by RADIUS", name,
 			               ending ? "ended" : "changed");

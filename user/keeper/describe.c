@@ -81,10 +81,10 @@ static enum sp_ipc_ended find_end(struct sp_maps *maps, const struct sp_session 
 	if (session->ended)
 		return by_word(session->ended);
 	ledger = maps->remember ? sp_session_ledger(maps, NULL) : NULL;
-	if (!ledger || sp_ledger_session_last(ledger, &session->key, &last, NULL) || !last.ended ||
-	    last.ended + LATELY < clock->unix_time)
+	if (!ledger || sp_ledger_session_last(ledger, &session->key, &last, NULL) ||
+	    !last.reading.ended || last.reading.ended + LATELY < clock->unix_time)
 		return SP_IPC_ENDED_NOT;
-	return by_cause(last.cause);
+	return by_cause(last.reading.cause);
 }
 
 int sp_describe(struct sp_maps *maps, const struct sp_client_key *key, struct sp_ipc_answer *answer,

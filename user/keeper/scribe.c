@@ -7,8 +7,10 @@
 
 #include "lib/monotonic.h"
 #include "lib/session.h"
+#include "lib/session_memory.h"
 
 #define PERIOD_MS 10000
+#define ROUNDING  2   /* seconds that two clocks may be apart because both count whole ones */
 #define PIECE     500 /* rows of one transaction: 5 to 10 ms */
 
 int sp_scribe_init(struct sp_scribe *scribe, struct sp_maps *maps, struct sp_error *err)
@@ -26,26 +28,6 @@ struct look {
 	struct sp_scribe *scribe;
 	struct sp_clock clock;
 };
-
-static struct sp_reading read_session(const struct sp_session *session,
-                                      const struct sp_clock *clock)
-{
-	struct sp_reading reading = {
-		.client = session->key,
-		.generation = session->policy.generation,
-		.cause = session->ended_for,
-		.ended = session->ended ? sp_clock_unix(clock, session->ended_at) : 0,
-		.written = clock->unix_time,
-		.up_packets = session->up_packets,
-		.up_bytes = session->up_bytes,
-		.down_packets = session->down_packets,
-		.down_bytes = session->down_bytes,
-		.ipv4 = session->ipv4,
-	};
-
-	memcpy(reading.ipv6, session->ipv6, sizeof(reading.ipv6));
-	return reading;
-}
 
 static int put(struct sp_scribe *scribe, const struct sp_reading *reading)
 {
@@ -79,8 +61,35 @@ static int look_at(const struct sp_session *session, void *context)
 	    told->packets == now.packets)
 		return 0;
 	*told = now;
-	reading = read_session(session, &look->clock);
+	reading = sp_memory_reading(session, &look->clock, SP_CAUSE_NONE);
 	return put(look->scribe, &reading);
+}
+
+/* By how many seconds the wall clock was set since @before. */
+static int64_t step_since(const struct sp_clock *before, const struct sp_clock *now)
+{
+	uint64_t passed = (now->jiffies - before->jiffies) / now->hz;
+
+	return (int64_t)(now->unix_time - before->unix_time - passed);
+}
+
+/*
+ * The ledger knows the ends of sessions by the wall clock, the kernel by its own. Where nothing
+ * moves, this is also what tells whether the ledger can be written.
+ */
+static int keep_time(struct sp_scribe *scribe, const struct sp_clock *now, struct sp_error *err)
+{
+	struct sp_ledger *ledger = sp_session_ledger(scribe->maps, err);
+	int64_t step = scribe->clock.hz ? step_since(&scribe->clock, now) : 0;
+	int code = -EIO;
+
+	if (step >= -ROUNDING && step <= ROUNDING)
+		step = 0;
+	if (ledger)
+		code = sp_ledger_clock(ledger, now->unix_time, step, err);
+	if (!code && (step || !scribe->clock.hz))
+		scribe->clock = *now;
+	return code;
 }
 
 static int look(struct sp_scribe *scribe, struct sp_error *err)
@@ -89,6 +98,8 @@ static int look(struct sp_scribe *scribe, struct sp_error *err)
 	int code = sp_clock_read(&look.clock, scribe->maps->clock, err);
 
 	scribe->next = scribe->count = 0;
+	if (!code)
+		code = keep_time(scribe, &look.clock, err);
 	if (code)
 		return code;
 	code = sp_session_each(scribe->maps, &look.clock, look_at, &look, err);
@@ -96,37 +107,23 @@ static int look(struct sp_scribe *scribe, struct sp_error *err)
 }
 
 /* Of sessions that end by themselves; who ends one otherwise says so. */
-static void report_end(const struct sp_record *record)
+static void report_end(const struct sp_reading *reading)
 {
 	static struct sp_log_limit limit = {.burst = 50};
-	const struct sp_log_about about = {.client = &record->client};
+	const struct sp_log_about about = {.client = &reading->client};
 	char name[SP_SESSION_NAME];
 
 	sp_log_about(&limit, &about, SP_LOG_INFO, "%s: session ended: %s",
-	             sp_session_name(name, &record->client), sp_cause_name(record->cause));
+	             sp_session_name(name, &reading->client), sp_cause_name(reading->cause));
 }
 
 static int write_row(struct sp_ledger *ledger, const struct sp_reading *reading,
                      struct sp_error *err)
 {
-	struct sp_record record = {
-		.client = reading->client,
-		.generation = reading->generation,
-		.cause = (enum sp_cause)reading->cause,
-		.ended = reading->ended,
-		.written = reading->written,
-		.up_packets = reading->up_packets,
-		.up_bytes = reading->up_bytes,
-		.down_packets = reading->down_packets,
-		.down_bytes = reading->down_bytes,
-		.ipv4 = reading->ipv4,
-	};
-	int code;
+	int code = sp_ledger_session_write(ledger, 0, reading, err);
 
-	memcpy(record.ipv6, reading->ipv6, sizeof(record.ipv6));
-	code = sp_ledger_session_write(ledger, &record, err);
-	if (!code && record.cause)
-		report_end(&record);
+	if (!code && reading->cause)
+		report_end(reading);
 	/* Ended meanwhile, or granted when there was no ledger. */
 	return code == -ENOENT ? 0 : code;
 }
@@ -183,19 +180,27 @@ uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 	return scribe->next < scribe->count ? now : scribe->due;
 }
 
+static int write_rest(struct sp_scribe *scribe, struct sp_error *err)
+{
+	int code = 0;
+
+	while (!code && scribe->next < scribe->count)
+		code = write_piece(scribe, err);
+	return code;
+}
+
 void sp_scribe_close(struct sp_scribe *scribe)
 {
 	struct sp_error err;
-	int code = 0;
+	int code;
 
 	if (!scribe->told)
 		return;
-	while (!code && scribe->next < scribe->count)
-		code = write_piece(scribe, &err);
+	code = write_rest(scribe, &err);
 	if (!code)
 		code = look(scribe, &err);
-	while (!code && scribe->next < scribe->count)
-		code = write_piece(scribe, &err);
+	if (!code)
+		code = write_rest(scribe, &err);
 	if (code)
 		fail(scribe, &err);
 	free(scribe->queue);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/clock.h"
 #include "lib/ledger.h"
 #include "lib/log.h"
 #include "lib/maps.h"
@@ -21,23 +22,14 @@ struct sp_told {
 	uint64_t packets;
 };
 
-/* What it is to be told. A record is ten times as large, and there may be many. */
-struct sp_reading {
-	struct sp_client_key client;
-	uint32_t generation;
-	uint32_t cause;
-	uint64_t ended, written;
-	uint64_t up_packets, up_bytes, down_packets, down_bytes;
-	uint32_t ipv4;
-	uint8_t ipv6[16];
-};
-
 struct sp_scribe {
 	struct sp_maps *maps;
-	struct sp_told *told;     /* by slot */
-	struct sp_reading *queue; /* @next to @count are to be written */
+	struct sp_told *told; /* by slot */
+	struct sp_reading
+		*queue; /* records are five times as large; @next to @count are to be written */
 	size_t next, count, room;
-	uint64_t due; /* ms: the next look at the map */
+	uint64_t due;          /* ms: the next look at the map */
+	struct sp_clock clock; /* as at the last look that the wall clock was set before */
 	struct sp_log_limit log;
 };
 

@@ -3,7 +3,8 @@
  * `up`, the first and every further one. The order lets no packet through that is not judged, and
  * makes a failure harmless: what attaches to an interface comes last, and XDP last of all.
  *
- *   lock, load, record, pin, TC, XDP, what is no longer wanted away, program pins
+ *   lock, load, record, pin, sessions of before a reboot, TC, XDP, what is no longer wanted away,
+ *   program pins
  *
  * A first `up` that fails is torn down like any datapath. A further one takes its steps back. Where
  * maps are of another layout or size, "pin" and the end are those of lib/carry.h.
@@ -21,11 +22,14 @@
 #include "lib/bpffs.h"
 #include "lib/carry.h"
 #include "lib/change.h"
+#include "lib/log.h"
+#include "lib/maps.h"
 #include "lib/netns.h"
 #include "lib/objects.h"
 #include "lib/prepare.h"
 #include "lib/record.h"
 #include "lib/rundir.h"
+#include "lib/session.h"
 #include "lib/settings.h"
 #include "lib/teardown.h"
 
@@ -151,6 +155,25 @@ static int pin_maps(struct up *up, struct sp_error *err)
 	if (!code && !up->loaded)
 		code = sp_objects_pin_maps(&up->objects, up->instance, err);
 	return code;
+}
+
+/* Nobody who had a session is captive for a moment: this comes before anything is attached. That a
+ * ledger cannot be used does not keep the gate from being shut. */
+static int restore(struct up *up, struct sp_error *err)
+{
+	struct sp_error why;
+	struct sp_maps maps;
+	int code = sp_objects_pin_clock(&up->objects, up->instance, err);
+
+	if (!code)
+		code = sp_maps_open(&maps, up->instance, err);
+	if (code)
+		return code;
+	if (sp_session_restore(&maps, &why) < 0)
+		sp_log(SP_LOG_WARNING, "not every session that there was has come back: %s",
+		       why.text);
+	sp_maps_close(&maps);
+	return 0;
 }
 
 /* The record for as long as both configurations are in force. */
@@ -298,6 +321,8 @@ static int carry_out(struct up *up, struct sp_error *err)
 	code = write_transition(up, err);
 	if (!code)
 		code = pin_maps(up, err);
+	if (!code && !up->loaded)
+		code = restore(up, err);
 	if (!code)
 		code = mark_out(up, &up->now, err);
 	if (!code)

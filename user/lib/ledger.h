@@ -140,18 +140,33 @@ enum sp_accounted {
 	SP_ACCOUNTED_STOP = 2, /* or there is nothing to confirm any more */
 };
 
-struct sp_record {
-	uint64_t id; /* never used again; in hexadecimal it is the Acct-Session-Id */
+/* What the map says of a session. */
+struct sp_reading {
 	struct sp_client_key client;
 	uint32_t generation; /* of the policy: with client, which session of the map */
-	struct sp_who who;
-	struct sp_limits limits;
-	uint64_t begun, ended; /* ended 0: it goes on */
 	enum sp_cause cause;
+	uint64_t ended; /* 0: it goes on, or, with a cause, it ended at `written` */
+	uint64_t written;
+	uint64_t seen; /* its last upload packet; 0: none */
+	uint64_t up_packets, up_bytes, down_packets, down_bytes;
 	uint32_t ipv4; /* network order; 0: none seen */
 	uint8_t ipv6[16];
-	uint64_t up_packets, up_bytes, down_packets, down_bytes; /* as last written */
-	uint64_t written;                                        /* when that was */
+};
+
+struct sp_traffic {
+	uint64_t up_packets, up_bytes, down_packets, down_bytes;
+};
+
+struct sp_record {
+	uint64_t id;               /* never used again; in hexadecimal it is the Acct-Session-Id */
+	struct sp_reading reading; /* as last written; of the whole session */
+	struct sp_traffic base;    /* what it used before it was restored, which the map that is
+	                            * there now does not know */
+	struct sp_who who;
+	struct sp_limits limits; /* as granted, from `granted` on */
+	uint64_t begun, granted;
+	uint64_t until; /* by the wall clock; 0: no bound */
+	char note[SP_NOTE_SIZE];
 	enum sp_accounted accounted;
 };
 
@@ -159,19 +174,30 @@ struct sp_record {
 int sp_ledger_session_add(struct sp_ledger *ledger, struct sp_record *record, struct sp_error *err);
 
 /*
- * Write counters, addresses and `written` of the session @record->id, or, if that is 0, of the one
- * of this client and generation; with a cause also its end (`ended`; 0: `written`). Addresses that
+ * Write @reading of the session @id, or, if that is 0, of the one of its client and generation;
+ * with a cause also its end. What was used before the map that it is of is added. Addresses that
  * are not seen any more stay. -ENOENT: there is none that goes on.
  */
-int sp_ledger_session_write(struct sp_ledger *ledger, const struct sp_record *record,
+int sp_ledger_session_write(struct sp_ledger *ledger, uint64_t id, const struct sp_reading *reading,
                             struct sp_error *err);
+
+/* It has ended for @cause at @at, having used what was written last. -ENOENT as above. */
+int sp_ledger_session_end(struct sp_ledger *ledger, uint64_t id, enum sp_cause cause, uint64_t at,
+                          struct sp_error *err);
 
 /* All that go on have ended, as lost, at @now. */
 int sp_ledger_session_end_all(struct sp_ledger *ledger, uint64_t now, struct sp_error *err);
 
-/* New limits of a session that goes on. */
-int sp_ledger_session_limit(struct sp_ledger *ledger, uint64_t id, const struct sp_limits *limits,
+/* New `limits`, `granted`, `until` and `note` of the session @record->id, which goes on. */
+int sp_ledger_session_limit(struct sp_ledger *ledger, const struct sp_record *record,
                             struct sp_error *err);
+
+/* When the session, which goes on, ends by the wall clock that is right now. Not logged. */
+int sp_ledger_session_until(struct sp_ledger *ledger, uint64_t id, uint64_t until,
+                            struct sp_error *err);
+
+/* The sessions that go on begin in new, empty maps at @now: what they used is their base. */
+int sp_ledger_session_restored(struct sp_ledger *ledger, uint64_t now, struct sp_error *err);
 
 /* It never came to be: remove the session @record, with the voucher's place that no other session
  * has used, and let the session @reopened (0: none) go on that had been ended for it. */
@@ -208,5 +234,37 @@ int sp_ledger_session_each_unaccounted(struct sp_ledger *ledger, sp_record_visit
                                        void *context, struct sp_error *err);
 int sp_ledger_session_accounted(struct sp_ledger *ledger, uint64_t id, enum sp_accounted accounted,
                                 struct sp_error *err);
+
+/* --- time --- */
+
+/*
+ * Remember that the wall clock says @now. It was set by @step seconds since the last time: the ends
+ * of the sessions that go on, which the kernel keeps by its own clock, move along.
+ */
+int sp_ledger_clock(struct sp_ledger *ledger, uint64_t now, int64_t step, struct sp_error *err);
+
+/* The wall clock as it was last remembered, by sp_ledger_clock or with a session; 0: never. What is
+ * left of a session when its gateway was off counts from the later of this and of now, so that a
+ * clock that was set back gives nothing. */
+int sp_ledger_seen(struct sp_ledger *ledger, uint64_t *seen, struct sp_error *err);
+
+/* --- blocks --- */
+
+struct sp_block {
+	struct sp_client_key client;
+	uint64_t since;
+	char note[SP_NOTE_SIZE];
+};
+
+/* @block is, in place of what there is of its client; or there is none of @client any more. */
+int sp_ledger_block_set(struct sp_ledger *ledger, const struct sp_block *block,
+                        struct sp_error *err);
+int sp_ledger_block_remove(struct sp_ledger *ledger, const struct sp_client_key *client,
+                           struct sp_error *err);
+
+/* Every block, in no order. */
+typedef int (*sp_block_visit)(const struct sp_block *block, void *context);
+int sp_ledger_block_each(struct sp_ledger *ledger, sp_block_visit visit, void *context,
+                         struct sp_error *err);
 
 #endif

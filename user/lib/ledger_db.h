@@ -17,7 +17,7 @@
 #include "lib/instance.h"
 #include "lib/limits.h"
 
-#define SP_LEDGER_STATEMENTS 48 /* more than there are in the source */
+#define SP_LEDGER_STATEMENTS 64 /* more than there are in the source */
 
 struct sp_ledger {
 	sqlite3 *db;

@@ -6,66 +6,6 @@
 
 #include "lib/ledger.h"
 
-#define LIMITS                                                                     \
-	"seconds INTEGER NOT NULL, idle INTEGER NOT NULL, quota INTEGER NOT NULL," \
-	"quota_up INTEGER NOT NULL, quota_down INTEGER NOT NULL,"                  \
-	"rate_up INTEGER NOT NULL, rate_down INTEGER NOT NULL,"                    \
-	"burst_up INTEGER NOT NULL, burst_down INTEGER NOT NULL, binding TEXT NOT NULL,"
-
-/*
- * Times are seconds since 1970, 0 is never. Numbers of methods, causes and of what was accounted
- * are those of lib/who.h and lib/ledger.h.
- */
-static const char version1[] =
-	"CREATE TABLE user ("
-	" name TEXT PRIMARY KEY CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 253),"
-	" hash TEXT NOT NULL, " LIMITS
-	" devices INTEGER NOT NULL, until INTEGER NOT NULL, disabled INTEGER NOT NULL,"
-	" note TEXT NOT NULL"
-	") STRICT, WITHOUT ROWID;"
-
-	"CREATE TABLE voucher ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), " LIMITS
-	" devices INTEGER NOT NULL CHECK (devices > 0),"
-	" starts INTEGER NOT NULL, until INTEGER NOT NULL, created INTEGER NOT NULL,"
-	" first INTEGER NOT NULL DEFAULT 0,"
-	/* the latest time at which it is known to have been redeemed, against clocks that go back
-         */
-	" seen INTEGER NOT NULL DEFAULT 0,"
-	" revoked INTEGER NOT NULL DEFAULT 0, batch TEXT NOT NULL, note TEXT NOT NULL"
-	") STRICT;"
-	"CREATE INDEX voucher_batch ON voucher (batch);"
-
-	/* who has redeemed a voucher */
-	"CREATE TABLE place ("
-	" voucher INTEGER NOT NULL REFERENCES voucher (id), mac TEXT NOT NULL,"
-	" vlan INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (voucher, mac, vlan)"
-	") STRICT, WITHOUT ROWID;"
-
-	"CREATE TABLE session ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" mac TEXT NOT NULL, vlan INTEGER NOT NULL, generation INTEGER NOT NULL,"
-	" method INTEGER NOT NULL, name TEXT NOT NULL, voucher INTEGER REFERENCES voucher (id),"
-	" class BLOB NOT NULL, interim INTEGER NOT NULL, " LIMITS
-	" begun INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0,"
-	" cause INTEGER NOT NULL DEFAULT 0,"
-	" ipv4 TEXT NOT NULL DEFAULT '', ipv6 TEXT NOT NULL DEFAULT '',"
-	" up_packets INTEGER NOT NULL DEFAULT 0, up_bytes INTEGER NOT NULL DEFAULT 0,"
-	" down_packets INTEGER NOT NULL DEFAULT 0, down_bytes INTEGER NOT NULL DEFAULT 0,"
-	" written INTEGER NOT NULL, accounted INTEGER NOT NULL DEFAULT 0"
-	") STRICT;"
-	"CREATE UNIQUE INDEX session_running ON session (mac, vlan) WHERE ended = 0;"
-	"CREATE INDEX session_client ON session (mac, vlan);"
-	"CREATE INDEX session_voucher ON session (voucher, mac, vlan) WHERE voucher IS NOT NULL;"
-	"CREATE INDEX session_who ON session (method, name) WHERE ended = 0;"
-	"CREATE INDEX session_unaccounted ON session (id) WHERE method = 4 AND accounted < 2;";
-
-const char *const sp_schema_steps[] = {version1};
-const unsigned sp_schema_version = sizeof(sp_schema_steps) / sizeof(*sp_schema_steps);
-
-_Static_assert(SP_METHOD_RADIUS == 4 && SP_ACCOUNTED_STOP == 2, "as session_unaccounted has them");
-
 static int check_owner(struct sp_ledger *ledger, struct sp_error *err)
 {
 	int64_t application = 0, tables = 0;

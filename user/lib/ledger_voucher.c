@@ -232,21 +232,16 @@ static int count_time(struct redemption *redemption)
 	return sp_limits_until(&redemption->left, voucher->until, redemption->now);
 }
 
-static bool take_off(uint64_t *quota, uint64_t used)
-{
-	if (*quota && used >= *quota)
-		return false;
-	*quota -= *quota ? used : 0;
-	return true;
-}
-
 /* What is left of its data: each device has its own. */
 static int count_data(struct redemption *redemption)
 {
-	static const char sql[] = "SELECT ifnull(sum(up_bytes), 0), ifnull(sum(down_bytes), 0) "
-				  "FROM session WHERE voucher = ? AND mac = ? AND vlan = ?";
+	static const char sql[] =
+		"SELECT ifnull(sum(up_bytes), 0), ifnull(sum(down_bytes), 0) FROM ("
+		"SELECT up_bytes, down_bytes FROM session "
+		"WHERE voucher = ?1 AND mac = ?2 AND vlan = ?3 UNION ALL "
+		"SELECT up_bytes, down_bytes FROM place "
+		"WHERE voucher = ?1 AND mac = ?2 AND vlan = ?3)";
 	struct sp_statement query = sp_statement(redemption->ledger, sql);
-	struct sp_limits *left = &redemption->left;
 	uint64_t up, down;
 	int code;
 
@@ -258,8 +253,7 @@ static int count_data(struct redemption *redemption)
 	up = sp_out_number(&query);
 	down = sp_out_number(&query);
 	sp_statement_end(&query);
-	if (take_off(&left->quota, up + down) && take_off(&left->quota_up, up) &&
-	    take_off(&left->quota_down, down))
+	if (!sp_limits_take_off(&redemption->left, up, down))
 		return 0;
 	return refuse(redemption, -ESTALE, "has no data left");
 }

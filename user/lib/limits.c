@@ -2,6 +2,7 @@
 #include "lib/limits.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 struct sp_limits sp_limits_merge(const struct sp_limits *own, const struct sp_limits *defaults)
 {
@@ -33,4 +34,20 @@ int sp_limits_until(struct sp_limits *limits, uint64_t until, uint64_t now)
 	if (!limits->seconds || limits->seconds > until - now)
 		limits->seconds = until - now;
 	return 0;
+}
+
+static bool take_off(uint64_t *quota, uint64_t used)
+{
+	if (*quota && used >= *quota)
+		return false;
+	*quota -= *quota ? used : 0;
+	return true;
+}
+
+int sp_limits_take_off(struct sp_limits *limits, uint64_t up, uint64_t down)
+{
+	return take_off(&limits->quota, up + down) && take_off(&limits->quota_up, up) &&
+	                       take_off(&limits->quota_down, down)
+	               ? 0
+	               : -EDQUOT;
 }

@@ -264,10 +264,16 @@ static int pin_object(const struct bpf_object *object, const struct sp_instance 
 	return code;
 }
 
+int sp_objects_pin_clock(const struct sp_objects *objects, const struct sp_instance *instance,
+                         struct sp_error *err)
+{
+	return pin_program(objects->clock->progs.sallyport_clock, instance, "clock", err);
+}
+
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err)
 {
-	int code = pin_program(objects->clock->progs.sallyport_clock, instance, "clock", err);
+	int code = sp_objects_pin_clock(objects, instance, err);
 
 	if (!code)
 		code = pin_object(objects->tc->obj, instance, err);

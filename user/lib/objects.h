@@ -46,6 +46,10 @@ int sp_objects_load(struct sp_objects *objects, const struct sp_instance *instan
 int sp_objects_pin_maps(const struct sp_objects *objects, const struct sp_instance *instance,
                         struct sp_error *err);
 
+/* Pin the program that tells the time, in place of the one pinned. */
+int sp_objects_pin_clock(const struct sp_objects *objects, const struct sp_instance *instance,
+                         struct sp_error *err);
+
 /* Pin the programs, in place of those pinned. */
 int sp_objects_pin_programs(const struct sp_objects *objects, const struct sp_instance *instance,
                             struct sp_error *err);

@@ -222,19 +222,22 @@ static int choose_generation(const struct change *change, bool keep_counters, ui
 	return 0;
 }
 
+/* The label from now on: without a new one that of before. */
+static const char *label(const struct change *change, const char *note)
+{
+	return note ? note : change->before.policy.note;
+}
+
 /* Complete @policy and put it in force. A client that has an entry keeps its slot. */
 static int commit(const struct change *change, struct sp_client_policy *policy, const char *note,
                   struct sp_error *err)
 {
-	const struct sp_client_policy *before = &change->before.policy;
+	const char *text = label(change, note);
 
 	policy->granted = change->clock.jiffies;
 	policy->granted_unix = change->clock.unix_time;
-	if (note)
-		memcpy(policy->note, note, strlen(note));
-	else if (change->known)
-		memcpy(policy->note, before->note, sizeof(policy->note));
-	policy->slot = before->slot;
+	memcpy(policy->note, text, strlen(text));
+	policy->slot = change->before.policy.slot;
 	return change->known ? replace(change, policy, err) : add(change, policy, err);
 }
 
@@ -249,19 +252,20 @@ static int check_quota(const struct change *change, const char *what, uint64_t q
 	               change->name, (unsigned long long)used, what, (unsigned long long)quota);
 }
 
-/* What a session that goes on has used counts: it must leave something of its new quotas. */
-static int check_quotas(const struct change *change, const struct sp_limits *limits,
-                        struct sp_error *err)
+/* What a session that goes on has used counts, also before it was restored: it must leave something
+ * of its new quotas. */
+static int check_quotas(const struct change *change, const struct sp_traffic *base,
+                        const struct sp_limits *limits, struct sp_error *err)
 {
-	const struct sp_session *before = &change->before;
+	uint64_t up = change->before.up_bytes + base->up_bytes;
+	uint64_t down = change->before.down_bytes + base->down_bytes;
 	int result;
 
-	result = check_quota(change, "", limits->quota, before->up_bytes + before->down_bytes, err);
+	result = check_quota(change, "", limits->quota, up + down, err);
 	if (!result)
-		result = check_quota(change, " upwards", limits->quota_up, before->up_bytes, err);
+		result = check_quota(change, " upwards", limits->quota_up, up, err);
 	if (!result)
-		result = check_quota(change, " downwards", limits->quota_down, before->down_bytes,
-		                     err);
+		result = check_quota(change, " downwards", limits->quota_down, down, err);
 	return result;
 }
 
@@ -290,22 +294,29 @@ static int put_in_force(const struct change *change, struct sp_memory *memory,
 	struct sp_limits limits = *grant->limits;
 	bool goes_on = change->before.effective == SP_CLIENT_AUTHORIZED && !grant->digest &&
 	               sp_memory_goes_on(memory, grant->who);
-	int result = goes_on ? check_quotas(change, &limits, err) : 0;
+	struct sp_traffic base = sp_memory_base(memory);
+	int result = goes_on ? check_quotas(change, &base, &limits, err) : 0;
 
 	if (!result)
 		result = choose_generation(change, goes_on, &policy.generation, err);
 	if (!result && goes_on)
-		result = sp_memory_extend(memory, &change->before, &limits, err);
+		result = sp_memory_extend(memory, &change->before, &limits,
+		                          label(change, grant->note), err);
 	else if (!result)
 		result = sp_memory_begin(memory, &change->before, policy.generation, grant->who,
-		                         grant->digest, &limits, err);
+		                         grant->digest, &limits, label(change, grant->note), err);
 	if (result)
 		return result;
 	policy.method = method_of(change, grant, goes_on);
+	/* The map counts from when the session was restored. */
+	if (goes_on)
+		(void)sp_limits_take_off(&limits, base.up_bytes, base.down_bytes);
 	sp_policy_limit(&policy, &limits, &change->clock);
 	result = commit(change, &policy, grant->note, err);
 	if (result)
 		sp_memory_undo(memory);
+	else if (change->before.policy.state == SP_CLIENT_BLOCKED)
+		sp_memory_unblock(change->maps, &change->key);
 	return result;
 }
 
@@ -372,8 +383,19 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 		result = commit(&change, &policy, note, err);
 	if (!result && change.known)
 		sp_memory_end(maps, &change.before, &change.clock, SP_CAUSE_OPERATOR);
+	if (!result)
+		sp_memory_block(maps, key, policy.note, &change.clock);
 	sp_maps_unlock(maps);
 	return result;
+}
+
+/* What the client was in the map is over for the ledger as well. */
+static void forgotten(const struct change *change, enum sp_cause cause)
+{
+	if (change->before.policy.state == SP_CLIENT_BLOCKED)
+		sp_memory_unblock(change->maps, &change->key);
+	else
+		sp_memory_end(change->maps, &change->before, &change->clock, cause);
 }
 
 /* Of the generation that is given, or, if that is 0, of any. */
@@ -391,7 +413,7 @@ static int put_out(struct sp_maps *maps, const struct sp_client_key *key, uint32
 	if (!result)
 		result = forget(maps, key, change.before.policy.slot);
 	if (!result)
-		sp_memory_end(maps, &change.before, &change.clock, cause);
+		forgotten(&change, cause);
 	else if (result != -ENOENT)
 		kernel_failed(&change, result, "remove", err);
 	sp_maps_unlock(maps);

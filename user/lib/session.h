@@ -128,10 +128,21 @@ int sp_session_recount(struct sp_maps *maps, struct sp_error *err);
 
 /*
  * Make the ledger say what the map says: sessions that only the ledger has are ended as lost, those
- * that only the map has are remembered from now on (method SP_METHOD_NONE). For the start of the
+ * that only the map has are remembered from now on (method SP_METHOD_NONE); blocks as well, and
+ * ends are those of the kernel's clock. For the start of the
  * daemon and for `up`. 0 or a negative errno.
  */
 int sp_session_reconcile(struct sp_maps *maps, struct sp_error *err);
+
+/*
+ * After a reboot, or when pins were removed: fill @maps, which are new and empty and not attached
+ * to anything, with every block, and every session that goes on by the ledger and has something
+ * left: same record, same generation. The others end, for their cause. Without a ledger nothing
+ * happens. The caller holds the lock of the instance. Returns how many clients came back, or a
+ * negative errno with @err filled: -ENOSPC when the map has not room for all of them; after other
+ * errors of the ledger none has come back.
+ */
+int sp_session_restore(struct sp_maps *maps, struct sp_error *err);
 
 /* Write what every session has used until now: before the maps go. */
 int sp_session_write_all(struct sp_maps *maps, struct sp_error *err);

@@ -31,39 +31,47 @@ static void log_failure(const struct sp_client_key *key, const char *what,
 	               sp_session_name(name, key), what, err->text);
 }
 
-struct sp_record sp_memory_record(const struct sp_session *session, const struct sp_clock *clock,
-                                  enum sp_cause cause)
+struct sp_reading sp_memory_reading(const struct sp_session *session, const struct sp_clock *clock,
+                                    enum sp_cause cause)
 {
-	struct sp_record record = {
+	struct sp_reading reading = {
 		.client = session->key,
 		.generation = session->policy.generation,
-		.cause = cause,
-		.ipv4 = session->ipv4,
+		.cause = session->ended ? session->ended_for : cause,
+		.ended = session->ended ? sp_clock_unix(clock, session->ended_at) : 0,
+		.written = clock->unix_time,
+		.seen = sp_clock_unix(clock, session->up_last),
 		.up_packets = session->up_packets,
 		.up_bytes = session->up_bytes,
 		.down_packets = session->down_packets,
 		.down_bytes = session->down_bytes,
-		.written = clock->unix_time,
+		.ipv4 = session->ipv4,
 	};
 
-	memcpy(record.ipv6, session->ipv6, sizeof(record.ipv6));
-	if (session->ended) {
-		record.cause = session->ended_for;
-		record.ended = sp_clock_unix(clock, session->ended_at);
-	}
-	return record;
+	memcpy(reading.ipv6, session->ipv6, sizeof(reading.ipv6));
+	return reading;
+}
+
+struct sp_reading sp_memory_total(const struct sp_record *record, const struct sp_session *session,
+                                  const struct sp_clock *clock)
+{
+	struct sp_reading reading = sp_memory_reading(session, clock, SP_CAUSE_NONE);
+
+	reading.up_packets += record->base.up_packets;
+	reading.up_bytes += record->base.up_bytes;
+	reading.down_packets += record->base.down_packets;
+	reading.down_bytes += record->base.down_bytes;
+	return reading;
 }
 
 /* The map does not know the session: it ended when it was last heard of. */
 static int end_lost(struct sp_memory *memory, struct sp_error *err)
 {
-	struct sp_record *lost = &memory->before;
-	int code;
+	const struct sp_record *lost = &memory->before;
+	uint64_t id = lost->id;
 
-	lost->cause = SP_CAUSE_LOST;
-	code = sp_ledger_session_write(memory->ledger, lost, err);
-	lost->id = 0;
-	return code;
+	memory->before.id = 0;
+	return sp_ledger_session_end(memory->ledger, id, SP_CAUSE_LOST, lost->reading.written, err);
 }
 
 int sp_memory_open(struct sp_memory *memory, struct sp_maps *maps, const struct sp_session *session,
@@ -84,7 +92,7 @@ int sp_memory_open(struct sp_memory *memory, struct sp_maps *maps, const struct 
 		return 0;
 	}
 	if (!code && (session->policy.state != SP_CLIENT_AUTHORIZED ||
-	              session->policy.generation != memory->before.generation))
+	              session->policy.generation != memory->before.reading.generation))
 		code = end_lost(memory, err);
 	return code;
 }
@@ -99,40 +107,67 @@ bool sp_memory_goes_on(const struct sp_memory *memory, const struct sp_who *who)
 	       before->voucher == who->voucher && !strcmp(before->name, who->name);
 }
 
-static int add(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
-               const struct sp_who *who, const struct sp_limits *limits, struct sp_error *err)
+struct sp_traffic sp_memory_base(const struct sp_memory *memory)
 {
+	return memory->before.id ? memory->before.base : (struct sp_traffic){.up_bytes = 0};
+}
+
+static uint64_t end_of(uint64_t now, const struct sp_limits *limits)
+{
+	uint64_t until = 0;
+
+	if (limits->seconds && __builtin_add_overflow(now, limits->seconds, &until))
+		return UINT64_MAX;
+	return until;
+}
+
+static int add(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
+               const struct sp_who *who, const struct sp_limits *limits, const char *note,
+               struct sp_error *err)
+{
+	uint64_t now = memory->clock->unix_time;
+
 	memory->record = (struct sp_record){
-		.client = session->key,
-		.generation = generation,
+		.reading = {.client = session->key, .generation = generation},
 		.who = *who,
 		.limits = *limits,
-		.begun = memory->clock->unix_time,
+		.begun = now,
+		.granted = now,
+		.until = end_of(now, limits),
 	};
+	snprintf(memory->record.note, sizeof(memory->record.note), "%s", note);
 	return sp_ledger_session_add(memory->ledger, &memory->record, err);
 }
 
 int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
-                     const struct sp_limits *limits, struct sp_error *err)
+                     const struct sp_limits *limits, const char *note, struct sp_error *err)
 {
 	static const struct sp_who operator= {.method = SP_METHOD_OPERATOR};
+	struct sp_record *record = &memory->record;
 
 	if (!memory->ledger)
 		return 0;
 	if (!memory->before.id)
-		return add(memory, session, session->policy.generation, &operator, limits, err);
+		return add(memory, session, session->policy.generation, &operator, limits, note,
+		           err);
 	memory->extended = true;
-	return sp_ledger_session_limit(memory->ledger, memory->before.id, limits, err);
+	*record = memory->before;
+	record->limits = *limits;
+	record->granted = memory->clock->unix_time;
+	record->until = end_of(record->granted, limits);
+	snprintf(record->note, sizeof(record->note), "%s", note);
+	return sp_ledger_session_limit(memory->ledger, record, err);
 }
 
 /* The session before ends, for its own reason if it had one. */
 static int end_before(const struct sp_memory *memory, const struct sp_session *session,
                       struct sp_error *err)
 {
-	struct sp_record record = sp_memory_record(session, memory->clock, SP_CAUSE_REPLACED);
+	const struct sp_reading reading =
+		sp_memory_reading(session, memory->clock, SP_CAUSE_REPLACED);
+	uint64_t id = memory->before.id;
 
-	record.id = memory->before.id;
-	return record.id ? sp_ledger_session_write(memory->ledger, &record, err) : 0;
+	return id ? sp_ledger_session_write(memory->ledger, id, &reading, err) : 0;
 }
 
 static int redeem(struct sp_memory *memory, const struct sp_session *session, const uint8_t *digest,
@@ -154,7 +189,7 @@ static int redeem(struct sp_memory *memory, const struct sp_session *session, co
 
 static int begin(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
                  const struct sp_who *who, const uint8_t *digest, struct sp_limits *limits,
-                 struct sp_error *err)
+                 const char *note, struct sp_error *err)
 {
 	struct sp_who redeemer;
 	int code = end_before(memory, session, err);
@@ -163,26 +198,32 @@ static int begin(struct sp_memory *memory, const struct sp_session *session, uin
 		code = redeem(memory, session, digest, &redeemer, limits, err);
 		who = &redeemer;
 	}
-	return code ? code : add(memory, session, generation, who, limits, err);
+	return code ? code : add(memory, session, generation, who, limits, note, err);
 }
 
 int sp_memory_begin(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
                     const struct sp_who *who, const uint8_t *digest, struct sp_limits *limits,
-                    struct sp_error *err)
+                    const char *note, struct sp_error *err)
 {
 	int code;
 
 	if (!memory->ledger)
 		return 0;
-	code = digest ? sp_ledger_begin(memory->ledger, err)
-	              : sp_ledger_begin_quick(memory->ledger, err);
+	code = sp_ledger_begin(memory->ledger, err);
 	if (code)
 		return code;
-	code = begin(memory, session, generation, who, digest, limits, err);
+	code = begin(memory, session, generation, who, digest, limits, note, err);
 	if (!code)
 		return sp_ledger_commit(memory->ledger, err);
 	sp_ledger_rollback(memory->ledger);
 	return code;
+}
+
+/* The limits of before, which have been in force all the time. */
+static int limit_as_before(struct sp_memory *memory, struct sp_error *err)
+{
+	memory->before.granted = memory->clock->unix_time;
+	return sp_ledger_session_limit(memory->ledger, &memory->before, err);
 }
 
 void sp_memory_undo(struct sp_memory *memory)
@@ -191,29 +232,55 @@ void sp_memory_undo(struct sp_memory *memory)
 	int code = 0;
 
 	if (memory->extended)
-		code = sp_ledger_session_limit(memory->ledger, memory->before.id,
-		                               &memory->before.limits, &err);
+		code = limit_as_before(memory, &err);
 	else if (memory->record.id)
 		code = sp_ledger_session_forget(memory->ledger, &memory->record, memory->before.id,
 		                                &err);
 	if (code)
-		log_failure(&memory->record.client, "its session was not changed", &err);
+		log_failure(&memory->record.reading.client, "its session was not changed", &err);
 }
 
 void sp_memory_end(struct sp_maps *maps, const struct sp_session *session,
                    const struct sp_clock *clock, enum sp_cause cause)
 {
-	struct sp_record record;
+	struct sp_reading reading;
 	struct sp_ledger *ledger;
 	struct sp_error err;
 	int code = -EIO;
 
 	if (!maps->remember || session->policy.state != SP_CLIENT_AUTHORIZED)
 		return;
-	record = sp_memory_record(session, clock, cause);
+	reading = sp_memory_reading(session, clock, cause);
 	ledger = sp_session_ledger(maps, &err);
 	if (ledger)
-		code = sp_ledger_session_write(ledger, &record, &err);
+		code = sp_ledger_session_write(ledger, 0, &reading, &err);
 	if (code && code != -ENOENT)
 		log_failure(&session->key, "its session has ended", &err);
+}
+
+void sp_memory_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
+                     const struct sp_clock *clock)
+{
+	struct sp_block block = {.client = *key, .since = clock->unix_time};
+	struct sp_ledger *ledger;
+	struct sp_error err;
+
+	if (!maps->remember)
+		return;
+	snprintf(block.note, sizeof(block.note), "%s", note);
+	ledger = sp_session_ledger(maps, &err);
+	if (!ledger || sp_ledger_block_set(ledger, &block, &err))
+		log_failure(key, "it is blocked", &err);
+}
+
+void sp_memory_unblock(struct sp_maps *maps, const struct sp_client_key *key)
+{
+	struct sp_ledger *ledger;
+	struct sp_error err;
+
+	if (!maps->remember)
+		return;
+	ledger = sp_session_ledger(maps, &err);
+	if (!ledger || sp_ledger_block_remove(ledger, key, &err))
+		log_failure(key, "it is blocked no more", &err);
 }

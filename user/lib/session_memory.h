@@ -28,9 +28,12 @@ int sp_memory_open(struct sp_memory *memory, struct sp_maps *maps, const struct 
 /* Whether a grant to @who lets the session go on that is alive in the map. */
 bool sp_memory_goes_on(const struct sp_memory *memory, const struct sp_who *who);
 
-/* The session goes on with @limits. */
+/* What the session that goes on used before it was restored. */
+struct sp_traffic sp_memory_base(const struct sp_memory *memory);
+
+/* The session goes on with @limits and @note. */
 int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
-                     const struct sp_limits *limits, struct sp_error *err);
+                     const struct sp_limits *limits, const char *note, struct sp_error *err);
 
 /*
  * A session of @generation begins, and what was before it (as @session has it) ends. With @digest
@@ -39,18 +42,27 @@ int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
  */
 int sp_memory_begin(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
                     const struct sp_who *who, const uint8_t *digest, struct sp_limits *limits,
-                    struct sp_error *err);
+                    const char *note, struct sp_error *err);
 
 /* The map could not be written: as if nothing had begun. What fails here is logged. */
 void sp_memory_undo(struct sp_memory *memory);
 
 /* What @session has used, to be written; why and when it ended by itself, or @cause and now if it
  * has not. */
-struct sp_record sp_memory_record(const struct sp_session *session, const struct sp_clock *clock,
-                                  enum sp_cause cause);
+struct sp_reading sp_memory_reading(const struct sp_session *session, const struct sp_clock *clock,
+                                    enum sp_cause cause);
+
+/* The same of the whole session @record, which @session is in the map. */
+struct sp_reading sp_memory_total(const struct sp_record *record, const struct sp_session *session,
+                                  const struct sp_clock *clock);
 
 /* @session is no more in the map. What fails is logged. */
 void sp_memory_end(struct sp_maps *maps, const struct sp_session *session,
                    const struct sp_clock *clock, enum sp_cause cause);
+
+/* @key is blocked in the map, with @note, or not any more. What fails is logged. */
+void sp_memory_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
+                     const struct sp_clock *clock);
+void sp_memory_unblock(struct sp_maps *maps, const struct sp_client_key *key);
 
 #endif

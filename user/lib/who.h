@@ -8,6 +8,7 @@
 #include "lib/method.h"
 
 #define SP_LEDGER_NAME  256 /* a user's name, NUL included */
+#define SP_LEDGER_ZONE  16  /* a zone's name, NUL included */
 #define SP_LEDGER_CLASS 505 /* bytes of RADIUS Class attributes, each behind its length */
 
 struct sp_who {
@@ -16,7 +17,8 @@ struct sp_who {
 	uint64_t voucher;          /* 0: none */
 	uint32_t class_length;     /* RADIUS Class, returned in accounting */
 	uint8_t class_bytes[SP_LEDGER_CLASS];
-	uint32_t interim; /* seconds between accounting updates; 0: as configured */
+	uint32_t interim;          /* seconds between accounting updates; 0: as configured */
+	char zone[SP_LEDGER_ZONE]; /* where it is; "": that of the gateway as a whole */
 };
 
 /* Numbers are stable: the ledger keeps them. RADIUS names in brackets (RFC 2866, 5.10). */
