@@ -149,7 +149,7 @@ def test_states(instance):
         database.execute("UPDATE voucher SET first = ? WHERE id IN (2, 3)", (now,))
         database.execute("UPDATE voucher SET first = ? WHERE id = 4", (now - 3600,))
         for voucher, mac in ((2, "a"), (3, "a"), (3, "b"), (4, "a")):
-            database.execute("INSERT INTO place VALUES (?, ?, 0, ?)", (voucher, mac, now))
+            database.execute("INSERT INTO place (voucher, mac, vlan, since) VALUES (?, ?, 0, ?)", (voucher, mac, now))
         database.commit()
     assert [(one["state"], one["taken"]) for one in instance.json("voucher", "list")] == [
         ("new", 0), ("used", 1), ("full", 2), ("expired", 1)]
