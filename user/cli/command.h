@@ -45,6 +45,7 @@
 	X(FORCE, "force", 0, NULL, "replace files that are there")                              \
 	X(PROMETHEUS, "prometheus", 0, NULL, "in the older text format of Prometheus, 0.0.4")   \
 	X(MEND, "mend", 0, NULL, "do the commands that interrupt nobody: sysctl, ethtool -K")   \
+	X(REPAIR, "repair", 0, NULL, "mend the differences")                                    \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
@@ -136,6 +137,7 @@ int sp_stats_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_dhcp_snippet_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_cert_self_signed_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_cert_show_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_verify_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_doctor_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 

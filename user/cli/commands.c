@@ -401,6 +401,23 @@ const struct sp_command sp_commands[] = {
 		.run = sp_cert_show_run,
 	},
 	{
+		.name = "verify",
+		.options = SP_OPTION_BIT(REPAIR),
+		.summary = "compare ledger, maps, programs and listeners with each other",
+		.details = "Says how they differ, which side is believed, and what --repair does "
+			   "about it.\n"
+			   "Nobody is let in by a repair whom the map does not let in; a session "
+			   "that the\n"
+			   "ledger does not know is remembered from then on, one that the map does "
+			   "not have\n"
+			   "ends in the ledger. Exits 0 when there is no difference (left), else "
+			   "1.\n",
+		.examples = "sallyport verify\n"
+			    "sallyport verify --repair\n"
+			    "sallyport -j verify | jq '.differences[].about'\n",
+		.run = sp_verify_run,
+	},
+	{
 		.name = "doctor",
 		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(MEND),
 		.summary = "what is wrong with this gateway, why it matters and what mends it",

@@ -190,8 +190,68 @@ static int bring(const struct sp_ports *ports, const struct wanted *wanted)
 	return code ? code : put_devices(ports, wanted);
 }
 
-int sp_ports_fill(const struct sp_ports *ports, const struct sp_instance *instance,
-                  const struct sp_record *record, struct sp_error *err)
+/* --- comparing --- */
+
+/* Entries that are not wanted. */
+static int count_others(int map, const struct wanted *wanted,
+                        bool (*wants)(const struct wanted *wanted, const void *key))
+{
+	struct sp_vlan_key key, next; /* the largest of the keys */
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+	int count = 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		count += !wants(wanted, &key);
+	}
+	return count;
+}
+
+static int count_missing_ports(int map, const struct wanted *wanted)
+{
+	int count = 0;
+
+	for (unsigned i = 0; i < wanted->ports; i++) {
+		uint32_t key = port_key(wanted, i), port = 0;
+
+		count += bpf_map_lookup_elem(map, &key, &port) || port != wanted->port[i];
+	}
+	return count;
+}
+
+static int count_missing_devices(const struct sp_ports *ports, const struct wanted *wanted)
+{
+	int count = 0;
+
+	for (unsigned i = 0; i < wanted->devices; i++) {
+		struct sp_vlan_key vlan = vlan_of(&wanted->link[i]);
+		struct sp_link link = {.port = 0};
+		uint32_t device = 0;
+
+		count += vlan.vlan && (bpf_map_lookup_elem(ports->vlans, &vlan, &device) ||
+		                       device != wanted->device[i]);
+		count += bpf_map_lookup_elem(ports->egress, &wanted->device[i], &link) ||
+		         memcmp(&link, &wanted->link[i], sizeof(link)) != 0;
+	}
+	return count;
+}
+
+static int differ(const struct sp_ports *ports, const struct wanted *wanted)
+{
+	return count_others(ports->egress, wanted, wants_device) +
+	       count_others(ports->vlans, wanted, wants_vlan) +
+	       count_others(ports->ports, wanted, wants_port) +
+	       count_missing_ports(ports->ports, wanted) + count_missing_devices(ports, wanted);
+}
+
+/* --- both --- */
+
+/* Give @use what the maps are to hold now. */
+static int with_wanted(const struct sp_ports *ports, const struct sp_instance *instance,
+                       const struct sp_record *record,
+                       int (*use)(const struct sp_ports *ports, const struct wanted *wanted),
+                       struct sp_error *err)
 {
 	struct wanted *wanted = calloc(1, sizeof(*wanted));
 	int code;
@@ -201,13 +261,25 @@ int sp_ports_fill(const struct sp_ports *ports, const struct sp_instance *instan
 	choose_ports(wanted, instance, record);
 	code = sp_netlink_each(take_device, wanted, err);
 	if (!code) {
-		code = bring(ports, wanted);
-		if (code)
+		code = use(ports, wanted);
+		if (code < 0)
 			sp_fail(err, code, SP_EXIT_FAILED,
 			        "cannot write where frames are forwarded to: %s", strerror(-code));
 	}
 	free(wanted);
 	return code;
+}
+
+int sp_ports_fill(const struct sp_ports *ports, const struct sp_instance *instance,
+                  const struct sp_record *record, struct sp_error *err)
+{
+	return with_wanted(ports, instance, record, bring, err);
+}
+
+int sp_ports_differ(const struct sp_ports *ports, const struct sp_instance *instance,
+                    const struct sp_record *record, struct sp_error *err)
+{
+	return with_wanted(ports, instance, record, differ, err);
 }
 
 int sp_ports_open(struct sp_ports *ports, const struct sp_instance *instance, struct sp_error *err)

@@ -27,6 +27,11 @@ void sp_ports_close(const struct sp_ports *ports);
 int sp_ports_fill(const struct sp_ports *ports, const struct sp_instance *instance,
                   const struct sp_record *record, struct sp_error *err);
 
+/* How many entries of the maps are missing, wrong or too many, by what sp_ports_fill would make of
+ * them now; nothing is written. Or a negative errno. */
+int sp_ports_differ(const struct sp_ports *ports, const struct sp_instance *instance,
+                    const struct sp_record *record, struct sp_error *err);
+
 /* Whether frames are redirected to interface @ifindex. */
 bool sp_ports_has(const struct sp_ports *ports, uint32_t ifindex);
 

@@ -467,8 +467,7 @@ static int recount_visit(const struct sp_session *session, void *context)
 	if (slot >= recount->maps->max_clients || (recount->used[slot / 64u] & bit))
 		return sp_fail(recount->err, -EUCLEAN, SP_EXIT_FAILED,
 		               "%s/clients: slot %u of client %s is out of range or that of "
-		               "another client; run `sallyport down`, then `sallyport up` "
-		               "(sessions end)",
+		               "another client; run `sallyport verify --repair`",
 		               recount->maps->instance.pins, slot,
 		               sp_session_name(name, &session->key));
 	recount->used[slot / 64u] |= bit;

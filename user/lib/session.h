@@ -122,7 +122,7 @@ int sp_session_sweep(struct sp_maps *maps, uint64_t grace_seconds, struct sp_err
  * Make `slots` say again what `clients` uses: a process killed between the two writes of a change
  * leaves a slot taken that nobody has. For the start of the daemon. Returns how many slots were
  * given back, or a negative errno; -EUCLEAN when two clients share a slot or one is out of range
- * (only `down` and `up` mend that).
+ * (lib/verify.h mends that).
  */
 int sp_session_recount(struct sp_maps *maps, struct sp_error *err);
 

@@ -76,15 +76,15 @@ int sp_policy_check_key(const struct sp_client_key *key, struct sp_error *err)
 	static const uint8_t zero[6];
 	char name[SP_SESSION_NAME];
 
-	sp_session_name(name, key);
 	if (!memcmp(key->mac, zero, sizeof(zero)))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		               "MAC %s: expected the address of a client, not all zeros", name);
+		               "MAC %s: expected the address of a client, not all zeros",
+		               sp_session_name(name, key));
 	if (key->mac[0] & 1)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		               "MAC %s: expected the address of one client, this is a group "
 		               "address (multicast or broadcast)",
-		               name);
+		               sp_session_name(name, key));
 	if (key->vlan > SP_VLAN_MAX)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
 		               "VLAN %u: expected a number from 0 (untagged) to %u", key->vlan,

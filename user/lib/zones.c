@@ -226,6 +226,13 @@ static void choose_ports(struct sp_settings *settings, const struct wanted *want
 	empty_ports(settings, 0);
 }
 
+/* @settings with what is wanted. */
+static void set_settings(struct sp_settings *settings, const struct wanted *wanted)
+{
+	settings->zones = wanted->places;
+	choose_ports(settings, wanted);
+}
+
 static int put_settings(int map, const struct wanted *wanted)
 {
 	struct sp_settings before, now;
@@ -235,8 +242,7 @@ static int put_settings(int map, const struct wanted *wanted)
 	if (code)
 		return code;
 	now = before;
-	now.zones = wanted->places;
-	choose_ports(&now, wanted);
+	set_settings(&now, wanted);
 	if (!memcmp(&before, &now, sizeof(now)))
 		return 0;
 	return bpf_map_update_elem(map, &zero, &now, BPF_EXIST);
@@ -258,8 +264,72 @@ static int bring(const struct sp_zone_maps *maps, const struct wanted *wanted, s
 	return code ? failed(code, "write", "settings", err) : 0;
 }
 
-int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *record,
+/* --- comparing --- */
+
+static int count_other_places(int map, const struct wanted *wanted)
+{
+	struct sp_zone_key key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+	int count = 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		count += !find(wanted, key);
+	}
+	return count;
+}
+
+static int count_missing_places(int map, const struct wanted *wanted)
+{
+	int count = 0;
+
+	for (unsigned i = 0; i < wanted->places; i++) {
+		uint32_t zone = 0;
+
+		count += bpf_map_lookup_elem(map, &wanted->place[i].key, &zone) ||
+		         zone != wanted->place[i].zone;
+	}
+	return count;
+}
+
+static int count_names(int map, const struct sp_record *record)
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < SP_ZONES; i++) {
+		const char *wanted = i < record->zone_count ? record->zone[i].name : "";
+		struct sp_zone_name name;
+
+		count += bpf_map_lookup_elem(map, &i, &name) ||
+		         strncmp(name.name, wanted, sizeof(name.name)) != 0;
+	}
+	return count;
+}
+
+static int differ(const struct sp_zone_maps *maps, const struct wanted *wanted,
                   struct sp_error *err)
+{
+	struct sp_settings before, now;
+	uint32_t zero = 0;
+	int code = bpf_map_lookup_elem(maps->settings, &zero, &before);
+
+	if (code)
+		return failed(code, "read", "settings", err);
+	now = before;
+	set_settings(&now, wanted);
+	return (memcmp(&before, &now, sizeof(now)) != 0) +
+	       count_names(maps->names, wanted->record) + count_other_places(maps->zones, wanted) +
+	       count_missing_places(maps->zones, wanted);
+}
+
+/* --- both --- */
+
+/* Give @use what the maps are to hold now. */
+static int with_wanted(const struct sp_zone_maps *maps, const struct sp_record *record,
+                       int (*use)(const struct sp_zone_maps *maps, const struct wanted *wanted,
+                                  struct sp_error *err),
+                       struct sp_error *err)
 {
 	struct wanted *wanted = calloc(1, sizeof(*wanted));
 	int code;
@@ -269,9 +339,21 @@ int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *recor
 	wanted->record = record;
 	code = look(wanted, err);
 	if (!code)
-		code = bring(maps, wanted, err);
+		code = use(maps, wanted, err);
 	free(wanted);
 	return code;
+}
+
+int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *record,
+                  struct sp_error *err)
+{
+	return with_wanted(maps, record, bring, err);
+}
+
+int sp_zones_differ(const struct sp_zone_maps *maps, const struct sp_record *record,
+                    struct sp_error *err)
+{
+	return with_wanted(maps, record, differ, err);
 }
 
 struct sp_zone_maps sp_zone_maps_of(const struct sp_maps *maps)

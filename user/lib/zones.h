@@ -36,6 +36,11 @@ void sp_zones_close(const struct sp_zone_maps *maps);
 int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *record,
                   struct sp_error *err);
 
+/* How many entries of the maps are missing, wrong or too many, by what sp_zones_fill would make of
+ * them now; nothing is written. Or a negative errno. */
+int sp_zones_differ(const struct sp_zone_maps *maps, const struct sp_record *record,
+                    struct sp_error *err);
+
 /* The zone of what is seen at interface @ifindex with this VLAN id (0: none). */
 uint32_t sp_zone_of(const struct sp_maps *maps, uint32_t ifindex, uint16_t vlan);
 
