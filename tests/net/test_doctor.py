@@ -112,6 +112,13 @@ def test_nothing_is_changed_unasked(bare, tmp_path):
     assert bare.run("gw", "cat", "/proc/sys/net/ipv4/conf/lan0/rp_filter").stdout.strip() == "1"
 
 
+def test_tags_matter_where_there_are_vlans(bare, tmp_path):
+    path = write(tmp_path, PLAIN_PORTAL + "[gateway]\nclient = lan0\n")
+    assert Report(bare, "-c", path).level("rxvlan", "lan0") == "note"
+    path = write(tmp_path, PLAIN_PORTAL + "[gateway]\nclient = lan0\n[zone guests]\nvlan = 12\n")
+    assert Report(bare, "-c", path).level("rxvlan", "lan0") == "warning"
+
+
 def test_past_nat_and_firewall(bare, tmp_path):
     path = write(tmp_path, ROUTED)
     assert Report(bare, "-c", path).level("nat") == "ok"
@@ -138,8 +145,9 @@ def test_before_up(bare, tmp_path):
     assert "lan0" in report.find("interface", "lan7")[0]["what"]
     assert report.level("loaded", bare.name) == "note"
     # What can be looked at without a configuration is.
-    report = Report(bare, "-c", write(tmp_path, "[gateway]\nclint = lan0\n"))
-    assert report.level("config") == "error" and ":2:" in report.find("config")[0]["what"]
+    report = Report(bare, "-c", write(tmp_path, "[gateway]\nclint = lan0\nguard = 7\n"))
+    assert [one["level"] for one in report.find("config")][:2] == ["error", "error"]
+    assert ":2:" in report.find("config")[0]["what"] and ":3:" in report.find("config")[1]["what"]
     assert [one for one in report.whole["findings"] if one["check"] == "programs"]
 
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "doctor/doctor.h"
 
@@ -13,11 +12,7 @@
 
 static void look(struct sp_report *report, const struct sp_invocation *invocation)
 {
-	static struct sp_config config;
-	struct sp_error config_err;
-	bool readable = !sp_open_config(invocation, &config, true, &config_err);
-
-	sp_doctor_look(report, &invocation->instance, readable ? &config : NULL, &config_err);
+	sp_doctor_look(report, &invocation->instance, invocation->option[SP_OPTION_CONFIG]);
 }
 
 /* --- JSON --- */

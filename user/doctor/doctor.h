@@ -26,12 +26,9 @@ struct sp_doctor {
 	struct sp_report *report;
 };
 
-/*
- * Look at everything and fill @report, which is empty. @config as in struct sp_doctor; then
- * @config_err says why it cannot be read.
- */
-void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance,
-                    const struct sp_config *config, const struct sp_error *config_err);
+/* Look at everything and fill @report, which is empty. @path: the configuration; NULL: that of the
+ * last `up`, else the default. */
+void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance, const char *path);
 
 /* Do what @mend says. 0 or negative errno. */
 int sp_doctor_mend(const struct sp_mend *mend, struct sp_error *err);
@@ -43,9 +40,8 @@ const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
 /* Whether packets are forwarded past the stack, now or after the next `up`. */
 bool sp_doctor_routes(const struct sp_doctor *doctor);
 
-/* Whether there are VLANs on interface @ifindex, or packets are forwarded by what XDP sees of them.
- */
-bool sp_doctor_uses_vlans(const struct sp_doctor *doctor, uint32_t ifindex);
+/* Whether there are clients on VLANs of @link, or packets are forwarded by what XDP sees of them. */
+bool sp_doctor_uses_vlans(const struct sp_doctor *doctor, const struct sp_interface *link);
 
 /* The checks, in the order in which they are shown. */
 void sp_doctor_kernel(struct sp_doctor *doctor);

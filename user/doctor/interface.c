@@ -207,7 +207,7 @@ static void look_at_kind(const struct one *one)
 static void look_at_vlan_offload(const struct one *one, uint32_t on, uint32_t changeable)
 {
 	bool xdp = !one->attached || strcmp(one->attached->mode, "tc") != 0;
-	bool used = sp_doctor_uses_vlans(one->doctor, one->link.ifindex);
+	bool used = sp_doctor_uses_vlans(one->doctor, &one->link);
 	struct sp_finding *finding;
 
 	if (!(on & SP_OFFLOAD_BIT(SP_OFFLOAD_RXVLAN)) || !xdp) {
