@@ -20,9 +20,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "keeper/again.h"
 #include "keeper/capabilities.h"
 #include "keeper/desk.h"
 #include "keeper/hear.h"
+#include "keeper/inherit.h"
 #include "keeper/pidfile.h"
 #include "keeper/state.h"
 #include "keeper/systemd.h"
@@ -30,6 +32,7 @@
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "lib/session.h"
+#include "lib/settings.h"
 #include "web/pages.h"
 
 #define SWEEP_SECONDS 5
@@ -101,8 +104,25 @@ static void renew_certificate(struct sp_keeper *keeper)
 	sp_log(SP_LOG_NOTICE, "%s is read again", keeper->config->certificate);
 }
 
+/* Without the maps there is nothing to serve: after `down`, and after an `up` that made others. */
+static bool lost_maps(struct sp_keeper *keeper)
+{
+	if (sp_maps_current(&keeper->maps))
+		return false;
+	keeper->stop = true;
+	keeper->again = sp_settings_loaded(&keeper->maps.instance);
+	if (keeper->again)
+		sp_log(SP_LOG_NOTICE, "instance %s has other maps now: beginning anew with them",
+		       keeper->maps.instance.name);
+	else
+		keeper->gone = -ENOENT;
+	return true;
+}
+
 static void reload(struct sp_keeper *keeper)
 {
+	if (lost_maps(keeper))
+		return;
 	sp_systemd_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 	                  (unsigned long long)sp_monotonic_ms() * 1000);
 	renew_certificate(keeper);
@@ -122,15 +142,6 @@ static void signal_event(struct sp_keeper *keeper)
 	/* Several SIGCHLD can have become one. */
 	for (unsigned i = 0; i < keeper->crew.count; i++)
 		sp_child_reap(&keeper->crew.child[i]);
-}
-
-/* After `down`, and also after another `up`, these maps are nobody's. */
-static bool still_pinned(const struct sp_maps *maps)
-{
-	struct stat named, opened;
-
-	return !fstat(maps->directory, &opened) && !stat(maps->instance.pins, &named) &&
-	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
 /* The portal knows its clients by the number of the interface they come from. */
@@ -170,11 +181,8 @@ static void timer_event(struct sp_keeper *keeper)
 
 	if (read(keeper->timer, &expirations, sizeof(expirations)) != (ssize_t)sizeof(expirations))
 		return;
-	if (!still_pinned(&keeper->maps)) {
-		keeper->gone = -ENOENT;
-		keeper->stop = true;
+	if (lost_maps(keeper))
 		return;
-	}
 	/* Also for programs that were taken away, of which no message comes. */
 	look_at_interfaces(keeper, true);
 	if (sp_session_sweep(&keeper->maps, GRACE_SECONDS, &err) < 0)
@@ -274,6 +282,25 @@ static void close_events(struct sp_keeper *keeper)
 			close(files[i]);
 }
 
+/*
+ * Before children end, the datapath stops capturing: what they have accepted they answer, and a SYN
+ * that comes now comes again. A keeper that begins anew hands its sockets over instead.
+ */
+static void end(struct sp_keeper *keeper)
+{
+	bool ours = !keeper->gone && !keeper->again;
+	struct sp_error err;
+
+	sp_systemd_notify(keeper->again ? "RELOADING=1\nMONOTONIC_USEC=%llu"
+	                                : "STOPPING=1\nSTATUS=Ending; sessions go on",
+	                  (unsigned long long)sp_monotonic_ms() * 1000);
+	if (ours && sp_maps_set(&keeper->maps, WORKERS, 0, &err))
+		sp_log(SP_LOG_ERROR, "%s", err.text);
+	if (ours)
+		sp_accountant_end(&keeper->accountant);
+	sp_child_end_all(keeper->crew.child, keeper->crew.count);
+}
+
 /* With the lock of the instance held and everything open: serve until told to stop. */
 static int serve(struct sp_keeper *keeper, struct sp_error *err)
 {
@@ -292,12 +319,7 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 		if (ret)
 			goto out;
 		ret = loop(keeper);
-		sp_systemd_notify("STOPPING=1\nSTATUS=Ending; sessions go on");
-		if (!keeper->gone)
-			sp_accountant_end(&keeper->accountant);
-		sp_child_end_all(keeper->crew.child, keeper->crew.count);
-		if (!keeper->gone && sp_maps_set(&keeper->maps, WORKERS, 0, err))
-			sp_log(SP_LOG_ERROR, "%s", err->text);
+		end(keeper);
 	}
 	if (keeper->gone)
 		sp_fail(err, ret, SP_EXIT_NOT_LOADED,
@@ -319,6 +341,8 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 
 	if (ret)
 		return ret;
+	/* Where nobody listens any more. */
+	sp_inherit_settle();
 	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->zone[0].pages);
 	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
@@ -380,6 +404,7 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 	int ret;
 
 	sp_log_name("sallyportd");
+	sp_inherit_open();
 	/* Without it there is nobody to tell. */
 	sp_systemd_open(false);
 	/* First of all: for an instance that is not loaded no file is made. */
@@ -392,5 +417,8 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 	if (!ret)
 		ret = lock_and_serve(&keeper, err);
 	sp_maps_close(&keeper.maps);
+	if (!ret && keeper.again)
+		ret = sp_again(err);
+	sp_inherit_close();
 	return ret;
 }

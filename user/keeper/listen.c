@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keeper/address.h"
+#include "keeper/inherit.h"
 
 #define BACKLOG 4096
 
@@ -44,12 +45,11 @@ struct option {
 };
 
 /* A non-blocking listening socket at @address with @options, whose last has level -1. */
-static int listen_at(const struct sp_address *address, uint16_t port, const struct option *options)
+static int listen_anew(const union endpoint *endpoint, socklen_t length,
+                       const struct option *options)
 {
-	union endpoint endpoint;
-	socklen_t length = endpoint_fill(&endpoint, address, port);
 	int ret;
-	int fd = socket(endpoint.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -57,13 +57,29 @@ static int listen_at(const struct sp_address *address, uint16_t port, const stru
 		if (setsockopt(fd, options->level, options->name, &options->value,
 		               sizeof(options->value)))
 			goto fail;
-	if (bind(fd, &endpoint.any, length) || listen(fd, BACKLOG))
+	if (bind(fd, &endpoint->any, length) || listen(fd, BACKLOG))
 		goto fail;
 	return fd;
 fail:
 	ret = -errno;
 	close(fd);
 	return ret;
+}
+
+/* The one that an earlier keeper or setup called @name and listened at with, else a new one. */
+static int listen_at(const char *name, const struct sp_address *address, uint16_t port,
+                     const struct option *options)
+{
+	union endpoint endpoint;
+	socklen_t length = endpoint_fill(&endpoint, address, port);
+	int fd = sp_inherit_take(name, &endpoint.any, length);
+
+	if (fd >= 0)
+		return fd;
+	fd = listen_anew(&endpoint, length, options);
+	if (fd >= 0)
+		sp_inherit_keep(name, fd);
+	return fd;
 }
 
 int sp_listen_responder(bool ipv6, struct sp_error *err)
@@ -83,7 +99,8 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	 * nobody on a network can come by another way. */
 	const struct sp_address loopback4 = {{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
 	const struct sp_address loopback6 = {{0, 0, 0, htonl(1)}};
-	int fd = ipv6 ? listen_at(&loopback6, 0, options6) : listen_at(&loopback4, 0, options4);
+	int fd = listen_at(SP_INHERIT_RESPONDER, ipv6 ? &loopback6 : &loopback4, 0,
+	                   ipv6 ? options6 : options4);
 
 	if (fd >= 0)
 		return fd;
@@ -110,7 +127,8 @@ int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t
 		{-1, 0, 0},
 	};
 	char text[INET6_ADDRSTRLEN];
-	int fd = listen_at(address, port, sp_address_is_ipv4(address) ? options4 : options6);
+	int fd = listen_at(SP_INHERIT_PORTAL, address, port,
+	                   sp_address_is_ipv4(address) ? options4 : options6);
 
 	if (fd >= 0)
 		return fd;

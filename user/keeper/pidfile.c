@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIDFILE_PATH (SP_INSTANCE_PATH + 32)
@@ -19,13 +20,18 @@ static void path_of(const struct sp_instance *instance, char path[PIDFILE_PATH])
 
 static int refuse(const struct sp_instance *instance, int fd, struct sp_error *err)
 {
-	char pid[16] = "";
+	char pid[16] = "", since[40] = "";
 	ssize_t length = pread(fd, pid, sizeof(pid) - 1, 0);
+	struct stat status;
+	struct tm broken;
 
 	pid[length > 0 ? strcspn(pid, "\n") : 0] = '\0';
+	/* It was written when that one began. */
+	if (!fstat(fd, &status) && localtime_r(&status.st_mtime, &broken))
+		strftime(since, sizeof(since), " since %F %T %z", &broken);
 	return sp_fail(err, -EBUSY, SP_EXIT_FAILED,
-	               "another sallyportd, pid %s, serves the instance %s; stop it first",
-	               pid[0] ? pid : "unknown", instance->name);
+	               "another sallyportd, pid %s, serves the instance %s%s; stop it first",
+	               pid[0] ? pid : "unknown", instance->name, since);
 }
 
 /* Whether @path still names the open file: its last owner may just have removed it. */

@@ -30,6 +30,7 @@ struct sp_keeper {
 	int epoll, signals, timer;
 	uint64_t pages; /* sp_pages_stamp of those that the children have */
 	bool stop;
+	bool again; /* it stops to begin anew at once, with the program that is installed now */
 	bool announced;
 	int gone; /* why serving makes no sense any more: a negative errno, else 0 */
 };

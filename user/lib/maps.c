@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
@@ -298,6 +299,14 @@ bool sp_maps_usage(const struct sp_maps *maps, uint32_t slot, struct sp_usage *c
 	return true;
 }
 
+bool sp_maps_current(const struct sp_maps *maps)
+{
+	struct stat named, opened;
+
+	return !fstat(maps->directory, &opened) && !stat(maps->instance.pins, &named) &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err)
 {
 	while (flock(maps->directory, LOCK_EX)) {
@@ -305,7 +314,14 @@ int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err)
 			return sp_fail(err, -errno, SP_EXIT_FAILED, "%s: cannot lock: %s",
 			               maps->instance.pins, strerror(errno));
 	}
-	return 0;
+	if (sp_maps_current(maps))
+		return 0;
+	sp_maps_unlock(maps);
+	return sp_fail(
+		err, -ESTALE, SP_EXIT_FAILED,
+		"instance %s was taken down or got new maps (`sallyport up`) at this moment: "
+		"nothing was changed; try again",
+		maps->instance.name);
 }
 
 void sp_maps_unlock(const struct sp_maps *maps)

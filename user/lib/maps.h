@@ -46,9 +46,14 @@ struct sp_maps {
  */
 int sp_maps_open(struct sp_maps *maps, const struct sp_instance *instance, struct sp_error *err);
 
+/* Whether these maps are still those of the instance: after `down` they are nobody's, and after an
+ * `up` that had to make new ones too. */
+bool sp_maps_current(const struct sp_maps *maps);
+
 /* Take the lock of the instance, which serializes every change of the maps by user space. 0 or
- * negative errno. Taken again through the same @maps it stays the same lock: the first
- * sp_maps_unlock releases it, be it that of a session function called in between. */
+ * negative errno; -ESTALE: the maps are not current any more. Taken again through the same @maps it
+ * stays the same lock: the first sp_maps_unlock releases it, be it that of a session function
+ * called in between. */
 int sp_maps_lock(const struct sp_maps *maps, struct sp_error *err);
 void sp_maps_unlock(const struct sp_maps *maps);
 

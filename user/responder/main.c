@@ -11,6 +11,9 @@
 #include "responder/sandbox.h"
 #include "responder/server.h"
 
+/* ms that connections get when the keeper is gone: a second less than it waits for us at most. */
+#define FINISH_MS 1000u
+
 static struct sp_ipc_responder_setup setup;
 static struct sp_knowledge knowledge;
 static struct sp_server server;
@@ -46,6 +49,8 @@ int main(void)
 	while (ret == 0);
 	if (ret < 0)
 		sp_log(SP_LOG_ERROR, "epoll: %s", strerror(-ret));
-	/* Otherwise the keeper is gone, and so are we. */
+	else
+		sp_server_finish(&server, FINISH_MS);
+	/* The keeper is gone, and so are we. */
 	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

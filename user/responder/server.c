@@ -419,3 +419,18 @@ int sp_server_turn(struct sp_server *server, int wait_ms)
 	expire(server);
 	return ret;
 }
+
+void sp_server_finish(struct sp_server *server, uint32_t ms)
+{
+	const uint64_t until = sp_monotonic_ms() + ms;
+
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		accept_all(server, ipv6);
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[ipv6], NULL);
+	}
+	epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->keeper, NULL);
+	while (server->now < until &&
+	       (TAILQ_FIRST(&server->reading) || TAILQ_FIRST(&server->lingering)))
+		if (sp_server_turn(server, (int)(until - server->now)) < 0)
+			return;
+}
