@@ -32,13 +32,20 @@ endif
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wimplicit-fallthrough -Wstrict-prototypes
 CFLAGS  ?= -O2 -g
+LDFLAGS ?= -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+# `make VERSION=1.2` builds one that says so.
+VERSION ?= $(shell sed -n 's/.*SP_VERSION "\(.*\)"/\1/p' user/lib/version.h)
 USER_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
-               -Iinclude -Iuser -isystem $(O)/skeleton
+               -Iinclude -Iuser -isystem $(O)/skeleton -ffile-prefix-map=$(CURDIR)=.
 TEST_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
                -fsanitize=address,undefined -fno-sanitize-recover=all \
                -Iinclude -Iuser -isystem $(O)/skeleton
+ifneq ($(origin VERSION),file)
+USER_CFLAGS += -DSP_VERSION='"$(VERSION)"'
+endif
 BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer-types \
-               -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf -I/usr/include/$(TRIPLET)
+               -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf -I/usr/include/$(TRIPLET) \
+               -ffile-prefix-map=$(CURDIR)=.
 
 LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/doctor/*.c user/keeper/*.c)
@@ -79,7 +86,7 @@ TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tes
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
-.PHONY: all deps install uninstall demo test test-kernels fuzz fuzz-targets bench lint format clean help tests
+.PHONY: all deps install uninstall fit deb demo test test-kernels fuzz fuzz-targets bench lint format clean help tests
 
 all: $(PROGRAMS) $(DATA) ## build everything into .output/
 
@@ -263,29 +270,54 @@ bench: ## compare with nftables and nginx, and look at the cost by number of cli
 
 # --- installation ----------------------------------------------------------------------------------
 
-install: all ## install below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/sallyport \
-	    $(DESTDIR)$(PREFIX)/share/sallyport/pages $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 755 $(O)/sbin/sallyport $(O)/sbin/sallyportd $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(O)/libexec/sallyport/* $(DESTDIR)$(PREFIX)/libexec/sallyport/
-	install -m 644 $(O)/share/sallyport/probes.conf $(DESTDIR)$(PREFIX)/share/sallyport/
-	install -m 644 $(O)/share/sallyport/pages/* $(DESTDIR)$(PREFIX)/share/sallyport/pages/
-	install -m 644 user/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 user/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 user/completion/sallyport.bash \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport
-	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' user/systemd/sallyport.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
+# What is installed where: mode:source:path below DESTDIR. What names a path is made to fit PREFIX.
+FITTED    := $(O)/install
+UNITS     := sallyport sallyport-up
+ZSHDIR    ?= $(PREFIX)/share/zsh/site-functions
+SYSTEMDIR ?= $(PREFIX)/lib/systemd/system
+EXAMPLE   ?= $(PREFIX)/share/doc/sallyport/examples/sallyport.conf
+files      = $(foreach file,$(2),$(1):$(file):$(3)/$(notdir $(file)))
+INSTALLED  = $(call files,755,$(O)/sbin/sallyport $(O)/sbin/sallyportd,$(PREFIX)/sbin) \
+             $(call files,755,$(filter $(O)/libexec/%,$(PROGRAMS)),$(PREFIX)/libexec/sallyport) \
+             $(call files,644,user/responder/probes.conf,$(PREFIX)/share/sallyport) \
+             $(call files,644,$(wildcard user/portal/pages/*),$(PREFIX)/share/sallyport/pages) \
+             $(call files,644,$(wildcard tools/grafana/*),$(PREFIX)/share/sallyport/grafana) \
+             $(call files,644,$(wildcard user/man/*.5),$(PREFIX)/share/man/man5) \
+             $(call files,644,$(wildcard user/man/*.8),$(PREFIX)/share/man/man8) \
+             644:user/completion/sallyport.bash:$(PREFIX)/share/bash-completion/completions/sallyport \
+             644:user/completion/sallyport.bash:$(PREFIX)/share/bash-completion/completions/sallyportd \
+             $(call files,644,$(wildcard user/completion/_*),$(ZSHDIR)) \
+             $(call files,644,$(UNITS:%=$(FITTED)/%.service) $(UNITS:%=$(FITTED)/%@.service),$(SYSTEMDIR)) \
+             644:user/systemd/sysusers.conf:$(PREFIX)/lib/sysusers.d/sallyport.conf \
+             644:user/systemd/tmpfiles.conf:$(PREFIX)/lib/tmpfiles.d/sallyport.conf \
+             644:$(FITTED)/sallyportd.apparmor:/etc/apparmor.d/sallyportd \
+             644:tools/package/sallyport.conf:$(EXAMPLE)
+
+# The units of the instance `sallyport` are those of any, with its name.
+fit:
+	@mkdir -p $(FITTED)
+	@for unit in $(UNITS); do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' "user/systemd/$$unit@.service" >"$(FITTED)/$$unit@.service" && \
+	    sed 's|@%i\.service|.service|g; s| (%i)||; s|-I %i ||; s|%i|sallyport|g' \
+	        "$(FITTED)/$$unit@.service" >"$(FITTED)/$$unit.service" || exit 1; \
+	done
+	@sed 's|/usr/local/|$(PREFIX)/|g' tools/package/sallyportd.apparmor >$(FITTED)/sallyportd.apparmor
+
+install: all fit ## install below $(DESTDIR)$(PREFIX)
+	@for entry in $(INSTALLED); do \
+	    from=$${entry#*:} && \
+	    install -D -m "$${entry%%:*}" "$${from%%:*}" "$(DESTDIR)$${from#*:}" || exit 1; \
+	done
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/sallyport $(DESTDIR)$(PREFIX)/sbin/sallyportd \
-	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(wildcard user/man/*.5))) \
-	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(wildcard user/man/*.8))) \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyport \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/sallyport.service
-	rm -rf $(DESTDIR)$(PREFIX)/libexec/sallyport $(DESTDIR)$(PREFIX)/share/sallyport
+	@for entry in $(INSTALLED); do rm -f "$(DESTDIR)$${entry##*:}"; done
+	@for folder in share/sallyport/pages share/sallyport/grafana share/sallyport libexec/sallyport \
+	    share/doc/sallyport/examples share/doc/sallyport; do \
+	    rmdir "$(DESTDIR)$(PREFIX)/$$folder" 2>/dev/null || true; \
+	done
+
+deb: all ## build the Debian package into .output/package (needs tools/install-deps --package)
+	tools/package/build
 
 # --- care ------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ class Reader:
             program = next(self.folder.glob("root/**/sbin/sallyport"))
             assert "sallyport" in self.here(str(program), "--help")
             return
-        assert target in ("all", "deps"), f"unknown target of make in README.md: {target}"
+        assert target in ("all", "deps", "deb"), f"unknown target of make in README.md: {target}"
         self.here("make", target)
 
     def sallyport(self, *arguments):

@@ -211,8 +211,8 @@ def test_keeper_reads_what_belongs_to_others(lab, tmp_path):
 
 
 def test_unit_file_leaves_what_the_daemon_needs(lab):
-    """The daemon serves with no more than systemd/sallyport.service lets it have."""
-    unit = (TOP / "user/systemd/sallyport.service").read_text(encoding="utf-8")
+    """The daemon serves with no more than its unit lets it have."""
+    unit = (TOP / "user/systemd/sallyport@.service").read_text(encoding="utf-8")
     names = " ".join(re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.M)).lower().split()
     bounds = ",".join(["-all", *(name.replace("cap_", "+") for name in names)])
     os.kill(lab.daemon_pid(), signal.SIGTERM)
