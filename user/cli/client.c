@@ -17,13 +17,10 @@
 static int put_one_json(struct sp_maps *maps, const struct sp_session *session,
                         const struct sp_clock *clock, struct sp_error *err)
 {
-	json_t *object = json_object();
 	struct sp_who who;
 	struct sp_owner owner = sp_whose_one(maps, session, &who);
-	int code = sp_put_client_json(object, session, &owner, clock, err);
 
-	json_decref(object);
-	return code;
+	return sp_put_client_json(session, &owner, clock, err);
 }
 
 /* Say what has become of @key. */
@@ -160,38 +157,32 @@ int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *
 struct listing {
 	const struct sp_clock *clock;
 	struct sp_whose whose;
-	json_t *object; /* NULL: text */
+	bool json;
 	struct sp_error *err;
 };
 
 static int list_one(const struct sp_session *session, void *context)
 {
-	const struct listing *listing = context;
+	struct listing *listing = context;
 	struct sp_owner owner = sp_whose_find(&listing->whose, session);
 
-	if (listing->object)
-		return sp_put_client_json(listing->object, session, &owner, listing->clock,
-		                          listing->err);
-	sp_put_client_row(session, &owner, listing->clock);
-	return ferror(stdout) ? sp_put_end(listing->err) : 0;
+	return listing->json ? sp_put_client_json(session, &owner, listing->clock, listing->err)
+	                     : sp_put_client_row(session, &owner, listing->clock, listing->err);
 }
 
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct sp_clock clock;
-	struct listing listing = {.clock = &clock, .err = err};
+	struct listing listing = {.clock = &clock, .json = invocation->json, .err = err};
 	struct sp_maps maps;
 	int code = sp_open_maps(invocation, &maps, &clock, err);
 
 	if (code)
 		return code;
 	sp_whose_open(&listing.whose, &maps);
-	if (invocation->json)
-		listing.object = json_object();
-	else
+	if (!invocation->json)
 		sp_put_client_header();
 	code = sp_session_each(&maps, &clock, list_one, &listing, err);
-	json_decref(listing.object);
 	sp_whose_close(&listing.whose);
 	sp_maps_close(&maps);
 	return code;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/line.h"
 #include "cli/output.h"
 #include "lib/text.h"
 
@@ -39,10 +40,23 @@ static bool is_randomized(const struct sp_session *session)
 	return session->key.mac[0] & 2;
 }
 
-/* NULL: none. */
+/* NULL: none. Without inet_ntop, which writes IPv4 addresses by sprintf. */
 static const char *ipv4_text(uint32_t address, char text[INET6_ADDRSTRLEN])
 {
-	return address ? inet_ntop(AF_INET, &address, text, INET6_ADDRSTRLEN) : NULL;
+	const uint8_t *byte = (const uint8_t *)&address;
+	char *at = text;
+
+	if (!address)
+		return NULL;
+	for (size_t i = 0; i < 4; i++) {
+		if (byte[i] >= 100)
+			*at++ = (char)('0' + byte[i] / 100);
+		if (byte[i] >= 10)
+			*at++ = (char)('0' + byte[i] / 10 % 10);
+		*at++ = (char)('0' + byte[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return text;
 }
 
 static const char *ipv4(const struct sp_session *session, char text[INET6_ADDRSTRLEN])
@@ -71,61 +85,36 @@ static uint64_t idle_seconds(const struct sp_session *session, const struct sp_c
 	return session->policy.idle / clock->hz;
 }
 
-/* Name and value, where json_pack would read a format for every client of a long list. */
-static int put(json_t *object, const char *name, json_t *value)
-{
-	return json_object_set_new_nocheck(object, name, value);
-}
-
-static int put_counters(json_t *object, const struct sp_session *session)
-{
-	return put(object, "up_packets", json_integer((json_int_t)session->up_packets)) ||
-	       put(object, "up_bytes", json_integer((json_int_t)session->up_bytes)) ||
-	       put(object, "down_packets", json_integer((json_int_t)session->down_packets)) ||
-	       put(object, "down_bytes", json_integer((json_int_t)session->down_bytes));
-}
-
-static int put_limits(json_t *object, const struct sp_session *session,
-                      const struct sp_clock *clock)
+static void put_limits(struct sp_line *line, const struct sp_session *session,
+                       const struct sp_clock *clock)
 {
 	const struct sp_client_policy *policy = &session->policy;
 	bool expires = has(session, SP_LIMIT_EXPIRES);
 
-	return put(object, "since", sp_json_number(policy->granted_unix, true)) ||
-	       put(object, "expires", sp_json_number(policy->expires_unix, expires)) ||
-	       put(object, "seconds_left", sp_json_number(seconds_left(session, clock), expires)) ||
-	       put(object, "idle_limit",
-	           sp_json_number(idle_seconds(session, clock), has(session, SP_LIMIT_IDLE))) ||
-	       put(object, "quota", sp_json_number(policy->quota, has(session, SP_LIMIT_QUOTA))) ||
-	       put(object, "quota_up",
-	           sp_json_number(policy->quota_up, has(session, SP_LIMIT_QUOTA_UP))) ||
-	       put(object, "quota_down",
-	           sp_json_number(policy->quota_down, has(session, SP_LIMIT_QUOTA_DOWN))) ||
-	       put(object, "rate_up",
-	           sp_json_number(policy->rate_up, has(session, SP_LIMIT_RATE_UP))) ||
-	       put(object, "rate_down",
-	           sp_json_number(policy->rate_down, has(session, SP_LIMIT_RATE_DOWN))) ||
-	       put(object, "burst_up",
-	           sp_json_number(policy->burst_up, has(session, SP_LIMIT_RATE_UP))) ||
-	       put(object, "burst_down",
-	           sp_json_number(policy->burst_down, has(session, SP_LIMIT_RATE_DOWN)));
-}
-
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_string(text) : json_null();
+	sp_line_number(line, "since", policy->granted_unix);
+	sp_line_optional(line, "expires", policy->expires_unix, expires);
+	sp_line_optional(line, "seconds_left", seconds_left(session, clock), expires);
+	sp_line_optional(line, "idle_limit", idle_seconds(session, clock),
+	                 has(session, SP_LIMIT_IDLE));
+	sp_line_optional(line, "quota", policy->quota, has(session, SP_LIMIT_QUOTA));
+	sp_line_optional(line, "quota_up", policy->quota_up, has(session, SP_LIMIT_QUOTA_UP));
+	sp_line_optional(line, "quota_down", policy->quota_down, has(session, SP_LIMIT_QUOTA_DOWN));
+	sp_line_optional(line, "rate_up", policy->rate_up, has(session, SP_LIMIT_RATE_UP));
+	sp_line_optional(line, "rate_down", policy->rate_down, has(session, SP_LIMIT_RATE_DOWN));
+	sp_line_optional(line, "burst_up", policy->burst_up, has(session, SP_LIMIT_RATE_UP));
+	sp_line_optional(line, "burst_down", policy->burst_down, has(session, SP_LIMIT_RATE_DOWN));
 }
 
 /* `bind`: off, auto or the operator's address; `bound`: the address in force. */
-static int put_binding(json_t *object, const struct sp_session *session)
+static void put_binding(struct sp_line *line, const struct sp_session *session)
 {
 	char text[INET6_ADDRSTRLEN];
 	const char *bind = "off";
 
 	if (has(session, SP_LIMIT_BINDING))
 		bind = session->policy.ipv4 ? ipv4_text(session->policy.ipv4, text) : "auto";
-	return put(object, "bind", json_string_nocheck(bind)) ||
-	       put(object, "bound", text_or_null(ipv4_text(session->bound, text)));
+	sp_line_text(line, "bind", bind);
+	sp_line_text(line, "bound", ipv4_text(session->bound, text));
 }
 
 /* The earlier of two jiffies, 0 being none. */
@@ -136,52 +125,44 @@ static uint64_t first_seen(const struct sp_session *session)
 	return up && (!down || up < down) ? up : down;
 }
 
-static int put_traces(json_t *object, const struct sp_session *session,
-                      const struct sp_clock *clock)
+static void put_traces(struct sp_line *line, const struct sp_session *session,
+                       const struct sp_clock *clock)
 {
-	char text4[INET6_ADDRSTRLEN], text6[INET6_ADDRSTRLEN];
-
 	uint64_t first = first_seen(session);
+	char text[INET6_ADDRSTRLEN];
 
-	return put(object, "first_seen", sp_json_number(sp_clock_unix(clock, first), first)) ||
-	       put(object, "last_seen",
-	           sp_json_number(sp_clock_unix(clock, session->up_last), session->up_last)) ||
-	       put(object, "ipv4", text_or_null(ipv4(session, text4))) ||
-	       put(object, "ipv6", text_or_null(ipv6(session, text6))) ||
-	       put(object, "note", json_string(session->policy.note));
+	sp_line_optional(line, "first_seen", sp_clock_unix(clock, first), first);
+	sp_line_optional(line, "last_seen", sp_clock_unix(clock, session->up_last),
+	                 session->up_last);
+	sp_line_text(line, "ipv4", ipv4(session, text));
+	sp_line_text(line, "ipv6", ipv6(session, text));
+	sp_line_text(line, "note", session->policy.note);
 }
 
-static int put_end(json_t *object, const struct sp_session *session)
+int sp_put_client_json(const struct sp_session *session, const struct sp_owner *owner,
+                       const struct sp_clock *clock, struct sp_error *err)
 {
-	if (session->ended)
-		return put(object, "ended", json_string_nocheck(session->ended));
-	/* Of the client before. */
-	json_object_del(object, "ended");
-	return 0;
-}
-
-/* Both null when nobody knows, `who` also when the method knows nobody by name. */
-static int put_owner(json_t *object, const struct sp_owner *owner)
-{
-	return put(object, "method", text_or_null(owner->method)) ||
-	       put(object, "who", text_or_null(owner->name[0] ? owner->name : NULL));
-}
-
-int sp_put_client_json(json_t *object, const struct sp_session *session,
-                       const struct sp_owner *owner, const struct sp_clock *clock,
-                       struct sp_error *err)
-{
+	struct sp_line line;
 	char mac[SP_TEXT_MAC];
 
-	if (put(object, "mac", json_string_nocheck(sp_text_put_mac(mac, session->key.mac))) ||
-	    put(object, "vlan", json_integer(session->key.vlan)) ||
-	    put(object, "state", json_string_nocheck(state_name(session->effective))) ||
-	    put_end(object, session) || put_owner(object, owner) ||
-	    put(object, "randomized_mac", json_boolean(is_randomized(session))) ||
-	    put_limits(object, session, clock) || put_counters(object, session) ||
-	    put_binding(object, session) || put_traces(object, session, clock))
-		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
-	return sp_put_json(json_incref(object), err);
+	sp_line_begin(&line);
+	sp_line_text(&line, "mac", sp_text_put_mac(mac, session->key.mac));
+	sp_line_number(&line, "vlan", session->key.vlan);
+	sp_line_text(&line, "state", state_name(session->effective));
+	if (session->ended)
+		sp_line_text(&line, "ended", session->ended);
+	/* Both null when nobody knows, `who` also when the method knows nobody by name. */
+	sp_line_text(&line, "method", owner->method);
+	sp_line_text(&line, "who", owner->name[0] ? owner->name : NULL);
+	sp_line_bool(&line, "randomized_mac", is_randomized(session));
+	put_limits(&line, session, clock);
+	sp_line_number(&line, "up_packets", session->up_packets);
+	sp_line_number(&line, "up_bytes", session->up_bytes);
+	sp_line_number(&line, "down_packets", session->down_packets);
+	sp_line_number(&line, "down_bytes", session->down_bytes);
+	put_binding(&line, session);
+	put_traces(&line, session, clock);
+	return sp_line_end(&line, err);
 }
 
 static void put_time(const char *name, uint64_t unix_time)
@@ -281,11 +262,14 @@ void sp_put_client(const struct sp_session *session, const struct sp_owner *owne
 		sp_put_field("Note", "%s", session->policy.note);
 }
 
-#define ROW "%-17s  %4s  %s%-10s%s  %-8s  %10s  %10s  %-15s  %-14s  %s\n"
+/* Columns of the table; BY and NOTE follow. */
+enum { MAC = 17, VLAN = 4, STATE = 10, LEFT = 8, BYTES = 10, ADDRESS = 15, BY = 14 };
 
 void sp_put_client_header(void)
 {
-	printf(ROW, "MAC", "VLAN", "", "STATE", "", "LEFT", "UP", "DOWN", "ADDRESS", "BY", "NOTE");
+	printf("%-*s  %*s  %-*s  %-*s  %*s  %*s  %-*s  %-*s  %s\n", MAC, "MAC", VLAN, "VLAN", STATE,
+	       "STATE", LEFT, "LEFT", BYTES, "UP", BYTES, "DOWN", ADDRESS, "ADDRESS", BY, "BY",
+	       "NOTE");
 }
 
 /* "anna", "voucher 17", "click". */
@@ -300,28 +284,40 @@ static void owner_text(const struct sp_owner *owner, char *text, size_t size)
 		snprintf(text, size, "%s", owner->name);
 }
 
-void sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
-                       const struct sp_clock *clock)
+static const char *left_text(char text[SP_TEXT_QUANTITY], const struct sp_session *session,
+                             const struct sp_clock *clock)
 {
-	char mac[SP_TEXT_MAC], vlan[8], left[SP_TEXT_QUANTITY], up[SP_TEXT_QUANTITY];
-	char down[SP_TEXT_QUANTITY], text[INET6_ADDRSTRLEN], by[SP_LEDGER_NAME + 16];
-	const char *address = ipv4(session, text);
-
-	owner_text(owner, by, sizeof(by));
-	snprintf(vlan, sizeof(vlan), "%u", session->key.vlan);
 	if (session->ended)
-		snprintf(left, sizeof(left), "%s", session->ended);
-	else if (has(session, SP_LIMIT_EXPIRES))
-		sp_text_put_duration(left, seconds_left(session, clock));
-	else
-		snprintf(left, sizeof(left), "-");
+		return session->ended;
+	return has(session, SP_LIMIT_EXPIRES)
+	               ? sp_text_put_duration(text, seconds_left(session, clock))
+	               : "-";
+}
+
+int sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
+                      const struct sp_clock *clock, struct sp_error *err)
+{
+	char text[INET6_ADDRSTRLEN], number[SP_TEXT_QUANTITY], by[SP_LEDGER_NAME + 16];
+	const char *address = ipv4(session, text);
+	struct sp_line line;
+
+	line.length = 0;
+	sp_line_left(&line, sp_text_put_mac(by, session->key.mac), MAC);
+	snprintf(number, sizeof(number), "%u", session->key.vlan);
+	sp_line_right(&line, session->key.vlan ? number : "0", VLAN);
+	sp_line_put(&line, sp_colour(state_colour(session->effective)));
+	sp_line_left(&line, state_name(session->effective), STATE);
+	sp_line_put(&line, sp_colour(SP_PLAIN));
+	sp_line_left(&line, left_text(number, session, clock), LEFT);
+	sp_line_right(&line, sp_text_put_size(number, session->up_bytes), BYTES);
+	sp_line_right(&line, sp_text_put_size(number, session->down_bytes), BYTES);
 	if (!address)
 		address = ipv6(session, text);
-	printf(ROW, sp_text_put_mac(mac, session->key.mac), vlan,
-	       sp_colour(state_colour(session->effective)), state_name(session->effective),
-	       sp_colour(SP_PLAIN), left, sp_text_put_size(up, session->up_bytes),
-	       sp_text_put_size(down, session->down_bytes), address ? address : "-", by,
-	       session->policy.note);
+	sp_line_left(&line, address ? address : "-", ADDRESS);
+	owner_text(owner, by, sizeof(by));
+	sp_line_left(&line, by, BY);
+	sp_line_put(&line, session->policy.note);
+	return sp_line_row_end(&line, err);
 }
 
 void sp_put_client_granted(const struct sp_session *session, const struct sp_clock *clock)

@@ -46,6 +46,8 @@
 	X(PROMETHEUS, "prometheus", 0, NULL, "in the older text format of Prometheus, 0.0.4")   \
 	X(MEND, "mend", 0, NULL, "do the commands that interrupt nobody: sysctl, ethtool -K")   \
 	X(REPAIR, "repair", 0, NULL, "mend the differences")                                    \
+	X(REPLACE, "replace", 0, NULL, "also clients that have a session or a block")           \
+	X(DRY_RUN, "dry-run", 0, NULL, "say what would be done, and change nothing")            \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
 
 #define SP_OPTION_ENUM(id, name, letter, value, help) SP_OPTION_##id,
@@ -116,6 +118,8 @@ int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error 
 int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_export_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_import_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_forward_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_bypass_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_events_run(const struct sp_invocation *invocation, struct sp_error *err);

@@ -119,6 +119,44 @@ const struct sp_command sp_commands[] = {
 		.run = sp_client_list_run,
 	},
 	{
+		.name = "export",
+		.operand = "[FILE]",
+		.summary = "write every session and block, for `import` on another gateway",
+		.details =
+			"One line of JSON for each client, with the members of `client list`, "
+			"between a\n"
+			"line that says the version and one that says how many there were. FILE "
+			"is made\n"
+			"for root alone and must not be there; without it, or as -, stdout. Not "
+			"among\n"
+			"them: what has ended, vouchers, users, and what the ledger tells of the "
+			"past.\n",
+		.examples = "sallyport export sessions.json\n"
+			    "sallyport export | ssh other-gateway sallyport import -\n",
+		.run = sp_export_run,
+	},
+	{
+		.name = "import",
+		.operand = "FILE",
+		.options = SP_OPTION_BIT(REPLACE) | SP_OPTION_BIT(DRY_RUN),
+		.summary = "let in and block the clients of a file, all of them or none",
+		.details =
+			"FILE (- is stdin) is what `export` wrote, or a list: a MAC a line and "
+                        "the\n"
+			"options of `client allow` behind it, # begins a comment. Of an export the "
+			"time\n"
+			"and quota that are left are granted, from the same end on. Clients that "
+			"have a\n"
+			"session or a block keep it, unless --replace is given. Wrong lines are "
+			"all named,\n"
+			"and then nothing is changed: exit code 2.\n",
+		.examples =
+			"sallyport import sessions.json --dry-run\n"
+			"printf '02:00:00:00:00:07 --for 8h --note \"lobby TV\"\\n' | sallyport "
+			"import -\n",
+		.run = sp_import_run,
+	},
+	{
 		.name = "garden add",
 		.operand = "ENTRY",
 		.more = "[PROTOCOL[/PORT[-PORT]]]...",

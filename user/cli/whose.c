@@ -6,23 +6,42 @@
 #include <string.h>
 
 #include "lib/ledger.h"
+#include "lib/ledger_bulk.h"
 #include "lib/log.h"
 
 struct sp_whose_entry {
 	struct sp_client_key client;
 	uint32_t generation;
-	enum sp_method method;
-	char *name; /* NULL: none */
+	uint32_t name; /* where it begins in `names` */
 };
 
-static int keep(const struct sp_record *record, void *context)
+static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
+{
+	size_t size = strlen(name) + 1;
+
+	if (whose->length + size > whose->names_room) {
+		size_t room = whose->names_room ? whose->names_room * 2 : 4096;
+		char *more = realloc(whose->names, room);
+
+		if (!more || room > UINT32_MAX)
+			return -ENOMEM;
+		whose->names = more;
+		whose->names_room = room;
+	}
+	*at = (uint32_t)whose->length;
+	memcpy(whose->names + whose->length, name, size);
+	whose->length += size;
+	return 0;
+}
+
+static int keep(const struct sp_client_key *client, uint32_t generation, const char *name,
+                void *context)
 {
 	struct sp_whose *whose = context;
-	struct sp_whose_entry entry = {record->reading.client, record->reading.generation, record->who.method,
-	                               NULL};
+	struct sp_whose_entry entry = {.client = *client, .generation = generation};
 
 	if (whose->count == whose->room) {
-		size_t room = whose->room ? whose->room * 2 : 256;
+		uint32_t room = whose->room ? whose->room * 2 : 256;
 		struct sp_whose_entry *more = reallocarray(whose->list, room, sizeof(*more));
 
 		if (!more)
@@ -30,17 +49,54 @@ static int keep(const struct sp_record *record, void *context)
 		whose->list = more;
 		whose->room = room;
 	}
-	if (record->who.name[0])
-		entry.name = strdup(record->who.name);
+	if (keep_name(whose, name, &entry.name))
+		return -ENOMEM;
 	whose->list[whose->count++] = entry;
 	return 0;
 }
 
-static int compare(const void *one, const void *other)
+/* Where the search for @client begins. MACs of one maker differ in their last bytes. */
+static uint32_t place_of(const struct sp_whose *whose, const struct sp_client_key *client)
 {
-	const struct sp_whose_entry *left = one, *right = other;
+	uint64_t bits;
 
-	return memcmp(&left->client, &right->client, sizeof(left->client));
+	memcpy(&bits, client, sizeof(bits));
+	/* Knuth's multiplicative hashing; its upper bits are the mixed ones. */
+	return (uint32_t)(bits * UINT64_C(0x9e3779b97f4a7c15) >> 32) & whose->mask;
+}
+
+static int index_all(struct sp_whose *whose)
+{
+	uint32_t size = 1;
+
+	while (size < whose->count * 2)
+		size *= 2;
+	whose->mask = size - 1;
+	whose->table = calloc(size, sizeof(*whose->table));
+	if (!whose->table)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < whose->count; i++) {
+		uint32_t at = place_of(whose, &whose->list[i].client);
+
+		while (whose->table[at])
+			at = (at + 1) & whose->mask;
+		whose->table[at] = i + 1;
+	}
+	return 0;
+}
+
+static const struct sp_whose_entry *find(const struct sp_whose *whose,
+                                         const struct sp_client_key *client)
+{
+	if (!whose->table)
+		return NULL;
+	for (uint32_t at = place_of(whose, client); whose->table[at]; at = (at + 1) & whose->mask) {
+		const struct sp_whose_entry *entry = &whose->list[whose->table[at] - 1];
+
+		if (!memcmp(&entry->client, client, sizeof(*client)))
+			return entry;
+	}
+	return NULL;
 }
 
 /* NULL: there is none, or it cannot be read, which is said. */
@@ -62,34 +118,35 @@ void sp_whose_open(struct sp_whose *whose, struct sp_maps *maps)
 	struct sp_ledger *ledger = look_into(maps);
 	struct sp_error err = {.text = "out of memory"};
 
-	*whose = (struct sp_whose){.list = NULL};
+	*whose = (struct sp_whose){.maps = maps};
 	if (!ledger)
 		return;
-	if (sp_ledger_session_each(ledger, keep, whose, &err))
+	if (sp_ledger_session_each_name(ledger, keep, whose, &err) || index_all(whose))
 		sp_log(SP_LOG_WARNING, "whose the sessions are cannot be read: %s", err.text);
-	if (whose->count)
-		qsort(whose->list, whose->count, sizeof(*whose->list), compare);
 }
 
 void sp_whose_close(struct sp_whose *whose)
 {
-	for (size_t i = 0; i < whose->count; i++)
-		free(whose->list[i].name);
 	free(whose->list);
-	*whose = (struct sp_whose){.list = NULL};
+	free(whose->table);
+	free(whose->names);
+	*whose = (struct sp_whose){.maps = NULL};
 }
 
-struct sp_owner sp_whose_find(const struct sp_whose *whose, const struct sp_session *session)
+struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *session)
 {
-	const struct sp_whose_entry wanted = {.client = session->key};
-	const struct sp_whose_entry *entry = NULL;
+	const struct sp_whose_entry *entry;
 
-	if (whose->count)
-		entry = bsearch(&wanted, whose->list, whose->count, sizeof(wanted), compare);
-	if (!entry || entry->generation != session->policy.generation ||
-	    session->policy.state != SP_CLIENT_AUTHORIZED)
+	if (session->policy.state != SP_CLIENT_AUTHORIZED)
 		return (struct sp_owner){NULL, ""};
-	return (struct sp_owner){sp_method_name(entry->method), entry->name ? entry->name : ""};
+	/* Let in by a sallyport whose policies did not say it. */
+	if (session->policy.method == SP_METHOD_NONE)
+		return sp_whose_one(whose->maps, session, &whose->one);
+	entry = find(whose, &session->key);
+	if (!entry || entry->generation != session->policy.generation)
+		return (struct sp_owner){sp_method_name(session->policy.method), ""};
+	return (struct sp_owner){sp_method_name(session->policy.method),
+	                         whose->names + entry->name};
 }
 
 struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,

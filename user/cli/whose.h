@@ -5,6 +5,7 @@
 #define SP_CLI_WHOSE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/maps.h"
 #include "lib/session.h"
@@ -16,15 +17,22 @@ struct sp_owner {
 	const char *name;
 };
 
+/* For a million of them 24 MB, and the names. */
 struct sp_whose {
-	struct sp_whose_entry *list;
-	size_t count, room;
+	struct sp_maps *maps;
+	struct sp_whose_entry *list; /* sessions with a name */
+	uint32_t count, room;
+	uint32_t *table; /* of entries by their client, from 1; 0: none */
+	uint32_t mask;
+	char *names;
+	size_t length, names_room;
+	struct sp_who one; /* that was asked for alone */
 };
 
-/* All sessions that go on. sp_whose_close when done. */
+/* All sessions that go on; @maps must stay. sp_whose_close when done. */
 void sp_whose_open(struct sp_whose *whose, struct sp_maps *maps);
 void sp_whose_close(struct sp_whose *whose);
-struct sp_owner sp_whose_find(const struct sp_whose *whose, const struct sp_session *session);
+struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *session);
 
 /* One session alone, also one that has ended; @who holds the names. */
 struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,

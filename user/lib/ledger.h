@@ -204,6 +204,9 @@ int sp_ledger_session_restored(struct sp_ledger *ledger, uint64_t now, struct sp
 int sp_ledger_session_forget(struct sp_ledger *ledger, const struct sp_record *record,
                              uint64_t reopened, struct sp_error *err);
 
+/* It has not ended after all. -ENOENT as above. */
+int sp_ledger_session_reopen(struct sp_ledger *ledger, uint64_t id, struct sp_error *err);
+
 /* -ENOENT (SP_EXIT_NOT_FOUND): no such session; also of the next two. */
 int sp_ledger_session_get(struct sp_ledger *ledger, uint64_t id, struct sp_record *record,
                           struct sp_error *err);

@@ -286,7 +286,7 @@ static int remove_session(struct sp_ledger *ledger, uint64_t id, struct sp_error
 	return change(&query, false, err);
 }
 
-static int reopen(struct sp_ledger *ledger, uint64_t id, struct sp_error *err)
+int sp_ledger_session_reopen(struct sp_ledger *ledger, uint64_t id, struct sp_error *err)
 {
 	static const char sql[] = "UPDATE session SET ended = 0, cause = 0 WHERE id = ?";
 	struct sp_statement query = sp_statement(ledger, sql);
@@ -330,7 +330,7 @@ int sp_ledger_session_forget(struct sp_ledger *ledger, const struct sp_record *r
 	if (!code && record->who.voucher)
 		code = free_place(ledger, record->who.voucher, &record->reading.client, err);
 	if (!code && reopened)
-		code = reopen(ledger, reopened, err);
+		code = sp_ledger_session_reopen(ledger, reopened, err);
 	return sp_db_leave(ledger, own, code, err);
 }
 

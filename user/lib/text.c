@@ -251,8 +251,14 @@ unsigned sp_text_distance(const char *one, const char *other)
 
 char *sp_text_put_mac(char out[SP_TEXT_MAC], const uint8_t mac[6])
 {
-	snprintf(out, SP_TEXT_MAC, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-	         mac[4], mac[5]);
+	static const char digits[] = "0123456789abcdef";
+
+	/* Without snprintf, which takes as long as all the rest of a line of a long list. */
+	for (size_t i = 0; i < 6; i++) {
+		out[3 * i] = digits[mac[i] >> 4];
+		out[3 * i + 1] = digits[mac[i] & 15];
+		out[3 * i + 2] = i < 5 ? ':' : '\0';
+	}
 	return out;
 }
 

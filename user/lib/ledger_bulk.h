@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Many sessions at once, in a fraction of the time that one after the other takes. */
+#ifndef SP_LIB_LEDGER_BULK_H
+#define SP_LIB_LEDGER_BULK_H
+
+#include <stdint.h>
+
+#include "lib/ledger.h"
+
+/* A session that begins now. Strings are kept until the next one is asked for. */
+struct sp_ledger_row {
+	struct sp_client_key client;
+	uint32_t generation;
+	enum sp_method method;
+	const char *name, *note; /* "": none */
+	const struct sp_limits *limits;
+};
+
+/* The row @index, counted from 0; asked for in order, perhaps more than once. */
+typedef void (*sp_ledger_row_at)(uint32_t index, struct sp_ledger_row *row, void *context);
+
+/*
+ * Add @count sessions begun at @begun, in a transaction of the caller. Sessions of these clients
+ * that go on by the ledger have ended, as lost: the caller has ended those that it knows. Their ids
+ * follow each other from *@first on. Rows in the order of their clients cost least.
+ */
+int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledger_row_at row_at,
+                               void *context, uint64_t begun, uint64_t *first,
+                               struct sp_error *err);
+
+/* Called for each session that goes on and has a name. */
+typedef int (*sp_ledger_name_visit)(const struct sp_client_key *client, uint32_t generation,
+                                    const char *name, void *context);
+
+/* As sp_ledger_session_each, in no order, without what is not asked for here. */
+int sp_ledger_session_each_name(struct sp_ledger *ledger, sp_ledger_name_visit visit, void *context,
+                                struct sp_error *err);
+
+#endif
