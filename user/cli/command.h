@@ -18,6 +18,7 @@
 	X(LOG_LEVEL, "log-level", 0, "LEVEL",                                                   \
 	  "error, warning, notice, info or debug, whatever the configuration says")             \
 	X(VERBOSE, "verbose", 'v', NULL, "the same as --log-level debug")                       \
+	X(ZONE, "zone", 0, "NAME", "zone of the configuration")                                 \
 	X(VLAN, "vlan", 0, "N", "VLAN id the client is on, 0 (untagged, the default) to 4094")  \
 	X(FOR, "for", 0, "TIME", "the session ends after this long: 90s, 30m, 8h, 7d")          \
 	X(IDLE, "idle", 0, "TIME", "it ends after this long without an upload")                 \

@@ -160,6 +160,7 @@ const struct sp_command sp_commands[] = {
 		.name = "garden add",
 		.operand = "ENTRY",
 		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.options = SP_OPTION_BIT(ZONE),
 		.summary = "open an address, prefix or name to captive clients",
 		.details = "ENTRY is a prefix (192.0.2.0/24, 2001:db8::/32), an address, a name\n"
 			   "(example.org) or every name below one (*.example.org). What follows "
@@ -174,17 +175,21 @@ const struct sp_command sp_commands[] = {
 			   "captive client\n"
 			   "asks a listed resolver for it, and closed when the answer is no longer "
 			   "valid\n"
-			   "and they are not in use.\n",
+			   "and they are not in use. With --zone for the clients of that zone "
+			   "alone, else\n"
+			   "for those of every zone.\n",
 		.examples = "sallyport garden add 192.0.2.0/24\n"
 			    "sallyport garden add 2001:db8::7 tcp/443 udp/443\n"
 			    "sallyport garden add example.org\n"
-			    "sallyport garden add '*.example.org' tcp/80 tcp/443\n",
+			    "sallyport garden add '*.example.org' tcp/80 tcp/443\n"
+			    "sallyport garden add 192.0.2.7 --zone guests\n",
 		.run = sp_garden_add_run,
 	},
 	{
 		.name = "garden remove",
 		.operand = "ENTRY",
 		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.options = SP_OPTION_BIT(ZONE),
 		.summary = "close an entry of the garden, or some of what it opens",
 		.details = "Takes effect with the next packet, addresses learnt for a name "
 			   "included. What\n"
@@ -197,11 +202,12 @@ const struct sp_command sp_commands[] = {
 	},
 	{
 		.name = "garden list",
+		.options = SP_OPTION_BIT(ZONE),
 		.summary = "the entries of the garden, and the addresses learnt for names",
 		.details = "With -j one object per line. Addresses that were learnt show how long "
 			   "they "
 			   "stay\n"
-			   "open without being used.\n",
+			   "open without being used. With --zone only what holds in that zone.\n",
 		.examples = "sallyport garden list\n"
 			    "sallyport -j garden list | jq 'select(.source == \"learnt\")'\n",
 		.run = sp_garden_list_run,
@@ -210,10 +216,12 @@ const struct sp_command sp_commands[] = {
 		.name = "garden test",
 		.operand = "NAME|ADDRESS",
 		.more = "[PROTOCOL[/PORT[-PORT]]]...",
+		.options = SP_OPTION_BIT(ZONE),
 		.summary = "whether captive clients may go there, and why",
 		.details = "Exits 0 when it is open (or all that is asked for of it), 1 when it is "
 			   "not.\n"
-			   "Nothing is sent and no name is looked up.\n",
+			   "Nothing is sent and no name is looked up. With --zone for a client of "
+			   "that zone.\n",
 		.examples = "sallyport garden test www.example.org\n"
 			    "sallyport garden test 192.0.2.7 tcp/443\n",
 		.run = sp_garden_test_run,
@@ -360,16 +368,18 @@ const struct sp_command sp_commands[] = {
 	{
 		.name = "forward",
 		.operand = "[stack|route]",
+		.options = SP_OPTION_BIT(ZONE),
 		.summary = "how authorized clients' packets are forwarded, or switch it",
-		.details =
-			"stack: by the kernel, as without Sallyport. route: past it, by its "
-			"routes and\n"
-			"neighbours alone; netfilter and NAT do not see these packets. What is "
-			"not plain\n"
-			"goes through the stack in either mode. Holds until the next `up`, which "
-			"takes\n"
-			"the mode of the configuration.\n",
+		.details = "stack: by the kernel, as without Sallyport. route: past it, by its "
+			   "routes and\n"
+			   "neighbours alone; netfilter and NAT do not see these packets. What is "
+			   "not plain\n"
+			   "goes through the stack in either mode. With --zone of that zone alone, "
+			   "else of\n"
+			   "every zone. Holds until the next `up`, which takes the mode of the\n"
+			   "configuration.\n",
 		.examples = "sallyport forward\n"
+			    "sallyport forward route --zone staff\n"
 			    "sallyport forward route\n"
 			    "sallyport forward stack\n",
 		.run = sp_forward_run,

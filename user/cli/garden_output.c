@@ -63,28 +63,51 @@ static struct share share_of(const struct sp_garden_rule *rules, uint32_t count,
 	return share;
 }
 
-#define ROW "%-39s  %-20s  %-24s  %6s  %10s  %s\n"
+/* NULL: of every zone. */
+static const char *zone_of(const struct sp_garden_output *output,
+                           const struct sp_garden_target *target)
+{
+	return target->zone ? output->zones[target->zone].name : NULL;
+}
+
+static bool has_zones(const struct sp_garden_output *output)
+{
+	for (unsigned i = 1; i < SP_ZONES; i++)
+		if (output->zones[i].name[0])
+			return true;
+	return false;
+}
+
+#define ROW  "%-39s  %-20s  %-24s  %6s  %10s  "
+#define ZONE "%-15s  "
 
 void sp_put_garden_header(const struct sp_garden_output *output)
 {
-	if (!output->json)
-		printf(ROW, "ENTRY", "OPEN", "FROM", "LEFT", "PACKETS", "LAST USE");
+	if (output->json)
+		return;
+	printf(ROW, "ENTRY", "OPEN", "FROM", "LEFT", "PACKETS");
+	if (has_zones(output))
+		printf(ZONE, "ZONE");
+	printf("LAST USE\n");
 }
 
 /* @seen NULL: a name, which is not used itself. */
-static int put_share(const struct sp_garden_output *output, const char *target,
+static int put_share(const struct sp_garden_output *output, const struct sp_garden_target *target,
                      const struct share *share, const struct sp_garden_seen *seen,
                      struct sp_error *err)
 {
 	const struct sp_clock *clock = &output->clock;
 	const struct sp_garden_rule *first = &share->rule[0];
-	const char *from = source_of(output->set, first);
-	char rules[SP_GARDEN_TEXT], left[SP_TEXT_QUANTITY] = "-", ago[SP_TEXT_QUANTITY] = "-";
+	const char *from = source_of(output->set, first), *zone = zone_of(output, target);
+	char entry[SP_GARDEN_TEXT], rules[SP_GARDEN_TEXT], left[SP_TEXT_QUANTITY] = "-",
+							   ago[SP_TEXT_QUANTITY] = "-";
 	char packets[SP_TEXT_QUANTITY] = "-";
 
+	sp_garden_put_target(entry, target);
 	if (output->json)
 		return sp_put_json(
-			json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "entry", target, "open",
+			json_pack("{s:s, s:s?, s:o, s:s, s:o, s:o, s:o, s:o}", "entry", entry,
+		                  "zone", zone, "open",
 		                  sp_garden_rules_json(share->rule, share->count), "source",
 		                  first->name                       ? "learnt"
 		                  : first->flags & SP_GARDEN_CONFIG ? "config"
@@ -106,8 +129,11 @@ static int put_share(const struct sp_garden_output *output, const char *target,
 		sp_text_put_duration(ago, sp_clock_since(clock, seen->last));
 		strncat(ago, " ago", sizeof(ago) - strlen(ago) - 1);
 	}
-	printf(ROW, target, sp_garden_put_rules(rules, share->rule, share->count), from, left,
-	       packets, ago);
+	printf(ROW, entry, sp_garden_put_rules(rules, share->rule, share->count), from, left,
+	       packets);
+	if (has_zones(output))
+		printf(ZONE, zone ? zone : "every");
+	printf("%s\n", ago);
 	return ferror(stdout) ? sp_put_end(err) : 0;
 }
 
@@ -115,15 +141,13 @@ static int put_shares(const struct sp_garden_output *output, const struct sp_gar
                       const struct sp_garden_rule *rules, uint32_t count,
                       const struct sp_garden_seen *seen, struct sp_error *err)
 {
-	char text[SP_GARDEN_TEXT];
 	int code = 0;
 
-	sp_garden_put_target(text, target);
 	for (uint32_t i = 0; i < count && !code; i++) {
 		struct share share = share_of(rules, count, i);
 
 		if (share.count)
-			code = put_share(output, text, &share, seen, err);
+			code = put_share(output, target, &share, seen, err);
 	}
 	return code;
 }
@@ -183,31 +207,51 @@ static const char *what_happens(const struct sp_garden_output *output, bool open
 	            : "HTTP (TCP port 80) is answered by the login page, everything else refused";
 }
 
+static json_t *prefix_rules_json(const struct sp_garden_output *output,
+                                 const struct sp_garden_prefix *const found[SP_GARDEN_PARTS])
+{
+	json_t *list = json_array();
+
+	for (unsigned k = 0; k < SP_GARDEN_PARTS; k++)
+		for (uint32_t i = 0; found[k] && i < found[k]->now.count; i++)
+			json_array_append_new(list, rule_json(output, &found[k]->now.rule[i]));
+	return list;
+}
+
+static void put_prefix(const struct sp_garden_output *output, const struct sp_garden_prefix *prefix)
+{
+	const char *zone = zone_of(output, &prefix->target);
+	char text[SP_GARDEN_TEXT];
+
+	sp_put_field("Entry", "%s%s%s", sp_garden_put_target(text, &prefix->target),
+	             zone ? ", of zone " : "", zone ? zone : "");
+	for (uint32_t i = 0; i < prefix->now.count; i++)
+		put_rule_line(output, &prefix->now.rule[i], i == 0);
+}
+
 int sp_put_garden_test_prefix(const struct sp_garden_output *output,
                               const struct sp_garden_entry *entry,
-                              const struct sp_garden_prefix *prefix, bool open, bool asked,
-                              struct sp_error *err)
+                              const struct sp_garden_prefix *const found[SP_GARDEN_PARTS],
+                              bool open, bool asked, struct sp_error *err)
 {
+	const struct sp_garden_prefix *first = found[0] ? found[0] : found[1];
 	char target[SP_GARDEN_TEXT], inside[SP_GARDEN_TEXT], rules[SP_GARDEN_TEXT];
-	json_t *list;
 
 	sp_garden_put_target(target, &entry->target);
-	if (prefix)
-		sp_garden_put_target(inside, &prefix->target);
-	if (output->json) {
-		list = json_array();
-		for (uint32_t i = 0; prefix && i < prefix->now.count; i++)
-			json_array_append_new(list, rule_json(output, &prefix->now.rule[i]));
-		return sp_put_json(json_pack("{s:s, s:b, s:o, s:o, s:s}", "target", target, "open",
-		                             open, "entry",
-		                             prefix ? json_string(inside) : json_null(), "rules",
-		                             list, "captive", what_happens(output, open)),
-		                   err);
-	}
+	if (output->json)
+		return sp_put_json(
+			json_pack("{s:s, s:b, s:s?, s:o, s:s}", "target", target, "open", open,
+		                  "entry",
+		                  first ? sp_garden_put_target(inside, &first->target) : NULL,
+		                  "rules", prefix_rules_json(output, found), "captive",
+		                  what_happens(output, open)),
+			err);
 	sp_put_field("Address", "%s", target);
-	sp_put_field("Entry", "%s", prefix ? inside : "none: no prefix of the garden holds it");
-	for (uint32_t i = 0; prefix && i < prefix->now.count; i++)
-		put_rule_line(output, &prefix->now.rule[i], i == 0);
+	if (!first)
+		sp_put_field("Entry", "none: no prefix of the garden holds it");
+	for (unsigned i = 0; i < SP_GARDEN_PARTS; i++)
+		if (found[i])
+			put_prefix(output, found[i]);
 	if (asked)
 		sp_put_field("Asked for", "%s: %s",
 		             sp_garden_put_rules(rules, entry->rule, entry->count),

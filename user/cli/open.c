@@ -8,6 +8,7 @@
 #include "lib/bpffs.h"
 #include "lib/rundir.h"
 #include "lib/text.h"
+#include "lib/zones.h"
 
 int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
                  struct sp_clock *clock, struct sp_error *err)
@@ -23,6 +24,16 @@ int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
 	if (code)
 		sp_maps_close(maps);
 	return code;
+}
+
+int sp_open_zone(const struct sp_invocation *invocation, const struct sp_maps *maps, uint32_t *zone,
+                 struct sp_error *err)
+{
+	const struct sp_zone_maps zones = sp_zone_maps_of(maps);
+	const char *name = invocation->option[SP_OPTION_ZONE];
+
+	*zone = 0;
+	return name ? sp_zone_number(&zones, name, zone, err) : 0;
 }
 
 int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *key,

@@ -14,6 +14,11 @@
 int sp_open_maps(const struct sp_invocation *invocation, struct sp_maps *maps,
                  struct sp_clock *clock, struct sp_error *err);
 
+/* Option --zone: the number of that zone; without it 0. -ENOENT (SP_EXIT_NOT_FOUND): there is none
+ * of this name. */
+int sp_open_zone(const struct sp_invocation *invocation, const struct sp_maps *maps, uint32_t *zone,
+                 struct sp_error *err);
+
 /* Operand MAC and option --vlan. */
 int sp_open_key(const struct sp_invocation *invocation, struct sp_client_key *key,
                 struct sp_error *err);

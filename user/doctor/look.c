@@ -23,8 +23,7 @@ const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
 
 bool sp_doctor_routes(const struct sp_doctor *doctor)
 {
-	return sp_config_routes(doctor->config) ||
-	       (doctor->loaded && doctor->status.forward == SP_FORWARD_ROUTE);
+	return sp_config_routes(doctor->config) || (doctor->loaded && doctor->status.route_zones);
 }
 
 static bool zone_has_vlans(const struct sp_zone *zone, const char *interface)

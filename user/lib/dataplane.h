@@ -56,7 +56,9 @@ struct sp_attachment {
 	enum sp_presence presence;
 	uint32_t ifindex;         /* 0: SP_MISSING */
 	bool uplink;              /* else a client interface */
-	bool routed;              /* what comes in here is forwarded past the stack */
+	bool routed;              /* what comes in here is forwarded past the stack, of some zone
+	                             at least */
+	uint32_t zones;           /* bit of each zone that is on it; an uplink has none */
 	const char *mode;         /* "native", "generic", "tc" or "none" */
 	const char *tc_hook;      /* "tcx", "clsact" or "none" */
 	char why[160];            /* why not a better mode; "" if it is the best */
@@ -72,10 +74,12 @@ struct sp_dataplane_status {
 	uint32_t abi_version;
 	uint64_t loaded_unix;
 	uint32_t max_clients;
-	bool bypass;             /* the gate is open */
-	enum sp_forward forward; /* as it is switched now */
-	int daemon;              /* pid of the running sallyportd, 0: none */
-	char config_path[4096];  /* the file `up` was given */
+	bool bypass;          /* the gate is open */
+	uint32_t route_zones; /* bit of each zone that is forwarded past the stack now */
+	unsigned zone_count;  /* with zone 0 */
+	struct sp_zone_name zone[SP_ZONES];
+	int daemon;             /* pid of the running sallyportd, 0: none */
+	char config_path[4096]; /* the file `up` was given */
 };
 
 /* What is really there, asked from the kernel. SP_EXIT_NOT_LOADED when nothing is loaded. */

@@ -149,7 +149,7 @@ static void describe_forward(struct sp_dataplane_status *status, const struct sp
 {
 	struct sp_ports ports;
 
-	if (status->forward != SP_FORWARD_ROUTE || sp_ports_open(&ports, instance, NULL))
+	if (!status->route_zones || sp_ports_open(&ports, instance, NULL))
 		return;
 	for (unsigned i = 0; i < status->attachment_count; i++) {
 		struct sp_attachment *one = &status->attachment[i];
@@ -157,12 +157,35 @@ static void describe_forward(struct sp_dataplane_status *status, const struct sp
 		bool port = sp_ports_has(&ports, one->ifindex);
 		size_t used = strlen(one->why);
 
-		one->routed = xdp && port && one->presence == SP_ATTACHED;
+		one->routed = xdp && port && one->presence == SP_ATTACHED &&
+		              (one->uplink || one->zones & status->route_zones);
 		if (xdp && !port && one->presence == SP_ATTACHED)
 			snprintf(one->why + used, sizeof(one->why) - used,
 			         "%sframes cannot be redirected to it", used ? "; " : "");
 	}
 	sp_ports_close(&ports);
+}
+
+/* Zone 0 has what no other zone takes whole. */
+static void describe_zones(struct sp_dataplane_status *status, const struct sp_record *record)
+{
+	status->zone_count = record->zone_count ? record->zone_count : 1;
+	for (unsigned zone = 1; zone < status->zone_count; zone++)
+		memcpy(status->zone[zone].name, record->zone[zone].name, SP_ZONE_NAME);
+	for (unsigned i = 0; i < status->attachment_count; i++) {
+		struct sp_attachment *one = &status->attachment[i];
+
+		if (one->uplink)
+			continue;
+		one->zones = 1;
+		for (unsigned zone = 1; zone < status->zone_count; zone++) {
+			if (!sp_record_zone_has(&record->zone[zone], one->interface))
+				continue;
+			one->zones |= 1u << zone;
+			if (!record->zone[zone].vlan_count)
+				one->zones &= ~1u;
+		}
+	}
 }
 
 static void fill(struct sp_dataplane_status *status, const struct sp_instance *instance,
@@ -172,6 +195,7 @@ static void fill(struct sp_dataplane_status *status, const struct sp_instance *i
 	for (unsigned i = 0; i < record->count && i < SP_MAX_ATTACHED; i++)
 		describe(&status->attachment[status->attachment_count++], instance,
 		         &record->interface[i], status->daemon);
+	describe_zones(status, record);
 	describe_forward(status, instance);
 	sp_run_config(instance, status->config_path, sizeof(status->config_path));
 }
@@ -193,7 +217,7 @@ int sp_dataplane_status(const struct sp_instance *instance, struct sp_dataplane_
 	status->loaded_unix = maps.loaded.loaded_unix;
 	status->max_clients = maps.max_clients;
 	status->bypass = maps.loaded.bypass;
-	status->forward = maps.loaded.route_zones & 1 ? SP_FORWARD_ROUTE : SP_FORWARD_STACK;
+	status->route_zones = maps.loaded.route_zones;
 	sp_maps_close(&maps);
 	code = sp_record_read(instance, &record, err);
 	if (code == -ENOENT)

@@ -22,6 +22,7 @@
 #include "lib/bpffs.h"
 #include "lib/carry.h"
 #include "lib/change.h"
+#include "lib/garden_move.h"
 #include "lib/log.h"
 #include "lib/maps.h"
 #include "lib/netns.h"
@@ -42,7 +43,8 @@ struct up {
 	struct sp_record before, now;
 	char config_before[sizeof(((struct sp_config *)0)->path)];
 	struct sp_objects objects;
-	struct sp_carry carry; /* if there are maps of another layout */
+	struct sp_garden_moved moved; /* of zones that get another number */
+	struct sp_carry carry;        /* if there are maps of another layout */
 	struct sp_change change[MAX_CHANGES];
 	unsigned changes;
 };
@@ -295,6 +297,32 @@ static int open_ports(struct up *up, const struct sp_record *record, struct sp_e
 	return sp_ports_fill(&ports, up->instance, record, err);
 }
 
+/* The zones of @record that were there before: their numbers then and now. */
+static void compare_zones(const struct sp_zone_name before[SP_ZONES],
+                          const struct sp_record *record, uint32_t to[SP_ZONES])
+{
+	for (uint32_t old = 1; old < SP_ZONES; old++) {
+		to[old] = before[old].name[0] ? SP_ZONES : old;
+		for (uint32_t new = 1; new < record->zone_count &&before[old].name[0]; new ++)
+			if (!strcmp(record->zone[new].name, before[old].name))
+				to[old] = new;
+	}
+}
+
+/* No zone may have, even for a moment, the garden of the one whose number it gets. */
+static int clear_moved(struct up *up, struct sp_error *err)
+{
+	const struct sp_garden_maps garden = sp_objects_garden(&up->objects);
+	const struct sp_zone_maps zones = sp_objects_zones(&up->objects);
+	struct sp_zone_name before[SP_ZONES];
+	int code = sp_zone_names(&zones, before, err);
+
+	if (code)
+		return code;
+	compare_zones(before, &up->now, up->moved.to);
+	return sp_garden_take_out(&garden, &up->moved, err);
+}
+
 /* Which zone is where. Before attaching, so that no packet is taken for another zone's. */
 static int mark_out(struct up *up, const struct sp_record *record, struct sp_error *err)
 {
@@ -307,7 +335,10 @@ static int mark_out(struct up *up, const struct sp_record *record, struct sp_err
 static int plant(struct up *up, struct sp_error *err)
 {
 	const struct sp_garden_maps maps = sp_objects_garden(&up->objects);
+	int code = sp_garden_put_back(&maps, &up->moved, false, err);
 
+	if (code)
+		return code;
 	return sp_garden_configure(&maps, up->config->garden, up->config->garden_count, err);
 }
 
@@ -324,6 +355,8 @@ static int carry_out(struct up *up, struct sp_error *err)
 	if (!code && !up->loaded)
 		code = restore(up, err);
 	if (!code)
+		code = clear_moved(up, err);
+	if (!code)
 		code = mark_out(up, &up->now, err);
 	if (!code)
 		code = attach_all(up, err);
@@ -337,6 +370,26 @@ static int carry_out(struct up *up, struct sp_error *err)
 	if (!code)
 		code = sp_carry_finish(up->instance, err);
 	return code;
+}
+
+/* What was taken out of the garden, under the numbers that the zones have again. */
+static void replant(struct up *up)
+{
+	const struct sp_garden_maps maps = sp_objects_garden(&up->objects);
+	struct sp_garden_moved planted = {.entry = NULL};
+
+	/* It may be there under the new ones already. */
+	for (uint32_t old = 1; old < SP_ZONES; old++)
+		planted.to[old] = old;
+	for (uint32_t old = 1; old < SP_ZONES; old++) {
+		uint32_t new = up->moved.to[old];
+
+		if (new != old &&new < SP_ZONES)
+			planted.to[new] = SP_ZONES;
+	}
+	if (!up->moved.count || !sp_garden_take_out(&maps, &planted, NULL))
+		sp_garden_put_back(&maps, &up->moved, true, NULL);
+	sp_garden_moved_free(&planted);
 }
 
 static void undo(struct up *up)
@@ -358,6 +411,7 @@ static void undo(struct up *up)
 	if (up->objects.tc && !up->objects.carries) {
 		open_ports(up, &up->before, NULL);
 		mark_out(up, &up->before, NULL);
+		replant(up);
 	}
 	sp_carry_undo(&up->carry);
 	sp_record_write(up->instance, &up->before, NULL);
@@ -405,6 +459,7 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 	code = do_up(&up, err);
 	sp_carry_end(&up.carry);
 	sp_objects_free(&up.objects);
+	sp_garden_moved_free(&up.moved);
 	/* A directory that was made only to be locked. */
 	if (code)
 		rmdir(instance->pins);

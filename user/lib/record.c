@@ -255,3 +255,11 @@ struct sp_record_interface *sp_record_find_at(struct sp_record *record, uint32_t
 			return &record->interface[i];
 	return NULL;
 }
+
+bool sp_record_zone_has(const struct sp_record_zone *zone, const char *name)
+{
+	for (unsigned i = 0; i < zone->client_count; i++)
+		if (!strcmp(zone->client[i], name))
+			return true;
+	return !zone->client_count;
+}

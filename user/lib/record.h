@@ -57,6 +57,9 @@ int sp_record_read(const struct sp_instance *instance, struct sp_record *record,
 int sp_record_write(const struct sp_instance *instance, const struct sp_record *record,
                     struct sp_error *err);
 
+/* Whether client interface @name, or VLANs on it, are the zone's. */
+bool sp_record_zone_has(const struct sp_record_zone *zone, const char *name);
+
 /* The entry of @name, or NULL. */
 struct sp_record_interface *sp_record_find(struct sp_record *record, const char *name);
 

@@ -58,14 +58,6 @@ static struct sp_zone_key tagged(uint32_t ifindex, uint16_t vlan)
 	return (struct sp_zone_key){.ifindex = ifindex, .vlan = vlan};
 }
 
-static bool is_on(const struct sp_record_zone *zone, const struct sp_record_interface *interface)
-{
-	for (unsigned i = 0; i < zone->client_count; i++)
-		if (!strcmp(zone->client[i], interface->name))
-			return true;
-	return !zone->client_count;
-}
-
 /* What the configuration says of zone @number. */
 static void want_zone(struct wanted *wanted, uint32_t number)
 {
@@ -74,7 +66,7 @@ static void want_zone(struct wanted *wanted, uint32_t number)
 	for (unsigned i = 0; i < wanted->record->count; i++) {
 		const struct sp_record_interface *one = &wanted->record->interface[i];
 
-		if (one->uplink || !one->ifindex || !is_on(zone, one))
+		if (one->uplink || !one->ifindex || !sp_record_zone_has(zone, one->name))
 			continue;
 		for (unsigned k = 0; k < zone->vlan_count; k++)
 			want(wanted, tagged(one->ifindex, zone->vlan[k]), number);
