@@ -12,6 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 PREFIX  ?= /usr/local
 DESTDIR ?=
 O       := .output
+INCLUDE := include
 CC      ?= cc
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -36,15 +37,15 @@ LDFLAGS ?= -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 # `make VERSION=1.2` builds one that says so.
 VERSION ?= $(shell sed -n 's/.*SP_VERSION "\(.*\)"/\1/p' user/lib/version.h)
 USER_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
-               -Iinclude -Iuser -isystem $(O)/skeleton -ffile-prefix-map=$(CURDIR)=.
+               -I$(INCLUDE) -Iuser -isystem $(O)/skeleton -ffile-prefix-map=$(CURDIR)=.
 TEST_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
                -fsanitize=address,undefined -fno-sanitize-recover=all \
-               -Iinclude -Iuser -isystem $(O)/skeleton
+               -I$(INCLUDE) -Iuser -isystem $(O)/skeleton
 ifneq ($(origin VERSION),file)
 USER_CFLAGS += -DSP_VERSION='"$(VERSION)"'
 endif
 BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer-types \
-               -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf -I/usr/include/$(TRIPLET) \
+               -D__TARGET_ARCH_$(ARCH) -I$(INCLUDE) -Ibpf -I/usr/include/$(TRIPLET) \
                -ffile-prefix-map=$(CURDIR)=.
 
 LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
@@ -62,7 +63,7 @@ RADIUS_SRC    := $(wildcard user/radius/*.c)
 USER_SRC      := $(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) \
                  $(GARDEN_SRC) $(VERIFIER_SRC) $(RADIUS_SRC)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
-HEADERS       := $(wildcard include/sallyport/*.h user/*/*.h)
+HEADERS       := $(wildcard $(INCLUDE)/sallyport/*.h user/*/*.h)
 
 SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(O)/skeleton/%.skel.h)
 obj        = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -95,7 +96,7 @@ deps: ## install what is missing to build, test and run (Debian, Ubuntu)
 
 # --- kernel side -----------------------------------------------------------------------------------
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/sallyport/*.h) Makefile
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h $(INCLUDE)/sallyport/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
@@ -200,7 +201,7 @@ $(O)/kernels/tests/%: $(O)/obj/tests/%.o $(call obj,$(BENCH_SRC)) $(O)/libkernel
 
 FUZZ_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
                -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-               -Iinclude -Iuser -isystem $(O)/skeleton
+               -I$(INCLUDE) -Iuser -isystem $(O)/skeleton
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN    := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 FUZZ_LIB    := $(filter-out %/main.c,$(LIB_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) \
@@ -233,9 +234,23 @@ $(O)/tests/net/%.bpf.o: tests/net/%.bpf.c Makefile
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
+# The same programs of another version, for tests of an upgrade. What is not of the datapath is shared.
+OTHER := $(O)/other
+$(OTHER)/.stamp: tests/net/other_version.sed $(PROGRAMS) $(DATA)
+	@mkdir -p $(OTHER)/include/sallyport
+	$(Q)cp -pu include/sallyport/carry.h $(OTHER)/include/sallyport/
+	$(Q)sed -f $< include/sallyport/abi.h >$(OTHER)/abi.h
+	$(Q)cmp -s $(OTHER)/abi.h $(OTHER)/include/sallyport/abi.h || \
+	    cp $(OTHER)/abi.h $(OTHER)/include/sallyport/abi.h
+	$(Q)$(MAKE) O=$(OTHER) INCLUDE=$(OTHER)/include CFLAGS=-O1 \
+	    $(OTHER)/sbin/sallyport $(OTHER)/sbin/sallyportd
+	$(Q)ln -sfn ../libexec $(OTHER)/libexec
+	$(Q)ln -sfn ../share $(OTHER)/share
+	@touch $@
+
 .PRECIOUS: $(O)/testobj/%.o $(O)/fuzz/obj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
-tests: $(TEST_BIN) $(NET_BPF) all $(O)/bench/traffic ## build the test programs without running them
+tests: $(TEST_BIN) $(NET_BPF) $(OTHER)/.stamp all $(O)/bench/traffic ## build the test programs without running them
 
 test: ## run every test (needs root), as tools/test does
 	tools/test

@@ -79,8 +79,8 @@ static int other_version(const struct sp_maps *maps, uint32_t version, struct sp
 {
 	return sp_fail(err, -EPROTONOSUPPORT, SP_EXIT_FAILED,
 	               "instance %s was loaded by a sallyport with maps of version %u, this one "
-	               "has version %u; use the sallyport that loaded it, or run `sallyport down` "
-	               "with that one and `sallyport up` with this one (sessions end)",
+	               "has version %u: run `sallyport up` with this one (sessions go on), or use "
+	               "the one that loaded it",
 	               maps->instance.name, version, SP_ABI_VERSION);
 }
 
