@@ -3,11 +3,15 @@
 
 import contextlib
 import json
+import re
+import socket
+import threading
 
 import pytest
 
-from lab import CONFIGURATION, PLAIN_PORTAL, foreign_program, wait_until
+from lab import CONFIGURATION, GATEWAY, INTERNET, PLAIN_PORTAL, PORTAL_PORT, foreign_program, wait_until
 
+NAMED = f"[gateway]\nclient = lan0\n{PLAIN_PORTAL}host = portal.test\n"
 ROUTED = PLAIN_PORTAL + "[gateway]\nclient = lan0\nuplink = wan0\nforward = route\n"
 
 
@@ -64,6 +68,16 @@ def stranger(lab, *how):
             lab.run("gw", "ip", "link", "set", "dev", "lan0", off, "off")
 
 
+def offload(lab):
+    """Whether the card strips tags, by ethtool."""
+    shown = lab.run("gw", "ethtool", "-k", "lan0").stdout
+    return re.search(r"^rx-vlan-offload: (\w+)", shown, re.M)[1]
+
+
+def rp_filter(lab):
+    return lab.run("gw", "cat", "/proc/sys/net/ipv4/conf/lan0/rp_filter").stdout.strip()
+
+
 def spoil(lab):
     lab.run("gw", "ethtool", "-K", "lan0", "rxvlan", "on")
     sysctl(lab, "net.ipv4.conf.lan0.rp_filter", 1)
@@ -74,8 +88,9 @@ def test_three_are_named_and_two_mended_by_hand(bare, tmp_path):
     spoil(bare)
     with stranger(bare, "xdpdrv"):
         report = Report(bare, "-c", path)
-        assert report.level("rxvlan", "lan0") == "warning"
-        assert report.level("rp_filter", "lan0") == "warning"
+        # Looking has changed nothing.
+        assert report.level("rxvlan", "lan0") == "warning" and offload(bare) == "on"
+        assert report.level("rp_filter", "lan0") == "warning" and rp_filter(bare) == "1"
         foreign = report.find("foreign_xdp", "lan0")[0]
         assert foreign["level"] == "error" and "other_prog" in foreign["what"]
         for check in ("rxvlan", "rp_filter"):
@@ -101,20 +116,11 @@ def test_the_doctor_mends_what_interrupts_nobody(bare, tmp_path):
         assert not any(one["error"] for one in report.whole["mended"])
         assert report.level("rxvlan", "lan0") == report.level("rp_filter", "lan0") == "ok"
         assert report.find("foreign_xdp", "lan0")[0]["command"].endswith("xdpgeneric off")
-    assert "off" in bare.run("gw", "sh", "-c", "ethtool -k lan0 | grep rx-vlan-offload").stdout
-    assert Report(bare, "-c", path, "--mend").whole["mended"] == []
-
-
-def test_nothing_is_changed_unasked(bare, tmp_path):
-    spoil(bare)
-    Report(bare, "-c", write(tmp_path, ROUTED))
-    assert "on" in bare.run("gw", "sh", "-c", "ethtool -k lan0 | grep rx-vlan-offload").stdout
-    assert bare.run("gw", "cat", "/proc/sys/net/ipv4/conf/lan0/rp_filter").stdout.strip() == "1"
+    assert offload(bare) == "off" and rp_filter(bare) == "2"
 
 
 def test_tags_matter_where_there_are_vlans(bare, tmp_path):
-    path = write(tmp_path, PLAIN_PORTAL + "[gateway]\nclient = lan0\n")
-    assert Report(bare, "-c", path).level("rxvlan", "lan0") == "note"
+    assert Report(bare, "-c", write(tmp_path, NAMED)).level("rxvlan", "lan0") == "note"
     path = write(tmp_path, PLAIN_PORTAL + "[gateway]\nclient = lan0\n[zone guests]\nvlan = 12\n")
     assert Report(bare, "-c", path).level("rxvlan", "lan0") == "warning"
 
@@ -137,6 +143,62 @@ def test_past_nat_and_firewall(bare, tmp_path):
         assert not Report(bare, "-c", str(CONFIGURATION)).find("nat")
     finally:
         bare.run("gw", "nft", "delete table ip spt")
+
+
+@contextlib.contextmanager
+def answering(lab, host, answer):
+    """A server of the Internet's at UDP port 53 that sends what it is asked through answer()."""
+    with lab.socket(host, 4, socket.SOCK_DGRAM) as server:
+        server.bind((INTERNET[4], 53))
+        server.settimeout(0.1)
+        over = threading.Event()
+
+        def serve():
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    question, whose = server.recvfrom(512)
+                    server.sendto(answer(question), whose)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_resolvers(bare, tmp_path):
+    elsewhere = write(tmp_path, f"[captive]\nresolvers = {INTERNET[4]}\n" + NAMED)
+    found = Report(bare, "-c", elsewhere).find("resolver", INTERNET[4])[0]
+    assert found["level"] == "error" and "no resolver listens" in found["what"]
+    # The wrong name, type and count in the answer to it.
+    with answering(bare, "net", lambda question: question[:2] + b"\x81\x80" + question[:8]):
+        found = Report(bare, "-c", elsewhere).find("resolver", INTERNET[4])[0]
+        assert found["level"] == "error" and "is no resolver" in found["what"]
+    refused = lambda question: question[:2] + b"\x81\x85" + question[4:]
+    with answering(bare, "net", refused):
+        report = Report(bare, "-c", elsewhere)
+        assert report.level("resolver", INTERNET[4]) == "warning"
+        assert "no address of portal.test" in report.find("host", INTERNET[4])[0]["what"]
+
+
+def test_portal_s_name(bare, tmp_path):
+    report = Report(bare, "-c", write(tmp_path, NAMED))
+    assert report.level("resolver", GATEWAY[4]) == report.level("host", GATEWAY[4]) == "ok"
+    # The lab's resolver takes any other name for the Internet.
+    report = Report(bare, "-c", write(tmp_path, NAMED.replace("portal.test", "login.test")))
+    found = report.find("host", GATEWAY[4])[0]
+    assert found["level"] == "error" and INTERNET[4] in found["what"]
+    assert f"address=/login.test/{GATEWAY[4]}" in found["why"]
+
+
+def test_certificate(bare, tmp_path):
+    path = write(tmp_path, NAMED + "certificate = portal.crt\nkey = portal.key\n")
+    assert "portal.crt" in Report(bare, "-c", path).find("certificate")[0]["what"]
+    bare.ctl("cert", "self-signed", "-c", path, "--days", "3", check=True)
+    found = Report(bare, "-c", path).find("certificate")[0]
+    assert found["level"] == "warning" and "days" in found["what"]
 
 
 def test_before_up(bare, tmp_path):
@@ -174,6 +236,8 @@ def test_gate(bare):
     bare.gate()
     report = Report(bare)
     assert report.whole["errors"] == 0
+    heard = [one["about"] for one in report.whole["findings"] if one["check"] == "portal"]
+    assert {f"{GATEWAY[4]} port 443", f"{GATEWAY[6]} port {PORTAL_PORT}"} <= set(heard)
     # The machine's clock is nobody's here.
     assert {one["check"] for one in report.whole["findings"] if one["level"] == "warning"} <= {
         "clock"
@@ -191,7 +255,7 @@ def test_gate(bare):
                Report(bare).find("xdp", "lan0"), 5, "that XDP is gone")
 
 
-def test_text(bare):
-    text = bare.ctl("doctor", "-c", str(CONFIGURATION)).stdout
+def test_text(bare, tmp_path):
+    text = bare.ctl("doctor", "-c", write(tmp_path, NAMED)).stdout
     assert "\033" not in text and "ethtool -K lan0 rxvlan off" in text
     assert text.splitlines()[-1].startswith("errors 0, warnings ")

@@ -35,6 +35,7 @@
 #include "garden/sandbox.h"
 #include "ipc/ipc.h"
 #include "portal/sandbox.h"
+#include "prober/sandbox.h"
 #include "responder/sandbox.h"
 #include "verifier/sandbox.h"
 
@@ -48,7 +49,7 @@ static const struct program {
 } programs[] = {
 	{"responder", &sp_responder_sandbox}, {"portal", &sp_portal_sandbox},
 	{"garden", &sp_garden_sandbox},       {"verifier", &sp_verifier_sandbox},
-	{"authority", &sp_authority_sandbox},
+	{"authority", &sp_authority_sandbox}, {"prober", &sp_prober_sandbox},
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))

@@ -40,7 +40,8 @@ const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
 /* Whether packets are forwarded past the stack, now or after the next `up`. */
 bool sp_doctor_routes(const struct sp_doctor *doctor);
 
-/* Whether there are clients on VLANs of @link, or packets are forwarded by what XDP sees of them. */
+/* Whether there are clients on VLANs of @link, or packets are forwarded by what XDP sees of them.
+ */
 bool sp_doctor_uses_vlans(const struct sp_doctor *doctor, const struct sp_interface *link);
 
 /* The checks, in the order in which they are shown. */
@@ -49,6 +50,7 @@ void sp_doctor_clock(struct sp_doctor *doctor);
 void sp_doctor_interfaces(struct sp_doctor *doctor);
 void sp_doctor_forwarding(struct sp_doctor *doctor);
 void sp_doctor_netfilter(struct sp_doctor *doctor);
+void sp_doctor_portal(struct sp_doctor *doctor);
 void sp_doctor_gateway(struct sp_doctor *doctor);
 void sp_doctor_daemon(struct sp_doctor *doctor);
 void sp_doctor_room(struct sp_doctor *doctor);

@@ -65,6 +65,8 @@ enum sp_ipc_kind {
 	SP_IPC_CHANGE = 17,         /* authority -> keeper */
 	SP_IPC_CHANGED = 18,        /* keeper -> authority, one for each CHANGE */
 	SP_IPC_CERTIFICATE = 19,    /* keeper -> portal: for connections from now on */
+	SP_IPC_PROBER_SETUP = 30,   /* doctor -> prober, first message (ipc/prober.h) */
+	SP_IPC_PROBED = 31,         /* prober -> doctor, the only one */
 };
 
 struct sp_ipc_header {

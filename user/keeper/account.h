@@ -12,6 +12,7 @@
 #define SP_ACCOUNT_PORTAL    64812u
 #define SP_ACCOUNT_GARDEN    64813u
 #define SP_ACCOUNT_VERIFIER  64814u
+#define SP_ACCOUNT_PROBER    64816u
 
 /*
  * uid and gid of the account @user, named by the configuration key @option. If there is none, both

@@ -58,6 +58,9 @@ int sp_paths_find(struct sp_paths *paths, struct sp_error *err)
 		ret = beside(paths->verifier, sizeof(paths->verifier), self,
 		             "../libexec/sallyport/sallyport-verifier", err);
 	if (!ret)
+		ret = beside(paths->prober, sizeof(paths->prober), self,
+		             "../libexec/sallyport/sallyport-prober", err);
+	if (!ret)
 		ret = beside(paths->data, sizeof(paths->data), self, "../share/sallyport", err);
 	return ret;
 }

@@ -11,6 +11,7 @@ struct sp_paths {
 	char portal[512];
 	char garden[512];
 	char verifier[512];
+	char prober[512];
 	char data[256]; /* directory of probes.conf and pages/ */
 };
 
