@@ -84,7 +84,7 @@ class Reader:
             return
         arguments = [
             str(self.configuration) if word == "/etc/sallyport/sallyport.conf" else
-            str(self.folder / Path(word).name) if word.endswith((".svg", ".crt")) else word
+            str(self.folder / Path(word).name) if word.endswith((".svg", ".crt", ".json")) else word
             for word in arguments
         ]
         if arguments[:2] in (["config", "check"], ["cert", "self-signed"]):

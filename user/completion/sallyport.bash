@@ -97,7 +97,7 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client garden voucher user stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
+	"") _sallyport_offer "up down run status client export import garden voucher user stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
 	voucher) _sallyport_offer "create list revoke" "$word" ;;
@@ -108,7 +108,7 @@ _sallyport() {
 	forward) _sallyport_offer "stack route" "$word" ;;
 	dhcp-snippet) _sallyport_offer "dnsmasq kea isc radvd odhcpd" "$word" ;;
 	cert) _sallyport_offer "self-signed show" "$word" ;;
-	"cert show") mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	"cert show" | import | export) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	config) _sallyport_offer "check" "$word" ;;
 	"garden add "* | "garden remove "* | "garden test "*) _sallyport_offer "tcp udp icmp tcp/80 tcp/443 udp/443" "$word" ;;
 	"garden remove" | "garden test") _sallyport_offer "$(_sallyport_garden)" "$word" ;;

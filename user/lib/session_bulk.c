@@ -551,14 +551,12 @@ static int check(const struct sp_bulk *bulk, struct sp_error *err)
 	return 0;
 }
 
-int sp_session_import(struct sp_maps *maps, struct sp_bulk *bulk, struct sp_error *err)
+static int import_locked(struct sp_maps *maps, struct sp_bulk *bulk, struct sp_error *err)
 {
 	struct work work = {.maps = maps, .bulk = bulk, .err = err};
-	int code = check(bulk, err);
+	int code = sp_maps_lock(maps, err);
 
 	bulk->added = bulk->replaced = bulk->kept = 0;
-	if (!code)
-		code = sp_maps_lock(maps, err);
 	if (code)
 		return code;
 	code = import(&work);
@@ -566,5 +564,18 @@ int sp_session_import(struct sp_maps *maps, struct sp_bulk *bulk, struct sp_erro
 	free(work.known);
 	free(work.items);
 	free(work.sessions);
+	return code;
+}
+
+int sp_session_import(struct sp_maps *maps, struct sp_bulk *bulk, struct sp_error *err)
+{
+	int code = check(bulk, err);
+
+	if (code)
+		return code;
+	code = import_locked(maps, bulk, err);
+	/* What has ended makes room. */
+	if (code == -ENOSPC && !bulk->dry_run && sp_session_sweep(maps, 0, NULL) > 0)
+		code = import_locked(maps, bulk, err);
 	return code;
 }
