@@ -30,8 +30,8 @@ static int put_json(const struct sp_invocation *invocation, const struct sp_repo
 {
 	json_t *findings = json_array();
 
-	for (size_t i = 0; i < report->count; i++)
-		json_array_append_new(findings, finding_json(report->finding[i]));
+	for (const struct sp_finding *one = report->first; one; one = one->next)
+		json_array_append_new(findings, finding_json(one));
 	return sp_put_json(json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:o}", "instance",
 	                             invocation->instance.name, "mended", mended, "ok",
 	                             (int)report->at[SP_LEVEL_OK], "notes",
@@ -82,11 +82,9 @@ static void put_text(const struct sp_report *report)
 {
 	const char *group = "";
 
-	for (size_t i = 0; i < report->count; i++) {
-		const struct sp_finding *one = report->finding[i];
-
+	for (const struct sp_finding *one = report->first; one; one = one->next) {
 		if (strcmp(group, one->group) != 0)
-			printf("%s%s\n", i ? "\n" : "", one->group);
+			printf("%s%s\n", *group ? "\n" : "", one->group);
 		group = one->group;
 		put_finding(one);
 	}
@@ -114,12 +112,12 @@ static void mend_one(const struct sp_finding *one, bool json, json_t *mended)
 
 static void mend_all(const struct sp_invocation *invocation, json_t *mended)
 {
-	struct sp_report report = {.count = 0};
+	struct sp_report report = {.first = NULL};
 
 	look(&report, invocation);
-	for (size_t i = 0; i < report.count; i++)
-		if (report.finding[i]->mend.kind != SP_MEND_NOTHING)
-			mend_one(report.finding[i], invocation->json, mended);
+	for (const struct sp_finding *one = report.first; one; one = one->next)
+		if (one->mend.kind != SP_MEND_NOTHING)
+			mend_one(one, invocation->json, mended);
 	if (json_array_size(mended) && !invocation->json)
 		putchar('\n');
 	sp_report_free(&report);
@@ -127,7 +125,7 @@ static void mend_all(const struct sp_invocation *invocation, json_t *mended)
 
 int sp_doctor_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
-	struct sp_report report = {.count = 0};
+	struct sp_report report = {.first = NULL};
 	json_t *mended = json_array();
 	bool bad;
 	int code = 0;

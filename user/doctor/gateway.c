@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -83,6 +84,28 @@ void sp_doctor_gateway(struct sp_doctor *doctor)
 
 /* --- the daemon --- */
 
+/* Whether process @pid (its folder of /proc) is named @name and has the parent @parent: proc(5),
+ * "pid (name) state parent ..."; none of our names has a parenthesis. */
+static bool is_child(const char *pid, int parent, const char *name)
+{
+	char path[32], line[256] = "", wanted[64];
+	const char *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.10s/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	snprintf(wanted, sizeof(wanted), " (%s) ", name);
+	at = strstr(line, wanted);
+	if (!at || strlen(at) < strlen(wanted) + 2)
+		return false;
+	return strtol(at + strlen(wanted) + 2, NULL, 10) == parent;
+}
+
 /* How many processes named @name have the parent @parent. */
 static unsigned count_children(int parent, const char *name)
 {
@@ -90,23 +113,9 @@ static unsigned count_children(int parent, const char *name)
 	const struct dirent *entry;
 	unsigned count = 0;
 
-	while (folder && (entry = readdir(folder))) {
-		char path[sizeof(entry->d_name) + 16], comm[32] = "";
-		FILE *file;
-		int of = 0;
-
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		/* proc(5): pid (comm) state ppid; none of our names has a parenthesis. */
-		if (fscanf(file, "%*d (%31[^)]) %*c %d", comm, &of) == 2 && of == parent &&
-		    !strcmp(comm, name))
-			count++;
-		fclose(file);
-	}
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			count += is_child(entry->d_name, parent, name);
 	if (folder)
 		closedir(folder);
 	return count;

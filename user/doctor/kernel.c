@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -22,14 +23,17 @@
 static void look_at_version(struct sp_report *report)
 {
 	struct utsname name;
-	unsigned major = 0, minor = 0;
+	unsigned long major, minor = 0;
 	struct sp_finding *finding;
+	char *end;
 	bool old;
 
 	if (uname(&name))
 		return;
-	old = sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-	      (major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR));
+	major = strtoul(name.release, &end, 10);
+	if (*end == '.')
+		minor = strtoul(end + 1, NULL, 10);
+	old = major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR);
 	finding = sp_report_add(report, old ? SP_LEVEL_WARNING : SP_LEVEL_OK, "kernel", "",
 	                        "Linux %s", name.release);
 	if (old)

@@ -20,27 +20,19 @@ const char *sp_level_name(enum sp_level level)
 
 static struct sp_finding *make(struct sp_report *report)
 {
-	struct sp_finding *finding = NULL;
+	struct sp_finding *finding = calloc(1, sizeof(*finding));
 
-	if (report->count == report->room) {
-		size_t room = report->room ? 2 * report->room : 64;
-		struct sp_finding **more =
-			reallocarray(report->finding, room, sizeof(*report->finding));
-
-		if (more) {
-			report->finding = more;
-			report->room = room;
-		}
+	if (!finding) {
+		report->incomplete = true;
+		report->lost = (struct sp_finding){.next = NULL};
+		return &report->lost;
 	}
-	if (report->count < report->room)
-		finding = calloc(1, sizeof(*finding));
-	if (finding) {
-		report->finding[report->count++] = finding;
-		return finding;
-	}
-	report->incomplete = true;
-	report->lost = (struct sp_finding){.level = SP_LEVEL_OK};
-	return &report->lost;
+	if (report->last)
+		report->last->next = finding;
+	else
+		report->first = finding;
+	report->last = finding;
+	return finding;
 }
 
 struct sp_finding *sp_report_add(struct sp_report *report, enum sp_level level, const char *check,
@@ -104,8 +96,11 @@ void sp_finding_offload(struct sp_finding *finding, const char *interface, enum 
 
 void sp_report_free(struct sp_report *report)
 {
-	for (size_t i = 0; i < report->count; i++)
-		free(report->finding[i]);
-	free(report->finding);
-	*report = (struct sp_report){.count = 0};
+	struct sp_finding *next;
+
+	for (struct sp_finding *one = report->first; one; one = next) {
+		next = one->next;
+		free(one);
+	}
+	*report = (struct sp_report){.first = NULL};
 }

@@ -34,6 +34,7 @@ struct sp_mend {
 };
 
 struct sp_finding {
+	struct sp_finding *next; /* NULL: it is the last */
 	enum sp_level level;
 	const char *group; /* heading: "Kernel", "Interfaces", ... */
 	const char *check; /* one word for scripts: "rp_filter"; stable */
@@ -45,8 +46,7 @@ struct sp_finding {
 };
 
 struct sp_report {
-	struct sp_finding **finding;
-	size_t count, room;
+	struct sp_finding *first, *last;
 	unsigned at[SP_LEVELS]; /* findings of each level */
 	const char *group;      /* of those that are added */
 	bool incomplete;        /* there was no memory for some */

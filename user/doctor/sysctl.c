@@ -9,12 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+
 #define ROOT "/proc/sys/"
 
 int sp_sysctl_read(const char *format, ...)
 {
 	char path[PATH_MAX] = ROOT;
-	int number = -EINVAL;
+	char line[32] = "";
+	uint64_t number;
 	va_list args;
 	FILE *file;
 
@@ -24,10 +27,11 @@ int sp_sysctl_read(const char *format, ...)
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	if (fscanf(file, "%9d", &number) != 1 || number < 0)
-		number = -EINVAL;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
 	fclose(file);
-	return number;
+	line[strcspn(line, "\n")] = '\0';
+	return sp_text_number(line, 0, INT_MAX, &number) ? -EINVAL : (int)number;
 }
 
 int sp_sysctl_write(const char *name, const char *value, struct sp_error *err)

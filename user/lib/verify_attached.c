@@ -113,7 +113,7 @@ static bool is_among(const uint32_t *ids, uint32_t count, uint32_t id)
 
 static void compare_maps(struct sp_verify *verify, int program)
 {
-	uint32_t ids[MAPS_OF_PROGRAM];
+	uint32_t ids[MAPS_OF_PROGRAM] = {0};
 	struct bpf_prog_info info = {.nr_map_ids = MAPS_OF_PROGRAM, .map_ids = (uintptr_t)ids};
 	uint32_t size = sizeof(info);
 
