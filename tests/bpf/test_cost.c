@@ -23,11 +23,26 @@
 
 #define AUTHORIZED_CLIENT 3
 #define CAPTIVE_CLIENT    2
+#define VLAN              5
+#define LOOPBACK          1 /* the interface of a test run */
 
-enum variant { NOOP, AUTHORIZED4, AUTHORIZED6, CAPTIVE_DROP, TC4, VARIANTS };
+/* ZONED: there are zones, of which another one is forwarded past the stack; in TAGGED_ZONE the VLAN
+ * is one of them. */
+enum variant {
+	NOOP,
+	AUTHORIZED4,
+	AUTHORIZED6,
+	CAPTIVE_DROP,
+	TC4,
+	ZONED,
+	TAGGED,
+	TAGGED_ZONE,
+	VARIANTS
+};
 
-static const char *const names[VARIANTS] = {"noop", "authorized IPv4", "authorized IPv6",
-                                            "captive drop", "authorized IPv4 by TC"};
+static const char *const names[VARIANTS] = {
+	"noop",  "authorized IPv4", "authorized IPv6", "captive drop", "authorized IPv4 by TC",
+	"zoned", "tagged",          "tagged, zoned"};
 
 static int load_noop(void)
 {
@@ -43,7 +58,7 @@ static int load_noop(void)
 	return fd;
 }
 
-static void build(uint8_t family, uint8_t client, struct sp_frame_bytes *frame)
+static void build(uint8_t family, uint8_t client, uint16_t vlan, struct sp_frame_bytes *frame)
 {
 	const struct sp_sample sample = {
 		.name = "UDP",
@@ -55,7 +70,7 @@ static void build(uint8_t family, uint8_t client, struct sp_frame_bytes *frame)
 		.destination_port = 443,
 		.payload = 18,
 	};
-	struct sp_ether ether = {};
+	struct sp_ether ether = {.tags = vlan != 0, .tag = {{.protocol = 0x8100, .vlan = vlan}}};
 
 	memcpy(ether.to, sp_test_gateway_mac, 6);
 	sp_test_mac(ether.from, client);
@@ -77,10 +92,35 @@ static void grant_many(struct sp_bench *bench, uint32_t count)
 	}
 }
 
+/* As `up` writes them: zone 1 the VLAN, zone 2 in route mode somewhere else. */
+static void add_zones(struct sp_bench *bench)
+{
+	const struct sp_zone_key key = {.ifindex = LOOPBACK, .vlan = VLAN};
+	uint32_t zone = 1;
+
+	if (bpf_map_update_elem(sp_bench_map(bench, "zones"), &key, &zone, BPF_ANY))
+		fail_msg("cannot write to zones: %s", strerror(errno));
+}
+
+static void set_zones(struct sp_bench *bench, enum variant variant)
+{
+	struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .zone_factor = 1};
+
+	if (variant == ZONED || variant == TAGGED_ZONE) {
+		settings.zones = 1;
+		settings.route_zones = 1u << 2;
+		settings.zone_port[0] =
+			(struct sp_zone_port){.ifindex = LOOPBACK, .vlans = variant == TAGGED_ZONE};
+	}
+	sp_bench_settings(bench, &settings);
+}
+
 static void measure(uint32_t clients)
 {
 	const struct sp_bench_size size = {clients < 1024 ? 1024 : clients + clients / 4, 1024};
 	const struct sp_client_policy policy = {.state = SP_CLIENT_AUTHORIZED, .generation = 1};
+	const struct sp_client_policy tagged = {
+		.state = SP_CLIENT_AUTHORIZED, .generation = 1, .slot = clients};
 	struct sp_bench *bench = sp_bench_open(true, &size);
 	uint32_t best[VARIANTS];
 	struct sp_frame_bytes frame[VARIANTS];
@@ -89,20 +129,23 @@ static void measure(uint32_t clients)
 
 	sp_test_mac(mac, AUTHORIZED_CLIENT);
 	sp_bench_grant(bench, mac, 0, &policy);
+	sp_bench_grant(bench, mac, VLAN, &tagged);
 	grant_many(bench, clients);
-	build(4, AUTHORIZED_CLIENT, &frame[NOOP]);
-	build(4, AUTHORIZED_CLIENT, &frame[AUTHORIZED4]);
-	build(6, AUTHORIZED_CLIENT, &frame[AUTHORIZED6]);
-	build(4, CAPTIVE_CLIENT, &frame[CAPTIVE_DROP]);
-	build(4, AUTHORIZED_CLIENT, &frame[TC4]);
+	add_zones(bench);
+	for (enum variant variant = NOOP; variant < VARIANTS; variant++)
+		build(variant == AUTHORIZED6 ? 6 : 4,
+		      variant == CAPTIVE_DROP ? CAPTIVE_CLIENT : AUTHORIZED_CLIENT,
+		      variant >= TAGGED ? VLAN : 0, &frame[variant]);
 	memset(best, 0xff, sizeof(best));
 	for (int round = 0; round < ROUNDS; round++) {
 		for (enum variant variant = NOOP; variant < VARIANTS; variant++) {
 			int fd = variant == NOOP  ? noop
 			         : variant == TC4 ? bench->program[SP_IN]
 			                          : bench->program[SP_XDP];
-			uint32_t cost = sp_bench_repeat(fd, &frame[variant], REPEAT / ROUNDS);
+			uint32_t cost;
 
+			set_zones(bench, variant);
+			cost = sp_bench_repeat(fd, &frame[variant], REPEAT / ROUNDS);
 			best[variant] = cost < best[variant] ? cost : best[variant];
 		}
 	}

@@ -603,6 +603,44 @@ static void tags_of_downloads(void **unused)
 	assert_int_equal(sp_bench_usage(bench, SLOT).down_packets, 1);
 }
 
+static void set_zones(uint32_t zones, uint32_t routes)
+{
+	const struct sp_settings settings = {
+		.abi_version = SP_ABI_VERSION, .zones = zones, .route_zones = routes};
+	const uint32_t zero = 0;
+
+	put("settings", &zero, &settings);
+}
+
+/* Both directions go the way of the client's zone. */
+static void each_zone_goes_its_way(void **unused)
+{
+	static const struct sp_tag tag = {IN_TAG};
+	const struct sp_zone_key tagged = {.ifindex = lan0, .vlan = 5};
+	const struct sp_zone_key whole = {.ifindex = lan0, .whole = 1};
+	static const struct sp_sample tagged4 = {
+		.name = "tagged", V4("10.88.0.3", "10.86.0.3"), UDP(40000, 443)};
+	static const struct sp_sample down_tagged4 = {
+		.name = "to tagged", V4("9.0.0.9", "10.88.0.3"), UDP(443, 40000)};
+	uint32_t one = 1, two = 2;
+	struct pass pass;
+
+	(void)unused;
+	put("zones", &tagged, &one);
+	put("zones", &whole, &two);
+	for (uint32_t routes = 0; routes < 8; routes++) {
+		set_zones(2, routes);
+		up_from(&up4, AUTHORIZED_CLIENT, NULL, &pass);
+		assert_int_equal(pass.action, routes & 4 ? XDP_REDIRECT : XDP_PASS);
+		down(&down4, NULL, &pass);
+		assert_int_equal(pass.action, routes & 4 ? XDP_REDIRECT : XDP_PASS);
+		up_from(&tagged4, TAGGED_CLIENT, &tag, &pass);
+		assert_int_equal(pass.action, routes & 2 ? XDP_REDIRECT : XDP_PASS);
+		down(&down_tagged4, NULL, &pass);
+		assert_int_equal(pass.action, routes & 2 ? XDP_REDIRECT : XDP_PASS);
+	}
+}
+
 static void unknown_tags_are_the_stacks(void **unused)
 {
 	static const struct sp_tag rows[] = {{0x88a8, 5}, {0x8100, 6}, {0x8100, 0}};
@@ -769,6 +807,7 @@ int main(void)
 		cmocka_unit_test_setup(the_last_session_vouches_for_nothing, setup),
 		cmocka_unit_test_setup(tags_are_the_links, setup),
 		cmocka_unit_test_setup(tags_of_downloads, setup),
+		cmocka_unit_test_setup(each_zone_goes_its_way, setup),
 		cmocka_unit_test_setup(unknown_tags_are_the_stacks, setup),
 		cmocka_unit_test_setup(downloads_are_charged, setup),
 		cmocka_unit_test_setup(other_frames_of_an_uplink_are_the_stacks, setup),

@@ -166,12 +166,12 @@ static void check_tags(struct link *link)
 	assert_int_equal(send_frame(link, &dns, AUTHORIZED_CLIENT, three, 3), SP_REASON_VLAN_DEPTH);
 }
 
-/* A listening socket of @family in `listeners`, as a responder puts it there. */
-static int listen_captured(struct link *link, sa_family_t family)
+/* A listening socket of @family in `listeners`, as a responder of @zone puts it there. */
+static int listen_captured(struct link *link, uint32_t zone, sa_family_t family)
 {
 	struct sockaddr_in6 address = {.sin6_family = family};
-	struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .workers = 1};
-	uint32_t zero = 0, index = SP_LISTENER(0, 0, family == AF_INET6);
+	struct sp_settings settings = {.abi_version = SP_ABI_VERSION, .workers = 1, .zones = 1};
+	uint32_t zero = 0, index = SP_LISTENER(zone, 0, family == AF_INET6);
 	int one = 1, fd = socket(family, SOCK_STREAM, 0);
 	uint64_t value = (uint64_t)fd;
 
@@ -205,8 +205,8 @@ static void check_no_assignment(struct link *link)
 
 static void check_capture(struct link *link)
 {
-	int listener4 = listen_captured(link, AF_INET);
-	int listener6 = listen_captured(link, AF_INET6);
+	int listener4 = listen_captured(link, 0, AF_INET);
+	int listener6 = listen_captured(link, 0, AF_INET6);
 	struct sp_settings nobody = {.abi_version = SP_ABI_VERSION};
 	uint32_t zero = 0;
 
@@ -221,6 +221,29 @@ static void check_capture(struct link *link)
 	assert_int_equal(bpf_map_update_elem(link->bench->settings, &zero, &nobody, BPF_ANY), 0);
 }
 
+/* A zone that has listeners gets those, one that has none shares those of zone 0. */
+static void check_zones(struct link *link)
+{
+	const struct sp_tag tags[] = {{0x8100, 7}};
+	const struct sp_zone_key key = {.ifindex = if_nametoindex("lan0"), .vlan = 7};
+	struct sp_settings nobody = {.abi_version = SP_ABI_VERSION};
+	uint32_t zero = 0, zone = SP_ZONES - 1;
+	int own, shared;
+
+	assert_int_equal(
+		bpf_map_update_elem(sp_bench_map(link->bench, "zones"), &key, &zone, BPF_ANY), 0);
+	own = listen_captured(link, zone, AF_INET);
+	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, tags, 1), SP_REASON_CAPTURED);
+	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, NULL, 0), SP_REASON_NO_LISTENER);
+	close(own);
+	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, tags, 1), SP_REASON_NO_LISTENER);
+	shared = listen_captured(link, 0, AF_INET);
+	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, tags, 1), SP_REASON_CAPTURED);
+	assert_int_equal(send_frame(link, &http4, CAPTIVE_CLIENT, NULL, 0), SP_REASON_CAPTURED);
+	close(shared);
+	assert_int_equal(bpf_map_update_elem(link->bench->settings, &zero, &nobody, BPF_ANY), 0);
+}
+
 static void xdp_then_tc(void **unused)
 {
 	struct link link;
@@ -229,6 +252,7 @@ static void xdp_then_tc(void **unused)
 	link_open(&link, true);
 	check_tags(&link);
 	check_capture(&link);
+	check_zones(&link);
 	close(link.sender);
 }
 
@@ -240,6 +264,7 @@ static void tc_alone(void **unused)
 	link_open(&link, false);
 	check_tags(&link);
 	check_capture(&link);
+	check_zones(&link);
 	close(link.sender);
 }
 

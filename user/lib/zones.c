@@ -317,8 +317,9 @@ static int differ(const struct sp_zone_maps *maps, const struct wanted *wanted,
 
 /* --- both --- */
 
-/* Give @use what the maps are to hold now. */
+/* Give @use what the maps are to hold now. @devices NULL: those that there are. */
 static int with_wanted(const struct sp_zone_maps *maps, const struct sp_record *record,
+                       const struct sp_vlan_device *devices, unsigned count,
                        int (*use)(const struct sp_zone_maps *maps, const struct wanted *wanted,
                                   struct sp_error *err),
                        struct sp_error *err)
@@ -329,7 +330,10 @@ static int with_wanted(const struct sp_zone_maps *maps, const struct sp_record *
 	if (!wanted)
 		return sp_fail(err, -ENOMEM, SP_EXIT_FAILED, "out of memory");
 	wanted->record = record;
-	code = look(wanted, err);
+	wanted->devices = count;
+	if (devices)
+		memcpy(wanted->device, devices, count * sizeof(*devices));
+	code = devices ? want_all(wanted, err) : look(wanted, err);
 	if (!code)
 		code = use(maps, wanted, err);
 	free(wanted);
@@ -339,13 +343,19 @@ static int with_wanted(const struct sp_zone_maps *maps, const struct sp_record *
 int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *record,
                   struct sp_error *err)
 {
-	return with_wanted(maps, record, bring, err);
+	return with_wanted(maps, record, NULL, 0, bring, err);
+}
+
+int sp_zones_fill_for(const struct sp_zone_maps *maps, const struct sp_record *record,
+                      const struct sp_vlan_device *devices, unsigned count, struct sp_error *err)
+{
+	return with_wanted(maps, record, devices, count, bring, err);
 }
 
 int sp_zones_differ(const struct sp_zone_maps *maps, const struct sp_record *record,
                     struct sp_error *err)
 {
-	return with_wanted(maps, record, differ, err);
+	return with_wanted(maps, record, NULL, 0, differ, err);
 }
 
 struct sp_zone_maps sp_zone_maps_of(const struct sp_maps *maps)

@@ -14,6 +14,7 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 #include "lib/maps.h"
+#include "lib/netlink.h"
 #include "lib/record.h"
 
 /* Descriptors. */
@@ -35,6 +36,10 @@ void sp_zones_close(const struct sp_zone_maps *maps);
  */
 int sp_zones_fill(const struct sp_zone_maps *maps, const struct sp_record *record,
                   struct sp_error *err);
+
+/* The same with the VLAN devices that the caller has found, at most SP_VLAN_DEVICES. */
+int sp_zones_fill_for(const struct sp_zone_maps *maps, const struct sp_record *record,
+                      const struct sp_vlan_device *devices, unsigned count, struct sp_error *err);
 
 /* How many entries of the maps are missing, wrong or too many, by what sp_zones_fill would make of
  * them now; nothing is written. Or a negative errno. */
