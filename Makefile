@@ -52,7 +52,7 @@ LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/doctor/*.c user/keeper/*.c)
 # Commands that need large libraries, which would cost every other command milliseconds to load, and
 # the daemon: `sallyport` has sallyportd run them (user/light/elsewhere.c).
-WIDE_SRC      := $(patsubst %,user/cli/%.c,run status cert cert_output config_check dhcp_snippet \
+WIDE_SRC      := $(patsubst %,user/cli/%.c,run reload status cert cert_output config_check dhcp_snippet \
                  doctor sheet sheet_svg sheet_png voucher_create user password)
 LIGHT_SRC     := $(filter-out $(WIDE_SRC),$(wildcard user/cli/*.c)) $(wildcard user/light/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)

@@ -111,6 +111,7 @@ void sp_help_print(const struct sp_invocation *invocation);
 const char *sp_suggest(const char *typed);
 
 int sp_up_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_reload_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_down_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_run_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err);

@@ -15,15 +15,35 @@ const struct sp_command sp_commands[] = {
 		.name = "up",
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "load the datapath and attach it to the client interfaces",
-		.details = "From then on clients without a session are captive, whether the daemon "
-			   "runs\n"
-			   "or not. When it is loaded already, the configuration is applied anew "
-			   "and no\n"
-			   "session is lost. Run it in the gateway's network namespace.\n",
+		.details =
+			"From then on clients without a session are captive, whether the daemon "
+			"runs\n"
+			"or not. When it is loaded already, by this or another version, the "
+			"configuration\n"
+			"is applied anew, a running daemon takes it too, and no session is lost. "
+			"Run it in\n"
+			"the gateway's network namespace.\n",
 		.examples = "sallyport up\n"
 			    "sallyport up -c /etc/sallyport/lobby.conf\n"
 			    "nsenter --net=/run/netns/lobby sallyport -I lobby up -c lobby.conf\n",
 		.run = sp_up_run,
+	},
+	{
+		.name = "reload",
+		.options = SP_OPTION_BIT(CONFIG),
+		.summary = "apply a changed configuration, and say what has changed in it",
+		.details = "The same as `up` of a loaded instance, datapath and daemon: no session "
+                           "and no\n"
+			   "connection ends, and what is wrong with the configuration changes "
+                           "nothing. "
+			   "Without\n"
+			   "-c it is the file of the last `up`. Returns when the daemon has taken "
+                           "it, or "
+			   "says\n"
+			   "why it has not.\n",
+		.examples = "sallyport reload\n"
+			    "sallyport -j reload | jq .changes\n",
+		.run = sp_reload_run,
 	},
 	{
 		.name = "down",
@@ -142,7 +162,7 @@ const struct sp_command sp_commands[] = {
 		.summary = "let in and block the clients of a file, all of them or none",
 		.details =
 			"FILE (- is stdin) is what `export` wrote, or a list: a MAC a line and "
-                        "the\n"
+			"the\n"
 			"options of `client allow` behind it, # begins a comment. Of an export the "
 			"time\n"
 			"and quota that are left are granted, from the same end on. Clients that "

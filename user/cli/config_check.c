@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/config_check.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "ipc/ipc.h"
@@ -45,19 +46,24 @@ static int check_certificate(const struct sp_config *config, struct sp_error *er
 	return code;
 }
 
+int sp_config_check_files(const struct sp_config *config, struct sp_error *err)
+{
+	int code = config->zone[0].pages[0] ? check_pages(config, err) : 0;
+
+	if (!code)
+		code = sp_radius_check(config, err);
+	if (!code)
+		code = check_external(config, err);
+	return code ? code : check_certificate(config, err);
+}
+
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
 	int code = sp_open_config(invocation, &config, false, err);
 
-	if (!code && config.zone[0].pages[0])
-		code = check_pages(&config, err);
 	if (!code)
-		code = sp_radius_check(&config, err);
-	if (!code)
-		code = check_external(&config, err);
-	if (!code)
-		code = check_certificate(&config, err);
+		code = sp_config_check_files(&config, err);
 	if (code)
 		return code;
 	if (invocation->json)

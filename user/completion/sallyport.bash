@@ -97,7 +97,7 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up down run status client export import garden voucher user stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
+	"") _sallyport_offer "up reload down run status client export import garden voucher user stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
 	voucher) _sallyport_offer "create list revoke" "$word" ;;

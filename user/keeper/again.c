@@ -5,13 +5,17 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "keeper/inherit.h"
+#include "lib/text.h"
 
 #define ARGUMENTS 64
+#define TOKEN     "SALLYPORT_RELOAD"
 #define DELETED   " (deleted)" /* what /proc says of a program that was replaced */
 
 /* The path of this program, or of what has taken its place. */
@@ -64,16 +68,30 @@ static int read_arguments(char *text, size_t room, char *arguments[ARGUMENTS])
 	return count;
 }
 
-int sp_again(struct sp_error *err)
+int sp_again(int token, struct sp_error *err)
 {
 	static char text[65536], path[PATH_MAX];
-	char *arguments[ARGUMENTS];
+	char *arguments[ARGUMENTS], number[16];
 	int ret = find_program(path);
 
+	snprintf(number, sizeof(number), "%d", token);
+	if (!ret && setenv(TOKEN, number, 1))
+		ret = -errno;
 	if (!ret)
 		ret = read_arguments(text, sizeof(text), arguments);
 	if (ret >= 0)
 		ret = sp_inherit_exec(path, arguments);
 	return sp_fail(err, ret, SP_EXIT_FAILED, "sallyportd cannot start again as %s: %s", path,
 	               strerror(-ret));
+}
+
+int sp_again_token(void)
+{
+	const char *token = getenv(TOKEN);
+	uint64_t number = 0;
+
+	if (token && sp_text_number(token, 0, INT_MAX, &number))
+		number = 0;
+	unsetenv(TOKEN);
+	return (int)number;
 }

@@ -7,6 +7,7 @@
 #include "ipc/radius.h"
 #include "keeper/authority.h"
 #include "keeper/systemd.h"
+#include "lib/daemon.h"
 #include "lib/log.h"
 
 #define REQUESTS 64 /* of a child in one round, lest it keeps signals waiting */
@@ -23,6 +24,9 @@ static void announce(struct sp_keeper *keeper)
 	sp_systemd_notify("READY=1\nSTATUS=Serving instance %s with %u responders, portal at %s",
 	                  keeper->maps.instance.name, keeper->setup.workers, setup->login_url4);
 	keeper->announced = true;
+	if (keeper->token)
+		sp_daemon_answer(&keeper->maps.instance, keeper->token, SP_EXIT_DONE, "");
+	keeper->token = 0;
 }
 
 static int read_ready(struct sp_keeper *keeper, struct sp_child *child)

@@ -26,9 +26,11 @@
 #include "keeper/hear.h"
 #include "keeper/inherit.h"
 #include "keeper/pidfile.h"
+#include "keeper/reload.h"
 #include "keeper/state.h"
 #include "keeper/systemd.h"
 #include "keeper/tls.h"
+#include "lib/daemon.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "lib/session.h"
@@ -119,15 +121,55 @@ static bool lost_maps(struct sp_keeper *keeper)
 	return true;
 }
 
-static void reload(struct sp_keeper *keeper)
+/* To who waits for it, once. */
+static void answer(struct sp_keeper *keeper, enum sp_exit code, const char *text)
 {
+	if (keeper->token)
+		sp_daemon_answer(&keeper->maps.instance, keeper->token, code, text);
+	keeper->token = 0;
+}
+
+static void begin_anew(struct sp_keeper *keeper)
+{
+	keeper->stop = true;
+	keeper->again = true;
+}
+
+static void apply(struct sp_keeper *keeper)
+{
+	struct sp_error err = {.exit_code = SP_EXIT_FAILED};
+
+	switch (sp_reload(keeper, &err)) {
+	case SP_RELOAD_FAILED:
+		sp_log(SP_LOG_ERROR, "%s; going on with the configuration as it was", err.text);
+		answer(keeper, err.exit_code, err.text);
+		return;
+	case SP_RELOAD_AGAIN:
+		sp_log(SP_LOG_NOTICE, "the configuration has changed: beginning anew with it");
+		begin_anew(keeper);
+		return;
+	case SP_RELOAD_TAKEN:
+		sp_log(SP_LOG_NOTICE, "what a login is given has changed");
+		break;
+	case SP_RELOAD_SAME:
+		break;
+	}
+	renew_certificate(keeper);
+	renew_pages(keeper);
+	answer(keeper, SP_EXIT_DONE, "");
+}
+
+/* @token: of who waits for an answer, or 0. */
+static void reload(struct sp_keeper *keeper, int token)
+{
+	keeper->token = token;
 	if (lost_maps(keeper))
 		return;
 	sp_systemd_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 	                  (unsigned long long)sp_monotonic_ms() * 1000);
-	renew_certificate(keeper);
-	renew_pages(keeper);
-	sp_systemd_notify("READY=1");
+	apply(keeper);
+	if (!keeper->again)
+		sp_systemd_notify("READY=1");
 }
 
 static void signal_event(struct sp_keeper *keeper)
@@ -138,7 +180,7 @@ static void signal_event(struct sp_keeper *keeper)
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			keeper->stop = true;
 		else if (info.ssi_signo == SIGHUP)
-			reload(keeper);
+			reload(keeper, info.ssi_code == SI_QUEUE ? info.ssi_int : 0);
 	/* Several SIGCHLD can have become one. */
 	for (unsigned i = 0; i < keeper->crew.count; i++)
 		sp_child_reap(&keeper->crew.child[i]);
@@ -343,6 +385,12 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 		return ret;
 	/* Where nobody listens any more. */
 	sp_inherit_settle();
+	sp_reload_begin(keeper);
+	ret = sp_setup_forget_answers(&keeper->setup, err);
+	if (ret) {
+		sp_setup_close(&keeper->setup);
+		return ret;
+	}
 	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->zone[0].pages);
 	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
@@ -397,7 +445,7 @@ static int lock_and_serve(struct sp_keeper *keeper, struct sp_error *err)
 	return ret;
 }
 
-int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *config,
+int sp_keeper_run(const struct sp_instance *instance, struct sp_config *config,
                   struct sp_error *err)
 {
 	struct sp_keeper keeper = {.config = config, .epoll = -1, .signals = -1, .timer = -1};
@@ -405,6 +453,7 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 
 	sp_log_name("sallyportd");
 	sp_inherit_open();
+	keeper.token = sp_again_token();
 	/* Without it there is nobody to tell. */
 	sp_systemd_open(false);
 	/* First of all: for an instance that is not loaded no file is made. */
@@ -418,7 +467,7 @@ int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *co
 		ret = lock_and_serve(&keeper, err);
 	sp_maps_close(&keeper.maps);
 	if (!ret && keeper.again)
-		ret = sp_again(err);
+		ret = sp_again(keeper.token, err);
 	sp_inherit_close();
 	return ret;
 }

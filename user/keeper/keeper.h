@@ -11,8 +11,9 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 
-/* Serve @instance in the foreground until SIGTERM or SIGINT. 0 or negative errno. */
-int sp_keeper_run(const struct sp_instance *instance, const struct sp_config *config,
+/* Serve @instance in the foreground until SIGTERM or SIGINT. @config is the keeper's, which reads
+ * it again at SIGHUP. 0 or negative errno. */
+int sp_keeper_run(const struct sp_instance *instance, struct sp_config *config,
                   struct sp_error *err);
 
 #endif

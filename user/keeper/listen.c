@@ -134,9 +134,11 @@ int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t
 		return fd;
 	return sp_fail(err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
 	               "cannot listen for the portal at %s port %u: %s; choose another `%s` or "
-	               "`listen` in "
-	               "[portal]",
-	               sp_address_text(address, text), port, strerror(-fd), key);
+	               "`listen` in [portal]%s",
+	               sp_address_text(address, text), port, strerror(-fd), key,
+	               fd == -EACCES ? ", or restart sallyportd, which has given up the right to "
+	                               "ports below 1024"
+	                             : "");
 }
 
 int sp_listen_authority(uint16_t port, struct sp_error *err)

@@ -221,19 +221,6 @@ static int pass_over(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* What was answered while no daemon ran may be long out of date. */
-static int drop_old_answers(int answers, struct sp_error *err)
-{
-	struct ring_buffer *ring = ring_buffer__new(answers, pass_over, NULL, NULL);
-
-	if (!ring)
-		return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot read the map answers: %s",
-		               strerror(errno));
-	ring_buffer__consume(ring);
-	ring_buffer__free(ring);
-	return 0;
-}
-
 /* The portal reads `origins`. The reader of DNS answers moves on in their ring, which is writing:
  * nothing else can be written there. */
 static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
@@ -243,8 +230,6 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 
 	if (!ret)
 		ret = open_pin(instance, "answers", 0, &setup->garden_files[0], err);
-	if (!ret)
-		ret = drop_old_answers(setup->garden_files[0], err);
 	if (!ret)
 		ret = open_pin(instance, "garden_names", BPF_F_RDONLY, &setup->garden_files[1],
 		               err);
@@ -383,4 +368,16 @@ void sp_setup_close(struct sp_setup *setup)
 			close(setup->garden_files[i]);
 	if (setup->portal.root[0])
 		rmdir(setup->portal.root);
+}
+
+int sp_setup_forget_answers(const struct sp_setup *setup, struct sp_error *err)
+{
+	struct ring_buffer *ring = ring_buffer__new(setup->garden_files[0], pass_over, NULL, NULL);
+
+	if (!ring)
+		return sp_fail(err, -errno, SP_EXIT_FAILED, "cannot read the map answers: %s",
+		               strerror(errno));
+	ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+	return 0;
 }

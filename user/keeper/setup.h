@@ -34,6 +34,10 @@ struct sp_setup {
 int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
                   const struct sp_config *config, struct sp_error *err);
 
+/* Pass over the DNS answers that wait: what was answered while no daemon ran may be long out of
+ * date. Not while a child reads them. 0 or negative errno. */
+int sp_setup_forget_answers(const struct sp_setup *setup, struct sp_error *err);
+
 /* Close the files and remove the empty directory. */
 void sp_setup_close(struct sp_setup *setup);
 

@@ -17,7 +17,7 @@
 #include "lib/maps.h"
 
 struct sp_keeper {
-	const struct sp_config *config;
+	struct sp_config *config;
 	struct sp_maps maps;
 	struct sp_setup setup;
 	struct sp_crew crew;
@@ -28,7 +28,9 @@ struct sp_keeper {
 	struct sp_scribe scribe;
 	struct sp_accountant accountant;
 	int epoll, signals, timer;
-	uint64_t pages; /* sp_pages_stamp of those that the children have */
+	uint64_t pages;   /* sp_pages_stamp of those that the children have */
+	uint64_t secrets; /* what the files of secrets were like when they were read */
+	int token;        /* of who waits for the answer to a reload; 0: nobody */
 	bool stop;
 	bool again; /* it stops to begin anew at once, with the program that is installed now */
 	bool announced;

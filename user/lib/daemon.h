@@ -16,4 +16,14 @@ int sp_daemon_pid(const struct sp_instance *instance);
  */
 int sp_daemon_stop(const struct sp_instance *instance, struct sp_error *err);
 
+/*
+ * Have it take the configuration of the last `up`, and wait until it has: 0, also when it is not
+ * running. A negative errno with what it says is wrong, or -ETIMEDOUT: it does not say.
+ */
+int sp_daemon_reload(const struct sp_instance *instance, struct sp_error *err);
+
+/* The daemon's side: how the reload of @token went. */
+void sp_daemon_answer(const struct sp_instance *instance, int token, enum sp_exit code,
+                      const char *text);
+
 #endif

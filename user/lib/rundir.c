@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const known[] = {"config",        "config.new",     "dataplane",
-                                    "dataplane.new", "sallyportd.pid", "empty",
-                                    "events",        "certificate",    "certificate.new"};
+static const char *const known[] = {
+	"config",       "config.new", "dataplane",   "dataplane.new",   "sallyportd.pid",
+	"empty",        "events",     "certificate", "certificate.new", "reloaded",
+	"reloaded.new", "applied",    "applied.new"};
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
 int sp_run_make(const struct sp_instance *instance, struct sp_error *err)

@@ -47,6 +47,7 @@ static int become(const struct sp_invocation *invocation, struct sp_error *err)
 	}
 
 ELSEWHERE(run)
+ELSEWHERE(reload)
 ELSEWHERE(status)
 ELSEWHERE(voucher_create)
 ELSEWHERE(user_add)
