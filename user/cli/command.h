@@ -33,7 +33,15 @@
 	X(NOTE, "note", 0, "TEXT", "label shown with the client, at most 63 bytes")             \
 	X(DEVICES, "devices", 0, "N", "devices that may use it")                                \
 	X(FROM, "from", 0, "DATE", "good from: 2026-08-01 or \"2026-08-01 14:00\", local time") \
-	X(UNTIL, "until", 0, "DATE", "good until; a date alone: to its end")                    \
+	X(UNTIL, "until", 0, "DATE", "until then; a date alone: to its end")                    \
+	X(SINCE, "since", 0, "TIME", "from a date on, or from so long ago: 2h, 7d")             \
+	X(AT, "at", 0, "TIME", "who was there then: a date and time, or how long ago: 2h")      \
+	X(BEFORE, "before", 0, "TIME", "what is older: a date, or how long ago: 30d")           \
+	X(MAC, "mac", 0, "MAC", "of this client")                                               \
+	X(USER, "user", 0, "NAME", "of this user, or of the voucher of this number")            \
+	X(IP, "ip", 0, "ADDRESS", "of this IPv4 or IPv6 address")                               \
+	X(LIMIT, "limit", 0, "N", "the last N of them")                                         \
+	X(FOLLOW, "follow", 'f', NULL, "go on with what happens from now on")                   \
 	X(NUMBER, "count", 0, "N", "how many, 1 (the default) to 100000")                       \
 	X(BATCH, "batch", 0, "NAME", "name for those made together, at most 31 bytes")          \
 	X(FORMAT, "format", 0, "FORMAT", "plain (the default), csv or json")                    \
@@ -145,6 +153,10 @@ int sp_cert_self_signed_run(const struct sp_invocation *invocation, struct sp_er
 int sp_cert_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_verify_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_doctor_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_log_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_ledger_backup_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_ledger_check_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_ledger_prune_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err);
 
 #endif

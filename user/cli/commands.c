@@ -386,6 +386,66 @@ const struct sp_command sp_commands[] = {
 		.run = sp_events_run,
 	},
 	{
+		.name = "log",
+		.options = SP_OPTION_BIT(MAC) | SP_OPTION_BIT(VLAN) | SP_OPTION_BIT(USER) |
+                           SP_OPTION_BIT(IP) | SP_OPTION_BIT(SINCE) | SP_OPTION_BIT(UNTIL) |
+                           SP_OPTION_BIT(AT) | SP_OPTION_BIT(LIMIT) | SP_OPTION_BIT(FOLLOW),
+		.summary =
+			"who was connected when, by what, with which addresses, and why it ended",
+		.details =
+			"Lines of the log that the ledger keeps for as long as `retention` of the\n"
+			"configuration says: sessions that begin, get other limits, are seen with "
+                        "a\n"
+			"new address, end; refused logins; blocks. Without options all of them, "
+			"oldest\n"
+			"first. --at shows the sessions of one moment instead, with the addresses "
+			"that\n"
+			"they used then, to within ten seconds. With -j one object per line. "
+                        "Works\n"
+			"without a loaded datapath.\n",
+		.examples = "sallyport log --ip 10.0.0.7 --at \"2026-08-04 14:03\"\n"
+			    "sallyport log --mac 02:00:00:00:00:07 --since 7d\n"
+			    "sallyport log --user anna --limit 20\n"
+			    "sallyport -j log --follow --since 1h\n",
+		.run = sp_log_run,
+	},
+	{
+		.name = "ledger backup",
+		.operand = "FILE",
+		.summary = "write a copy of the ledger to a new file, while it is in use",
+		.details =
+			"Users, vouchers, sessions, blocks and the log. Codes of vouchers can be "
+			"told only\n"
+			"with the key beside the ledger, voucher.key: keep that as well.\n",
+		.examples = "sallyport ledger backup /var/backups/ledger-monday.db\n",
+		.run = sp_ledger_backup_run,
+	},
+	{
+		.name = "ledger check",
+		.summary = "read all of the ledger and say what is damaged",
+		.details = "Exits 1 when something is. Reads all of it, which takes a second for "
+			   "some\n"
+			   "hundred megabytes; nobody waits for it.\n",
+		.examples = "sallyport ledger check\n",
+		.run = sp_ledger_check_run,
+	},
+	{
+		.name = "ledger prune",
+		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(BEFORE),
+		.summary = "delete what is older than the ledger is to keep",
+		.details =
+			"The daemon does it by itself, every hour. Sessions that go on stay, and "
+			"so does\n"
+			"what a voucher's quota counts, and what an accounting server has not "
+			"confirmed.\n"
+			"Without --before `retention` of the configuration holds, that of the "
+			"last `up`\n"
+			"unless -c says otherwise.\n",
+		.examples = "sallyport ledger prune\n"
+			    "sallyport ledger prune --before 2026-01-01\n",
+		.run = sp_ledger_prune_run,
+	},
+	{
 		.name = "forward",
 		.operand = "[stack|route]",
 		.options = SP_OPTION_BIT(ZONE),

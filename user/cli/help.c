@@ -49,7 +49,7 @@ static void print_command(const struct sp_command *command)
 			continue;
 		if (sp_options[i].letter)
 			snprintf(left, sizeof(left), "-%c, --%s %s", sp_options[i].letter,
-			         sp_options[i].name, sp_options[i].value);
+			         sp_options[i].name, sp_options[i].value ?: "");
 		else
 			snprintf(left, sizeof(left), "    --%s %s", sp_options[i].name,
 			         sp_options[i].value ?: "");

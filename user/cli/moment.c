@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/text.h"
+
 /* Whether the whole of @text is a time as @format has it. */
 static bool matches(const char *text, const char *format, struct tm *parts)
 {
@@ -73,13 +75,42 @@ int sp_moment_option(const struct sp_invocation *invocation, enum sp_option opti
 	               sp_options[option].name, text);
 }
 
-char *sp_moment_text(char out[SP_MOMENT], uint64_t seconds)
+int sp_moment_past_option(const struct sp_invocation *invocation, enum sp_option option, bool end,
+                          uint64_t *seconds, struct sp_error *err)
+{
+	const char *text = invocation->option[option];
+	uint64_t now = (uint64_t)time(NULL), ago;
+
+	if (!text)
+		return 0;
+	if (!sp_text_duration(text, &ago)) {
+		*seconds = ago < now ? now - ago : 1;
+		return 0;
+	}
+	if (!sp_moment_read(text, end, seconds))
+		return 0;
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
+	               "--%s: expected a date such as 2026-08-01 or \"2026-08-01 14:00\", or how "
+	               "long ago, such as 2h or 7d; got \"%s\"",
+	               sp_options[option].name, text);
+}
+
+static char *write_moment(char out[SP_MOMENT], uint64_t seconds, const char *format)
 {
 	time_t when = (time_t)seconds;
 	struct tm parts;
 
-	if (!seconds || !localtime_r(&when, &parts) ||
-	    !strftime(out, SP_MOMENT, "%Y-%m-%d %H:%M", &parts))
+	if (!seconds || !localtime_r(&when, &parts) || !strftime(out, SP_MOMENT, format, &parts))
 		snprintf(out, SP_MOMENT, "-");
 	return out;
+}
+
+char *sp_moment_text(char out[SP_MOMENT], uint64_t seconds)
+{
+	return write_moment(out, seconds, "%Y-%m-%d %H:%M");
+}
+
+char *sp_moment_second(char out[SP_MOMENT], uint64_t seconds)
+{
+	return write_moment(out, seconds, "%Y-%m-%d %H:%M:%S");
 }

@@ -258,6 +258,7 @@ static int attend(struct sp_keeper *keeper)
 	const uint64_t due[] = {desk,
 	                        sp_gardener_attend(&keeper->gardener),
 	                        sp_scribe_attend(&keeper->scribe),
+	                        sp_pruner_attend(&keeper->pruner, keeper->config),
 	                        sp_crew_attend(&keeper->crew),
 	                        sp_accountant_attend(&keeper->accountant),
 	                        sp_systemd_attend()};
@@ -352,6 +353,7 @@ static int serve(struct sp_keeper *keeper, struct sp_error *err)
 		sp_crew_plan(&keeper->crew, &keeper->setup, keeper->epoll);
 		sp_accountant_init(&keeper->accountant, &keeper->maps, keeper->config,
 		                   sp_crew_find(&keeper->crew, SP_ROLE_ACCOUNTING));
+		sp_pruner_init(&keeper->pruner, &keeper->maps);
 		sp_gardener_init(&keeper->gardener, &keeper->maps, keeper->config);
 		ret = sp_capabilities_keep(err);
 		if (ret)

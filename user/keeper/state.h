@@ -11,6 +11,7 @@
 #include "keeper/herald.h"
 #include "keeper/interfaces.h"
 #include "keeper/login.h"
+#include "keeper/pruner.h"
 #include "keeper/scribe.h"
 #include "keeper/setup.h"
 #include "lib/config.h"
@@ -26,6 +27,7 @@ struct sp_keeper {
 	struct sp_gardener gardener;
 	struct sp_logins logins;
 	struct sp_scribe scribe;
+	struct sp_pruner pruner;
 	struct sp_accountant accountant;
 	int epoll, signals, timer;
 	uint64_t pages;   /* sp_pages_stamp of those that the children have */

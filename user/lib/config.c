@@ -33,6 +33,10 @@ void sp_config_defaults(struct sp_config *config)
 		.radius_port_type = 19, /* Wireless - IEEE 802.11 */
 		.radius_interim = 300,
 		.radius_coa_port = 3799, /* RFC 5176, 2.1 */
+		.retention =
+			180 *
+			UINT64_C(86400), /* half a year: what inquiries ask for comes within months,
+	                                  * and what is personal is to go when it is not needed */
 		.log_level = SP_LOG_INFO,
 		.garden_addresses = 256,
 		.garden_user = "sallyport-garden",

@@ -161,6 +161,9 @@ struct sp_config {
 	char external_url[SP_CONFIG_URL];     /* url = https://login.example.org/ */
 	char external_secret[SP_CONFIG_TEXT]; /* secret_file = /etc/sallyport/external.secret */
 
+	/* [ledger] */
+	uint64_t retention; /* retention = 180d | forever: seconds; 0: for ever */
+
 	/* [log], of the daemon */
 	enum sp_log_way log_to;      /* to = auto | journal | syslog | stderr; auto: the journal if
 	                                stderr leads there, else stderr */

@@ -118,6 +118,15 @@ static int read_quantity(const struct sp_config_key *key, struct sp_config *conf
 	return 0;
 }
 
+static int read_retention(const struct sp_config_key *key, struct sp_config *config,
+                          const char *text, struct sp_error *reason)
+{
+	if (strcmp(text, "forever") != 0)
+		return read_quantity(key, config, text, reason);
+	store(key, config, 0);
+	return 0;
+}
+
 static int read_allowance(const struct sp_config_key *key, struct sp_config *config,
                           const char *text, struct sp_error *reason)
 {
@@ -729,6 +738,9 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"external", "secret_file", read_folder,
          "the absolute path of a file, at most 255 bytes, such as /etc/sallyport/external.secret",
          MEMBER(external_secret)},
+	{"ledger", "retention", read_retention,
+         "a duration of a day or more, such as 180d, or forever", MEMBER(retention),
+         .quantity = sp_text_duration, .least = 86400, .most = SP_TEXT_DURATION_MOST},
 	{"log", "to", read_choice, "auto, journal, syslog or stderr", MEMBER(log_to),
          .choices = log_choices},
 	{"log", "format", read_choice, "text or json", MEMBER(log_json), .choices = form_choices},
