@@ -76,15 +76,18 @@ _sallyport() {
 		return
 		;;
 	--format) _sallyport_offer "plain csv json" "$word" && return ;;
+	--mac) _sallyport_offer "$(_sallyport_macs)" "$word" && return ;;
+	--user) _sallyport_offer "$(_sallyport_users)" "$word" && return ;;
+	--since | --before | --at) _sallyport_offer "1h 24h 7d 30d" "$word" && return ;;
 	--batch) _sallyport_offer "$(_sallyport_batches)" "$word" && return ;;
 	--log-level) _sallyport_offer "error warning notice info debug" "$word" && return ;;
-	--vlan | --note | --devices | --from | --until | --count | --url | --host | --days) return ;;
+	--vlan | --note | --devices | --from | --until | --count | --url | --host | --days | --ip | --limit) return ;;
 	esac
 
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out) ((i++)) ;;
+		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out | --mac | --user | --ip | --since | --before | --at | --limit) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;
@@ -97,10 +100,12 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up reload down run status client export import garden voucher user stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
+	"") _sallyport_offer "up reload down run status client export import garden voucher user log ledger stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
 	client) _sallyport_offer "allow block remove show list" "$word" ;;
 	garden) _sallyport_offer "add remove list test" "$word" ;;
 	voucher) _sallyport_offer "create list revoke" "$word" ;;
+	ledger) _sallyport_offer "backup check prune" "$word" ;;
+	"ledger backup") mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	user) _sallyport_offer "add remove list passwd disable enable" "$word" ;;
 	"voucher revoke") _sallyport_offer "$(_sallyport_vouchers)" "$word" ;;
 	"user remove" | "user passwd" | "user disable" | "user enable") _sallyport_offer "$(_sallyport_users)" "$word" ;;

@@ -44,9 +44,10 @@ static void report(const struct sp_client_key *client, const char *what, const c
 	             what, why);
 }
 
-/* Never by which name: people type passwords there. What failed of ours has been said. */
-static void report_refusal(const struct sp_client_key *client, uint32_t method,
-                           enum sp_ipc_result result)
+/* In the daemon's log never by which name: people type passwords there. What failed of ours has
+ * been said. */
+static void report_refusal(struct sp_logins *logins, const struct sp_client_key *client,
+                           enum sp_method method, const char *user, enum sp_ipc_result result)
 {
 	static const char *const why[SP_IPC_RESULTS] = {
 		[SP_IPC_REFUSED] = "blocked",
@@ -63,9 +64,11 @@ static void report_refusal(const struct sp_client_key *client, uint32_t method,
 	const struct sp_log_about about = {.client = client, .method = sp_method_name(method)};
 	char name[SP_SESSION_NAME];
 
-	if (why[result])
-		sp_log_about(&refused_limit, &about, SP_LOG_NOTICE, "%s: login refused: %s (%s)",
-		             sp_session_name(name, client), why[result], about.method);
+	if (!why[result])
+		return;
+	sp_log_about(&refused_limit, &about, SP_LOG_NOTICE, "%s: login refused: %s (%s)",
+	             sp_session_name(name, client), why[result], about.method);
+	sp_refusals_note(&logins->refusals, logins->maps, client, method, user, why[result]);
 }
 
 /* --- answers --- */
@@ -96,9 +99,10 @@ static void answer(struct sp_logins *logins, uint64_t id, const struct sp_client
 
 /* A login is decided. */
 static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
-                     enum sp_method method, enum sp_ipc_result result, const char *said)
+                     enum sp_method method, const char *user, enum sp_ipc_result result,
+                     const char *said)
 {
-	report_refusal(client, method, result);
+	report_refusal(logins, client, method, user, result);
 	if (result == SP_IPC_DONE)
 		logins->opened(logins->context, client);
 	answer(logins, id, client, result, 0, said);
@@ -162,7 +166,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 	enum sp_ipc_result result = SP_IPC_WRONG;
 
 	if (wait) {
-		report_refusal(client, SP_METHOD_VOUCHER, SP_IPC_BUSY);
+		report_refusal(logins, client, SP_METHOD_VOUCHER, "", SP_IPC_BUSY);
 		answer(logins, request->id, client, SP_IPC_BUSY, wait, NULL);
 		return;
 	}
@@ -172,7 +176,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 		result = sp_grant_voucher(logins->maps, logins->config, client, digest);
 	}
 	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
-	conclude(logins, request->id, client, SP_METHOD_VOUCHER, result, NULL);
+	conclude(logins, request->id, client, SP_METHOD_VOUCHER, "", result, NULL);
 }
 
 /* The local user's hash; that of nobody if there is none who may log in. Returns the method that
@@ -207,7 +211,7 @@ static void submit(struct sp_logins *logins, const struct sp_ipc_request *reques
 	if (!wait)
 		pending = sp_broker_take(&logins->broker, request->id, now);
 	if (!pending) {
-		report_refusal(&request->client, method, SP_IPC_BUSY);
+		report_refusal(logins, &request->client, method, request->name, SP_IPC_BUSY);
 		answer(logins, request->id, &request->client, SP_IPC_BUSY, wait ?: CROWDED, NULL);
 		return;
 	}
@@ -283,14 +287,15 @@ static void log_in(struct sp_logins *logins, const struct sp_ipc_request *reques
 	enum sp_ipc_result result = look_ahead(logins, request);
 
 	if (result != SP_IPC_DONE) {
-		report_refusal(client, request->method, result);
+		report_refusal(logins, client, (enum sp_method)request->method, request->name,
+		               result);
 		answer(logins, request->id, client, result, 0, NULL);
 		return;
 	}
 	switch (request->method) {
 	case SP_METHOD_CLICK:
 		result = sp_grant_click(logins->maps, logins->config, client);
-		conclude(logins, request->id, client, SP_METHOD_CLICK, result, NULL);
+		conclude(logins, request->id, client, SP_METHOD_CLICK, "", result, NULL);
 		break;
 	case SP_METHOD_VOUCHER:
 		log_in_by_voucher(logins, request);
@@ -363,11 +368,12 @@ static void judged(void *context, const struct sp_pending *pending,
 	settle_attempt(logins, &check->client, pending->account ? check->name : NULL,
 	               result == SP_IPC_WRONG);
 	if (result == SP_IPC_BUSY) {
-		report_refusal(&check->client, check->method, result);
+		report_refusal(logins, &check->client, (enum sp_method)check->method, check->name,
+		               result);
 		answer(logins, pending->request, &check->client, result, CROWDED, NULL);
 	} else {
 		conclude(logins, pending->request, &check->client, (enum sp_method)check->method,
-		         result, verdict ? verdict->said : NULL);
+		         check->name, result, verdict ? verdict->said : NULL);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "ipc/ipc.h"
 #include "keeper/broker.h"
+#include "keeper/refusals.h"
 #include "keeper/retry.h"
 #include "keeper/spent.h"
 #include "lib/config.h"
@@ -21,6 +22,7 @@ struct sp_logins {
 	struct sp_broker broker;
 	struct sp_retry clients, accounts;
 	struct sp_spent spent;
+	struct sp_refusals refusals;
 	uint8_t voucher_key[SP_KEY_BYTES];
 	char nobody[SP_LEDGER_HASH]; /* hash of a user who does not exist */
 	void (*tell)(void *context, struct sp_ipc_answer *answer);         /* the portal */

@@ -259,3 +259,20 @@ int sp_ledger_log_refused(struct sp_ledger *ledger, const struct sp_client_key *
 	code = sp_statement_run(&query, NULL, err);
 	return sp_db_leave(ledger, own, code, err);
 }
+
+int sp_ledger_log_knows(struct sp_ledger *ledger, const char *name, bool *known,
+                        struct sp_error *err)
+{
+	static const char sql[] = "SELECT EXISTS (SELECT 1 FROM user WHERE name = ?1) OR EXISTS "
+				  "(SELECT 1 FROM log WHERE name = ?1 AND name <> '')";
+	struct sp_statement query = sp_statement(ledger, sql);
+	int code;
+
+	sp_in_text(&query, name);
+	code = sp_statement_step(&query, err);
+	if (code <= 0)
+		return code;
+	*known = sp_out_number(&query) != 0;
+	sp_statement_end(&query);
+	return 0;
+}

@@ -91,4 +91,8 @@ int sp_ledger_log_refused(struct sp_ledger *ledger, const struct sp_client_key *
                           const struct sp_who *who, const char *why, uint64_t now,
                           struct sp_error *err);
 
+/* Whether @name is that of a user here, or of somebody who has had a session. */
+int sp_ledger_log_knows(struct sp_ledger *ledger, const char *name, bool *known,
+                        struct sp_error *err);
+
 #endif
