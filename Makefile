@@ -52,8 +52,8 @@ LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/doctor/*.c user/keeper/*.c)
 # Commands that need large libraries, which would cost every other command milliseconds to load, and
 # the daemon: `sallyport` has sallyportd run them (user/light/elsewhere.c).
-WIDE_SRC      := $(patsubst %,user/cli/%.c,run reload status cert cert_output config_check dhcp_snippet \
-                 doctor sheet sheet_svg sheet_png voucher_create user password)
+WIDE_SRC      := $(patsubst %,user/cli/%.c,top top_data top_screen run reload status cert cert_output \
+                 config_check dhcp_snippet doctor sheet sheet_svg sheet_png voucher_create user password)
 LIGHT_SRC     := $(filter-out $(WIDE_SRC),$(wildcard user/cli/*.c)) $(wildcard user/light/*.c)
 RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
@@ -73,13 +73,14 @@ testobj    = $(patsubst %.c,$(O)/testobj/%.o,$(filter-out %/main.c,$(1)))
 LIBS_SANDBOX   := -lseccomp -lcap-ng
 LIBS_LIGHT     := -ljansson -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz
 LIBS           := -lbpf -lmnl -linih -lnettle -lsqlite3 -lelf -lz $(LIBS_SANDBOX)
-LIBS_CLI       := -lgnutls -ljansson -lqrencode -lpng -lcrypt $(LIBS)
+LIBS_CLI       := -lncursesw -ltinfo -lgnutls -ljansson -lqrencode -lpng -lcrypt $(LIBS)
 LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
 LIBS_PORTAL    := -lmicrohttpd -lgnutls -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_PROBER    := -lcares $(LIBS_SANDBOX)
 LIBS_VERIFIER  := -lcrypt -ljansson -lnettle $(LIBS_SANDBOX)
-LIBS_TEST      := -lcmocka -lcares -lcrypt -ljansson -lqrencode -lpng -lmicrohttpd -lgnutls $(LIBS)
+LIBS_TEST      := -lcmocka -lncursesw -ltinfo -lcares -lcrypt -ljansson -lqrencode -lpng \
+                  -lmicrohttpd -lgnutls $(LIBS)
 
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
             $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal \

@@ -55,6 +55,8 @@
 	X(PROMETHEUS, "prometheus", 0, NULL, "in the older text format of Prometheus, 0.0.4")   \
 	X(MEND, "mend", 0, NULL, "do the commands that interrupt nobody: sysctl, ethtool -K")   \
 	X(REPAIR, "repair", 0, NULL, "mend the differences")                                    \
+	X(INTERVAL, "interval", 0, "TIME", "between two looks, 1s (the default) to 1h")         \
+	X(KIND, "kind", 0, "KINDS", "only these: login,expired,idle,quota; see events")         \
 	X(REPLACE, "replace", 0, NULL, "also clients that have a session or a block")           \
 	X(DRY_RUN, "dry-run", 0, NULL, "say what would be done, and change nothing")            \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of stdin")
@@ -128,6 +130,7 @@ int sp_client_block_run(const struct sp_invocation *invocation, struct sp_error 
 int sp_client_remove_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_show_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_client_list_run(const struct sp_invocation *invocation, struct sp_error *err);
+int sp_top_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_export_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_import_run(const struct sp_invocation *invocation, struct sp_error *err);
 int sp_forward_run(const struct sp_invocation *invocation, struct sp_error *err);

@@ -374,6 +374,22 @@ const struct sp_command sp_commands[] = {
 		.run = sp_metrics_run,
 	},
 	{
+		.name = "top",
+		.options = SP_OPTION_BIT(INTERVAL) | SP_OPTION_BIT(NUMBER),
+		.summary = "the clients that move most, as it happens",
+		.details =
+			"Keys: q ends it, s sorts by another column, / filters by a part of a "
+			"MAC,\n"
+			"address, name or note, r shows why packets passed or were dropped, space\n"
+			"pauses, arrows and PgUp, PgDn scroll. With -j no terminal is needed: an "
+			"object\n"
+			"with the first 20 clients after each --interval, --count of them.\n",
+		.examples = "sallyport top\n"
+			    "sallyport top --interval 5s\n"
+			    "sallyport -j top --count 10 | jq '.top[0]'\n",
+		.run = sp_top_run,
+	},
+	{
 		.name = "events",
 		.summary = "what the datapath tells, as it happens",
 		.details = "New captive clients, first packets and ends of sessions, floods, "

@@ -44,6 +44,11 @@ _sallyport_offer() {
 	fi
 }
 
+# The first words of commands, or the second ones of those that begin with $1, as the program says.
+_sallyport_commands() {
+	sallyport help "$@" 2>/dev/null | sed -n "s/^  ${1:+$1 }\\([a-z][a-z-]*\\).*/\\1/p" | sort -u
+}
+
 # The options of a command, as the command says itself.
 _sallyport_options() {
 	sallyport help "$@" 2>/dev/null | sed -n 's/^  .\{0,4\}\(--[a-z-]*\).*/\1/p'
@@ -66,7 +71,7 @@ _sallyport() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--for | --idle) _sallyport_offer "30m 1h 8h 1d 7d" "$word" && return ;;
+	--for | --idle | --interval) _sallyport_offer "30m 1h 8h 1d 7d" "$word" && return ;;
 	--quota | --quota-up | --quota-down) _sallyport_offer "500M 1G 2G 10G" "$word" && return ;;
 	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
 	--burst-up | --burst-down) _sallyport_offer "16K 64K 256K 1M" "$word" && return ;;
@@ -100,21 +105,15 @@ _sallyport() {
 		return
 	fi
 	case ${words[*]} in
-	"") _sallyport_offer "up reload down run status client export import garden voucher user log ledger stats metrics events forward bypass dhcp-snippet cert config doctor verify help" "$word" ;;
-	client) _sallyport_offer "allow block remove show list" "$word" ;;
-	garden) _sallyport_offer "add remove list test" "$word" ;;
-	voucher) _sallyport_offer "create list revoke" "$word" ;;
-	ledger) _sallyport_offer "backup check prune" "$word" ;;
+	"") _sallyport_offer "$(_sallyport_commands) help" "$word" ;;
 	"ledger backup") mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-	user) _sallyport_offer "add remove list passwd disable enable" "$word" ;;
 	"voucher revoke") _sallyport_offer "$(_sallyport_vouchers)" "$word" ;;
 	"user remove" | "user passwd" | "user disable" | "user enable") _sallyport_offer "$(_sallyport_users)" "$word" ;;
+	client | garden | voucher | user | ledger | cert | config) _sallyport_offer "$(_sallyport_commands "${words[0]}")" "$word" ;;
 	bypass) _sallyport_offer "on off" "$word" ;;
 	forward) _sallyport_offer "stack route" "$word" ;;
 	dhcp-snippet) _sallyport_offer "dnsmasq kea isc radvd odhcpd" "$word" ;;
-	cert) _sallyport_offer "self-signed show" "$word" ;;
 	"cert show" | import | export) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-	config) _sallyport_offer "check" "$word" ;;
 	"garden add "* | "garden remove "* | "garden test "*) _sallyport_offer "tcp udp icmp tcp/80 tcp/443 udp/443" "$word" ;;
 	"garden remove" | "garden test") _sallyport_offer "$(_sallyport_garden)" "$word" ;;
 	"client allow" | "client block" | "client remove" | "client show") _sallyport_offer "$(_sallyport_macs)" "$word" ;;
