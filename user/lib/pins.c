@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The directory of an instance below /sys/fs/bpf:
+ *   (INSTANCE~ is there while maps are replaced: lib/carry.h)
  *   clients usage slots origins captures settings reasons listeners   maps
  *   clock                                                             the program that tells the
  * time programs/sallyport_xdp ...                                        the programs in use

@@ -6,6 +6,8 @@
  *   sallyportd.pid   written and locked by the keeper
  *   certificate      what the portal shows to browsers, PEM, without its key
  *   events           socket of the keeper, for `sallyport events`
+ *   applied          the configuration file as it was when it was applied last
+ *   reloaded         the keeper's answer to who had it read the configuration again
  */
 #ifndef SP_LIB_RUNDIR_H
 #define SP_LIB_RUNDIR_H

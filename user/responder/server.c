@@ -14,6 +14,7 @@
 
 #define MAX_EVENTS   256
 #define ACCEPT_BATCH 64
+#define LAST_CALL_MS 100 /* for handshakes that had begun when the keeper went */
 
 /* What epoll hands back for those that are no connection; no slot has such an index. */
 #define MARK_LISTENER4 0xfffffffeu
@@ -422,13 +423,14 @@ int sp_server_turn(struct sp_server *server, int wait_ms)
 
 void sp_server_finish(struct sp_server *server, uint32_t ms)
 {
-	const uint64_t until = sp_monotonic_ms() + ms;
+	const uint64_t begun = sp_monotonic_ms(), until = begun + ms;
 
-	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
-		accept_all(server, ipv6);
-		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[ipv6], NULL);
-	}
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->keeper, NULL);
+	while (server->now < begun + LAST_CALL_MS)
+		if (sp_server_turn(server, (int)(begun + LAST_CALL_MS - server->now)) < 0)
+			return;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++)
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[ipv6], NULL);
 	while (server->now < until &&
 	       (TAILQ_FIRST(&server->reading) || TAILQ_FIRST(&server->lingering)))
 		if (sp_server_turn(server, (int)(until - server->now)) < 0)

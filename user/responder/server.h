@@ -70,8 +70,7 @@ void sp_server_free(struct sp_server *server);
  */
 int sp_server_turn(struct sp_server *server, int wait_ms);
 
-/* The keeper is gone: answer the connections that wait and those that are there, for at most @ms,
- * and accept no others. */
+/* The keeper is gone: answer the connections that are there or about to come, for at most @ms. */
 void sp_server_finish(struct sp_server *server, uint32_t ms);
 
 #endif
