@@ -37,7 +37,7 @@ LDFLAGS ?= -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 # `make VERSION=1.2` builds one that says so.
 VERSION ?= $(shell sed -n 's/.*SP_VERSION "\(.*\)"/\1/p' user/lib/version.h)
 USER_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
-               -I$(INCLUDE) -Iuser -isystem $(O)/skeleton -ffile-prefix-map=$(CURDIR)=.
+               -I$(INCLUDE) -Iuser -isystem $(O)/skeleton '-ffile-prefix-map=$(CURDIR)=.'
 TEST_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
                -fsanitize=address,undefined -fno-sanitize-recover=all \
                -I$(INCLUDE) -Iuser -isystem $(O)/skeleton
@@ -46,7 +46,7 @@ USER_CFLAGS += -DSP_VERSION='"$(VERSION)"'
 endif
 BPF_CFLAGS  := -target bpf -mcpu=v3 -O2 -g $(WARN) -Wno-compare-distinct-pointer-types \
                -D__TARGET_ARCH_$(ARCH) -I$(INCLUDE) -Ibpf -I/usr/include/$(TRIPLET) \
-               -ffile-prefix-map=$(CURDIR)=.
+               '-ffile-prefix-map=$(CURDIR)=.'
 
 LIB_SRC       := $(wildcard user/lib/*.c user/ipc/*.c user/web/*.c)
 CLI_SRC       := $(wildcard user/cli/*.c user/doctor/*.c user/keeper/*.c)
