@@ -17,7 +17,8 @@ UNITS = ("sallyport", "sallyport@", "sallyport-up", "sallyport-up@")
 # systemd-analyze: 0 is nothing, 100 everything that a process can do. Much of it is what the daemon is
 # for (network administration, sockets) or gives away at its start (other users, chroot).
 MOST_EXPOSED = 35
-USERS = ["sallyport-garden", "sallyport-portal", "sallyport-responder", "sallyport-verifier"]
+USERS = ["sallyport-garden", "sallyport-portal", "sallyport-prober", "sallyport-responder",
+         "sallyport-verifier"]
 
 
 def build(folder, *options, **environment):
