@@ -17,14 +17,15 @@ from lab import CLIENT, CLIENT_MAC, INTERNET, TOOL, processes, wait_until
 class Events:
     """`sallyport -j events` while the `with` block runs."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, *options):
         self.lab = lab
+        self.options = options
         self.seen = []
         self.buffer = b""
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [str(TOOL), "ctl", self.lab.name, "-j", "events"],
+            [str(TOOL), "ctl", self.lab.name, "-j", "events", *self.options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )
         return self
@@ -102,6 +103,38 @@ def test_a_flood_is_told_once_in_a_while(lab, told):
     assert (event["reason"], event["address"]) == ("BUDGET_DNS", CLIENT[4])
     with pytest.raises(AssertionError):
         told.wait("flood", seconds=0.5, mac=CLIENT_MAC)
+
+
+def test_only_what_was_asked_for(lab):
+    lab.allow("--quota", "3K")
+    with Events(lab, "--kind", "quota,idle") as some, Events(lab) as all_of_them:
+        for _ in range(5):
+            send_udp(lab, 4, data=b"x" * 1000)
+        all_of_them.wait("login", mac=CLIENT_MAC)
+        all_of_them.wait("quota", mac=CLIENT_MAC)
+        some.wait("quota", mac=CLIENT_MAC)
+        assert {event["event"] for event in some.seen} <= {"quota", "idle"}
+    refused = lab.ctl("events", "--kind", "login,nonsense")
+    assert refused.returncode == 2 and 'expected one of new, login' in refused.stderr and "nonsense" in refused.stderr
+
+
+def test_goes_on_over_a_restart_of_the_daemon(lab):
+    with Events(lab) as events:
+        lab.allow("--for", "1h")
+        send_udp(lab, 4)
+        events.wait("login", mac=CLIENT_MAC)
+        os.kill(lab.daemon_pid(), signal.SIGKILL)
+        wait_until(lambda: not lab.daemon_pid(), 5, "the end of the daemon")
+        lab.forget()
+        lab.allow("--for", "1h")
+        send_udp(lab, 4)
+        events.wait("login", mac=CLIENT_MAC)
+        lab.gate()
+        lab.forget()
+        lab.allow("--for", "1h")
+        send_udp(lab, 4)
+        events.wait("login", 10, mac=CLIENT_MAC)
+        assert events.process.poll() is None
 
 
 def test_late_listeners_hear_what_was_told(lab):

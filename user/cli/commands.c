@@ -33,12 +33,12 @@ const struct sp_command sp_commands[] = {
 		.options = SP_OPTION_BIT(CONFIG),
 		.summary = "apply a changed configuration, and say what has changed in it",
 		.details = "The same as `up` of a loaded instance, datapath and daemon: no session "
-                           "and no\n"
+			   "and no\n"
 			   "connection ends, and what is wrong with the configuration changes "
-                           "nothing. "
+			   "nothing. "
 			   "Without\n"
 			   "-c it is the file of the last `up`. Returns when the daemon has taken "
-                           "it, or "
+			   "it, or "
 			   "says\n"
 			   "why it has not.\n",
 		.examples = "sallyport reload\n"
@@ -391,13 +391,17 @@ const struct sp_command sp_commands[] = {
 	},
 	{
 		.name = "events",
+		.options = SP_OPTION_BIT(KIND),
 		.summary = "what the datapath tells, as it happens",
 		.details = "New captive clients, first packets and ends of sessions, floods, "
 			   "clashes of\n"
 			   "addresses. With the daemon it begins with what was told lately; it "
 			   "goes on until\n"
-			   "it is interrupted. With -j one object per line.\n",
+			   "it is interrupted, over a restart of the daemon too. With -j one "
+                           "object per "
+			   "line.\n",
 		.examples = "sallyport events\n"
+			    "sallyport events --kind login,expired,idle,quota\n"
 			    "sallyport -j events | jq 'select(.event == \"flood\")'\n",
 		.run = sp_events_run,
 	},
@@ -411,13 +415,13 @@ const struct sp_command sp_commands[] = {
 		.details =
 			"Lines of the log that the ledger keeps for as long as `retention` of the\n"
 			"configuration says: sessions that begin, get other limits, are seen with "
-                        "a\n"
+			"a\n"
 			"new address, end; refused logins; blocks. Without options all of them, "
 			"oldest\n"
 			"first. --at shows the sessions of one moment instead, with the addresses "
 			"that\n"
 			"they used then, to within ten seconds. With -j one object per line. "
-                        "Works\n"
+			"Works\n"
 			"without a loaded datapath.\n",
 		.examples = "sallyport log --ip 10.0.0.7 --at \"2026-08-04 14:03\"\n"
 			    "sallyport log --mac 02:00:00:00:00:07 --since 7d\n"

@@ -22,6 +22,7 @@
 
 struct watch {
 	const struct sp_invocation *invocation;
+	uint64_t kinds; /* bits of enum sp_event_kind; 0: all */
 	struct sp_maps maps;
 	struct sp_clock clock;
 	struct sp_error *err;
@@ -65,6 +66,8 @@ static void put(const struct sp_event *event, void *context)
 	char mac[SP_TEXT_MAC], address[SP_EVENT_ADDRESS];
 	uint64_t when;
 
+	if (watch->kinds && !(watch->kinds >> event->kind % 64 & 1))
+		return;
 	if (watch->code || sp_clock_read(&watch->clock, watch->maps.clock, watch->err))
 		return;
 	when = sp_clock_unix(&watch->clock, event->time);
@@ -154,11 +157,49 @@ static int follow(struct watch *watch)
 	return watch->code ? watch->code : code;
 }
 
+static int unknown_kind(const char *word, size_t length, struct sp_error *err)
+{
+	char known[128] = "";
+
+	for (enum sp_event_kind kind = SP_EVENT_GUEST; kind <= SP_EVENT_CROWD; kind++) {
+		size_t at = strlen(known);
+
+		snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "",
+		         sp_event_word(kind));
+	}
+	return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "--kind: expected one of %s, got \"%.*s\"",
+	               known, (int)length, word);
+}
+
+/* Words with commas between them. */
+static int read_kinds(const char *text, uint64_t *kinds, struct sp_error *err)
+{
+	*kinds = 0;
+	while (text) {
+		size_t length = strcspn(text, ",");
+		uint64_t bit = 0;
+
+		for (enum sp_event_kind kind = SP_EVENT_GUEST; kind <= SP_EVENT_CROWD; kind++) {
+			const char *word = sp_event_word(kind);
+
+			if (strlen(word) == length && !strncmp(word, text, length))
+				bit = UINT64_C(1) << kind;
+		}
+		if (!bit)
+			return unknown_kind(text, length, err);
+		*kinds |= bit;
+		text = text[length] ? text + length + 1 : NULL;
+	}
+	return 0;
+}
+
 int sp_events_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	struct watch watch = {.invocation = invocation, .err = err};
-	int code = sp_open_maps(invocation, &watch.maps, &watch.clock, err);
+	int code = read_kinds(invocation->option[SP_OPTION_KIND], &watch.kinds, err);
 
+	if (!code)
+		code = sp_open_maps(invocation, &watch.maps, &watch.clock, err);
 	if (code)
 		return code;
 	code = follow(&watch);

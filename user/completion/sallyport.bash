@@ -75,6 +75,7 @@ _sallyport() {
 	--quota | --quota-up | --quota-down) _sallyport_offer "500M 1G 2G 10G" "$word" && return ;;
 	--up | --down) _sallyport_offer "1M 5M 20M 100M" "$word" && return ;;
 	--burst-up | --burst-down) _sallyport_offer "16K 64K 256K 1M" "$word" && return ;;
+	--kind) _sallyport_offer "new login expired idle quota clash binding flood crowd" "$word" && return ;;
 	--bind) _sallyport_offer "auto" "$word" && return ;;
 	--sheet | --out)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -92,7 +93,7 @@ _sallyport() {
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out | --mac | --user | --ip | --since | --before | --at | --limit) ((i++)) ;;
+		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out | --mac | --user | --ip | --since | --before | --at | --limit | --interval | --kind) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;
