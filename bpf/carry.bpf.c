@@ -109,8 +109,8 @@ SEC("tc")
 int sallyport_carry_reason(struct __sk_buff *skb)
 {
 	const struct sp_count *more = (void *)(long)skb->data + SP_CARRY_HEADER;
-	struct sp_count *count;
 	__u32 number;
+	void *count;
 
 	if ((void *)(more + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;
@@ -118,9 +118,9 @@ int sallyport_carry_reason(struct __sk_buff *skb)
 	count = bpf_map_lookup_elem(&reasons, &number);
 	if (!count)
 		return TC_ACT_SHOT;
-	__sync_fetch_and_add(&count->packets, more->packets);
-	__sync_fetch_and_add(&count->bytes, more->bytes);
-	count->reason = more->reason;
+	__sync_fetch_and_add(SP_AT(__u64, count, sp_places.count_packets), more->packets);
+	__sync_fetch_and_add(SP_AT(__u64, count, sp_places.count_bytes), more->bytes);
+	*SP_AT(__u32, count, sp_places.count_reason) = more->reason;
 	return TC_ACT_OK;
 }
 

@@ -9,13 +9,14 @@
 
 #include <linux/types.h>
 
-/* Offsets into a cell of `usage`, bytes. */
+/* Offsets into a cell of `usage`, and into one of `reasons`, bytes. */
 struct sp_carry_side_places {
 	__u32 generation, packets, bytes, first, last, credit;
 };
 struct sp_carry_places {
 	struct sp_carry_side_places up, down;
 	__u32 ipv4, ipv6, bound, told;
+	__u32 count_packets, count_bytes, count_reason;
 };
 
 /* What a direction of a cell holds. Of a generation that is 0: nothing. */

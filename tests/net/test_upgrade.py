@@ -2,15 +2,17 @@
 """Another `sallyport up` takes the place of a loaded one while packets flow: none that may pass is lost,
 none that may not gets through, and every one is counted once."""
 
+import random
 import re
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from lab import (
-    INTERNET, PLAIN_PORTAL, SBIN, TOP, Sniffer, soak, wait_until,
+    INTERNET, PLAIN_PORTAL, SBIN, TOP, Sniffer, bpftool, foreign_program, soak, wait_until,
 )
 
 OTHER = TOP / ".output" / "other" / "sbin"  # another version: tests/net/other_version.sed
@@ -170,19 +172,65 @@ def check_counters(lab, before, datagrams, pings):
 def test_new_programs(gate, pair, mode):
     """The same version again and again."""
     file = gate(mode)
-    check_counters(pair, *under_traffic(pair, [lambda: up(pair, file)] * soak(2, 20)))
+    check_counters(pair, *under_traffic(pair, [lambda: up(pair, file)] * soak(1, 20)))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_other_version(gate, pair, tmp_path, mode):
-    """To one whose maps have another layout, back, and to maps of other sizes."""
+    """To one whose maps have another layout, back to larger maps, and to those of before."""
     file = gate(mode)
     pair.ctl("client", "block", "02:00:00:00:00:05", "--note", "stays out", check=True)
     larger = configuration(tmp_path, max_clients=140000, **MODES[mode])
-    steps = [
-        lambda: up(pair, file, OTHER), lambda: up(pair, file),
-        lambda: up(pair, larger), lambda: up(pair, file),
-    ]
+    steps = [lambda: up(pair, file, OTHER), lambda: up(pair, larger), lambda: up(pair, file)]
     check_counters(pair, *under_traffic(pair, steps * soak(1, 5)))
     assert pair.client("02:00:00:00:00:05")["state"] == "blocked"
     assert pair.client("02:00:00:00:00:05")["note"] == "stays out"
+
+
+def killed_up(lab, file, sbin, seconds):
+    """An `up` of which nobody knows how far it came."""
+    command = ["nsenter", f"--net=/run/netns/{lab.host('gw')}", str(sbin / "sallyport"), "-I", lab.name,
+               "up", "-c", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        process.kill()
+
+
+def test_killed_and_done_again(gate, pair):
+    """At any moment of an upgrade; the next one does what is left, and every packet is counted."""
+    file = gate("native")
+    rounds = soak(3, 200)
+
+    def step(number):
+        killed_up(pair, file, (OTHER, SBIN)[number % 2], random.uniform(0, 0.4))
+        up(pair, file, (OTHER, SBIN)[number // 2 % 2])
+
+    def back():
+        up(pair, file)
+        assert not Path(f"/sys/fs/bpf/{pair.name}~").exists()
+
+    steps = [lambda number=number: step(number) for number in range(rounds)]
+    check_counters(pair, *under_traffic(pair, steps + [back]))
+
+
+def test_failure_leads_back(gate, pair, tmp_path):
+    """A program of somebody else on the second interface is met when the first one is switched."""
+    gate("native")
+    pair.run("gw", "ip", "link", "add", "lan9", "type", "veth", "peer", "name", "peer9")
+    file = configuration(tmp_path)
+    file.write_text(file.read_text().replace("client = lan0", "client = lan0 lan9"))
+    program = Path(f"/sys/fs/bpf/{pair.name}/links/xdp-lan0")
+
+    def fails():
+        before = bpftool("link", "show", "pinned", str(program))["prog_id"]
+        done = pair.run("gw", str(OTHER / "sallyport"), "-I", pair.name, "up", "-c", str(file), check=False)
+        assert done.returncode == 1 and "lan9" in done.stderr, done
+        assert bpftool("link", "show", "pinned", str(program))["prog_id"] == before
+        assert not Path(f"/sys/fs/bpf/{pair.name}~").exists()
+
+    try:
+        with foreign_program("xdp") as pin:
+            pair.run("gw", "ip", "link", "set", "dev", "lan9", "xdp", "pinned", str(pin))
+            check_counters(pair, *under_traffic(pair, [fails] * soak(1, 20)))
+    finally:
+        pair.run("gw", "ip", "link", "delete", "lan9")

@@ -118,6 +118,12 @@ struct merge {
 	bool back;
 };
 
+static void close_file(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* The map @name of @instance, or a negative errno. */
 static int pinned(const struct sp_instance *instance, const char *name)
 {
@@ -157,15 +163,34 @@ static int use_maps(const struct merge *merge)
 	return 0;
 }
 
-static int load(struct merge *merge, int usage)
+static bool find_count(struct sp_carry_places *places, const struct sp_layout *layout)
 {
-	struct sp_carry_places places;
-	struct sp_layout layout;
-	int code = sp_layout_of_fd(&layout, usage);
+	return place(layout, "packets", 8, &places->count_packets) &&
+	       place(layout, "bytes", 8, &places->count_bytes) &&
+	       place(layout, "reason", 4, &places->count_reason);
+}
 
-	if (!code && !find_places(&places, &layout))
+/* @find's places in the map @name of merge->to. */
+static int look(const struct merge *merge, const char *name, struct sp_carry_places *places,
+                bool (*find)(struct sp_carry_places *places, const struct sp_layout *layout))
+{
+	struct sp_layout layout = {.btf = NULL};
+	int fd = pinned(merge->to, name), code = fd < 0 ? fd : sp_layout_of_fd(&layout, fd);
+
+	if (!code && !find(places, &layout))
 		code = -EPROTO;
 	sp_layout_free(&layout);
+	close_file(fd);
+	return code;
+}
+
+static int load(struct merge *merge)
+{
+	struct sp_carry_places places;
+	int code = look(merge, "usage", &places, find_places);
+
+	if (!code)
+		code = look(merge, "reasons", &places, find_count);
 	if (code)
 		return code;
 	memcpy((void *)&merge->bpf->rodata->sp_places, &places, sizeof(places));
@@ -309,12 +334,6 @@ static int merge_reasons(const struct merge *merge, int fd)
 
 /* --- all --- */
 
-static void close_file(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static uint32_t id_of(int fd)
 {
 	struct bpf_map_info info = {0};
@@ -341,10 +360,9 @@ static int merge_all(struct merge *merge)
 {
 	int usage, reasons, code = 0;
 	int base = pinned(merge->back ? merge->from : merge->to, SP_PIN_BASE);
-	int target = pinned(merge->to, "usage");
 
-	if (base >= 0 && target >= 0)
-		code = load(merge, target);
+	if (base >= 0)
+		code = load(merge);
 	if (base >= 0 && !code && differ(merge, "usage", &usage)) {
 		code = merge_sessions(merge, usage, base);
 		close_file(usage);
@@ -354,7 +372,6 @@ static int merge_all(struct merge *merge)
 		close_file(reasons);
 	}
 	close_file(base);
-	close_file(target);
 	return code;
 }
 
