@@ -189,7 +189,7 @@ static int redeem(unsigned number)
 	const struct sp_limits defaults = {.seconds = 1000, .idle = 60};
 	struct sp_client_key key = client(number);
 
-	return sp_session_redeem(&maps, &key, digest, &defaults, &error);
+	return sp_session_redeem(&maps, &key, digest, "", &defaults, &error);
 }
 
 static int count_one(const struct sp_record *record, void *context)

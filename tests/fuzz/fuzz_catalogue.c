@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	demand(out != NULL);
 	demand(fwrite(data, 1, size, out) == size && fclose(out) == 0);
-	if (sp_catalogue_load(&catalogue, folder, folder, &error)) {
+	if (sp_catalogue_load(&catalogue, folder, &(struct sp_own_pages){{folder}}, &error)) {
 		demand(strstr(error.text, own) != NULL && error.exit_code != 0);
 		return 0;
 	}

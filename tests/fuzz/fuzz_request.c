@@ -12,8 +12,8 @@
 
 static struct sp_ipc_responder_setup setup = {
 	.probe_status = 302,
-	.login_url4 = "http://10.85.0.1:8080/",
-	.login_url6 = "http://[fd85::1]:8080/",
+	.zone_count = 1,
+	.zone = {{.login_url4 = "http://10.85.0.1:8080/", .login_url6 = "http://[fd85::1]:8080/"}},
 };
 static struct sp_knowledge knowledge = {.redirect_probes = true};
 
@@ -22,13 +22,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	struct sp_voice *voice = &knowledge.voice[0];
 	struct sp_error err;
 
 	(void)argc;
 	(void)argv;
-	if (sp_catalogue_load(&knowledge.catalogue, "user/portal", NULL, &err) ||
+	voice->catalogue = &voice->own;
+	if (sp_catalogue_load(&voice->own, "user/portal", NULL, &err) ||
 	    sp_probes_load(&knowledge.probes, "user/responder/probes.conf", &err) ||
-	    sp_answers_init(&knowledge.answers, &knowledge.catalogue, &setup, &err)) {
+	    sp_answers_init(&voice->answers, &voice->own, &setup, 0, &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(EXIT_FAILURE);
 	}
@@ -106,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head = malloc(size);
 	demand(head != NULL);
 	memcpy(head, data, size);
-	length = sp_respond(&knowledge, &request, result, head, size & 1,
+	length = sp_respond(&knowledge, 0, &request, result, head, size & 1,
 	                    "Sun, 06 Nov 1994 08:49:37 GMT", answer);
 	free(head);
 	check_answer(answer, length, request.head);

@@ -26,7 +26,7 @@ def send(kind, body=b"", magic=MAGIC):
 
 def request(kind, mac=b"\x02\x85\x00\x00\x00\x99", vlan=0, method=0, name=b"", secret=b""):
     """As struct sp_ipc_request of ipc/ipc.h."""
-    send(kind, struct.pack("<Q6sHII16s256s1024s", 7, mac, vlan, method, 0, b"", name, secret))
+    send(kind, struct.pack("<Q6sHII16s40s256s1024s", 7, mac, vlan, method, 0, b"", b"", name, secret))
 
 
 def verdict(number):
@@ -66,7 +66,8 @@ LIES = {
     "unended": lambda: (send(READY), request(LOGIN, method=1, name=b"a" * 256)),
     "for nothing": lambda: (send(READY), request(QUERY, secret=b"why")),
     "flood": lambda: (send(READY), flood()),
-    "unended name": lambda: (send(READY), send(LEARNT, b"n" * 256 + bytes(32))),
+    "unended name": lambda: (send(READY), send(LEARNT, bytes(4) + b"n" * 256 + bytes(28))),
+    "no zone": lambda: (send(READY), send(LEARNT, struct.pack("I256s28s", 16, b"a.b", b""))),
     "unasked": lambda: (send(READY), verdict(7)),
 }
 

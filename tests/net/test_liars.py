@@ -20,7 +20,7 @@ LIES = {
                   ("long", BROKE), ("no ready", BROKE)],
     "portal": [("nothing", BROKE), ("multicast", BROKE), ("flood", FULL), ("unended", BROKE),
                ("method", BROKE), ("for nothing", BROKE)],
-    "garden": [("unended name", BROKE), ("magic", BROKE), ("multicast", BROKE), ("long", BROKE),
+    "garden": [("unended name", BROKE), ("no zone", BROKE), ("magic", BROKE), ("multicast", BROKE), ("long", BROKE),
                ("closed", CLOSED)],
     "verifier": [("unasked", BROKE), ("vlan", BROKE), ("a file", BROKE), ("a byte", BROKE)],
     "accounting": [("unasked", BROKE), ("twice", BROKE), ("magic", BROKE), ("closed", CLOSED)],

@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from lab import pids, wait_until
+from origins import Origins
 from planted import plant
 
 MAGIC, LOGIN, LOGOUT, QUERY, ANSWER = 0x53504D31, 4, 5, 6, 7
@@ -29,10 +30,15 @@ verifiers = 2
 attempts = 3 1h
 account_attempts = 6 1h
 session = 8h
+[zone hall]
+vlan = 7
+methods = click
+session = 5m
+quota = 3M
 """
 PASSWORD = "right päss"
 # As struct sp_ipc_request and sp_ipc_answer of ipc/ipc.h.
-REQUEST = struct.Struct("<2IQ6sHII16s256s1024s")
+REQUEST = struct.Struct("<2IQ6sHII16s40s256s1024s")
 REPLY = struct.Struct("<2IQ2I2Q2I256s")
 
 
@@ -54,19 +60,22 @@ def text(number):
 class Portal:
     """Asks the keeper, as the portal does."""
 
-    def __init__(self, path):
+    def __init__(self, path, instance):
+        self.origins = Origins(instance)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(30)
         wait_until(path.exists, 10, "the played portal")
         self.socket.connect(str(path))
         self.last = 0
 
-    def send(self, kind, client, method=0, name="", secret="", secure=1):
+    def send(self, kind, client, method=0, name="", secret="", secure=1, zone=0, origin=None):
+        """Of a connection of that client's in that zone, unless @origin is another one."""
         self.last += 1
         if kind != LOGIN:
             secure = 0
+        origin = origin or self.origins.write(mac(client), zone=zone)
         self.socket.send(REQUEST.pack(MAGIC, kind, self.last, mac(client), 0, method, secure,
-                                      bytes(16), name.encode(), secret.encode()))
+                                      bytes(16), origin, name.encode(), secret.encode()))
         return self.last
 
     def receive(self):
@@ -96,8 +105,9 @@ def gate(hosts, tmp_path_factory):
     try:
         # Not hosts.gate(), which waits for the portal itself.
         hosts.tool("gate", hosts.name, "-c", str(file))
-        hosts.portal = Portal(children / "portal")
+        hosts.portal = Portal(children / "portal", hosts.name)
         yield hosts
+        hosts.portal.origins.close()
     finally:
         if before is None:
             del os.environ["SALLYPORT_SBIN"]
@@ -216,6 +226,38 @@ def test_number_of_devices(gate, client):
     assert gate.portal.log_in(client, name).result == DONE
     assert gate.portal.ask(LOGOUT, client).result == DONE
     assert gate.portal.log_in(others[1], name).result == DONE
+
+
+# --- connections and zones ---
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another's"])
+def test_connection_that_is_not_the_clients(gate, client, whose):
+    """A portal that lies lets nobody in, puts nobody out, and learns nothing."""
+    other = next(numbers)
+    origin = bytes(40) if whose == "nobody's" else gate.portal.origins.write(mac(other))
+    assert gate.portal.ask(LOGIN, client, CLICK, origin=origin).result == FAILED
+    assert not is_authorized(gate, client) and not is_authorized(gate, other)
+    assert gate.portal.ask(LOGIN, client, CLICK).result == DONE
+    for kind in (QUERY, LOGOUT):
+        answer = gate.portal.ask(kind, client, origin=origin)
+        assert (answer.result, answer.authorized, answer.seconds) == (FAILED, 0, 0)
+    assert is_authorized(gate, client)
+
+
+def test_zone(gate, client):
+    """Methods and limits are those of where the connection came from."""
+    name, code = add_user(gate), gate.ctl("voucher", "create", "--for", "1h", check=True).stdout.strip()
+    assert gate.portal.log_in(client, name, zone=1).result == DISABLED
+    assert gate.portal.ask(LOGIN, client, VOUCHER, code.replace("-", ""), zone=1).result == DISABLED
+    assert not is_authorized(gate, client)
+    answer = gate.portal.ask(LOGIN, client, CLICK, zone=1)
+    assert (answer.result, answer.authorized, answer.bytes) == (DONE, 1, 3000000)
+    assert 290 <= answer.seconds <= 300
+    # One that this daemon has not heard of is no zone of its own.
+    other = next(numbers)
+    answer = gate.portal.log_in(other, name, zone=9)
+    assert (answer.result, answer.authorized) == (DONE, 1) and answer.seconds > 28700
 
 
 # --- vouchers ---

@@ -106,10 +106,11 @@ int portal_start_with(void **state, uint32_t methods, const char *secure_url)
 	                                            .interface_count = 2,
 	                                            .ifindex = {1, OTHER_IFINDEX},
 	                                            .key = "a key of the tests"};
-	world->setup.methods = methods;
-	strcpy(world->setup.api.url, secure_url);
-	strcpy(world->setup.url4, "http://portal:8080/");
-	strcpy(world->setup.url6, "http://portal6:8080/");
+	world->setup.zone_count = 1;
+	world->setup.zone[0].methods = methods;
+	strcpy(world->setup.zone[0].api.url, secure_url);
+	strcpy(world->setup.zone[0].url4, "http://portal:8080/");
+	strcpy(world->setup.zone[0].url6, "http://portal6:8080/");
 	if (methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL))
 		strcpy(world->setup.external, EXTERNAL_URL);
 	strcpy(world->setup.root, world->root);

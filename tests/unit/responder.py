@@ -17,6 +17,7 @@ ADDRESS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 NOBODY = 65534
 
 MAGIC, SETUP, READY = 0x53504D31, 1, 3
+SETUP_SIZE = struct.calcsize("7I32s256s128s") + 16 * struct.calcsize("280s280s256s256s")
 
 
 def listen(family):
@@ -48,9 +49,11 @@ class Responder:
         self.keeper.send(self.setup(probe_status, data, pages))
 
     def setup(self, probe_status, data, pages):
-        text = [LOGIN[socket.AF_INET], LOGIN[socket.AF_INET6], str(data), str(pages), self.root.name]
-        return struct.pack("6I32s280s280s256s256s128s", MAGIC, SETUP, NOBODY, NOBODY, probe_status, 0,
-                           b"k" * 32, *(item.encode() for item in text))
+        """As struct sp_ipc_responder_setup of ipc/ipc.h, with one zone."""
+        text = [str(data), self.root.name, LOGIN[socket.AF_INET], LOGIN[socket.AF_INET6], str(pages), ""]
+        packed = struct.pack("7I32s256s128s280s280s256s256s", MAGIC, SETUP, NOBODY, NOBODY, probe_status,
+                             0, 1, b"k" * 32, *(item.encode() for item in text))
+        return packed.ljust(SETUP_SIZE, b"\0")
 
     def ready(self):
         assert self.keeper.recv(100) == struct.pack("2I", MAGIC, READY)

@@ -125,7 +125,9 @@ static void assert_load_fails(int code, const char *text)
 	struct sp_catalogue catalogue;
 	struct sp_error err = {0};
 
-	assert_int_equal(sp_catalogue_load(&catalogue, directory, own, &err), code);
+	assert_int_equal(
+		sp_catalogue_load(&catalogue, directory, &(struct sp_own_pages){{own}}, &err),
+		code);
 	if (!strstr(err.text, text))
 		fail_msg("expected \"%s\" in: %s", text, err.text);
 }
@@ -134,7 +136,7 @@ static void load(struct sp_catalogue *catalogue)
 {
 	struct sp_error err = {0};
 
-	if (sp_catalogue_load(catalogue, directory, own, &err))
+	if (sp_catalogue_load(catalogue, directory, &(struct sp_own_pages){{own}}, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -221,7 +223,8 @@ static void test_load_own_fails(void **state)
 	write_english(NULL);
 	write_own("fr.conf", "title = a\ntitle = b\n");
 	assert_load_fails(-EINVAL, "/own/fr.conf:2: `title`: given twice");
-	assert_int_equal(sp_catalogue_load(&catalogue, directory, "/nonexistent/pages", &err),
+	assert_int_equal(sp_catalogue_load(&catalogue, directory,
+	                                   &(struct sp_own_pages){{"/nonexistent/pages"}}, &err),
 	                 -ENOENT);
 	assert_int_equal(err.exit_code, SP_EXIT_USAGE);
 	assert_non_null(strstr(err.text, "/nonexistent/pages: No such file or directory; expected "

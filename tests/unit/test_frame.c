@@ -74,7 +74,7 @@ static void expect_error(const char *text, size_t length, const char *behind)
 	struct sp_error err;
 
 	write_frame(text, length);
-	assert_true(sp_frame_load(&frame, shipped, own, &err) < 0);
+	assert_true(sp_frame_load(&frame, shipped, &(struct sp_own_pages){{own}}, &err) < 0);
 	assert_int_equal(err.exit_code, SP_EXIT_USAGE);
 	assert_null(frame.source);
 	path_of(path);
@@ -121,10 +121,11 @@ static void test_too_long(void **state)
 	strcpy(text, "{{content}}");
 	memset(text + strlen(text), ' ', SP_PAGE_MOST + 1 - strlen(text));
 	write_frame(text, SP_PAGE_MOST + 1);
-	assert_int_equal(sp_frame_load(&frame, shipped, own, &err), -EFBIG);
+	assert_int_equal(sp_frame_load(&frame, shipped, &(struct sp_own_pages){{own}}, &err),
+	                 -EFBIG);
 	assert_non_null(strstr(err.text, "at most 65536 bytes"));
 	write_frame(text, SP_PAGE_MOST);
-	assert_int_equal(sp_frame_load(&frame, shipped, own, &err), 0);
+	assert_int_equal(sp_frame_load(&frame, shipped, &(struct sp_own_pages){{own}}, &err), 0);
 	sp_frame_free(&frame);
 	free(text);
 }
@@ -141,7 +142,7 @@ static char *render(const char *folder, const struct sp_page_form *form,
 	FILE *out = open_memstream(&text, &length);
 
 	assert_non_null(out);
-	assert_int_equal(sp_pages_load(&pages, shipped, folder, &err), 0);
+	assert_int_equal(sp_pages_load(&pages, shipped, &(struct sp_own_pages){{folder}}, &err), 0);
 	look = (struct sp_page_look){&pages.catalogue.language[pages.catalogue.english],
 	                             &pages.frame, true};
 	sp_page_sign_in(out, &look, form, note, SP_IPC_ENDED_NOT);

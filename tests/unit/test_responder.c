@@ -57,8 +57,9 @@ static int make_knowledge(void **state)
 	    link_data("user/responder/probes.conf", "probes.conf"))
 		return -1;
 	setup.probe_status = 302;
-	strcpy(setup.login_url4, LOGIN4);
-	strcpy(setup.login_url6, LOGIN6);
+	setup.zone_count = 1;
+	strcpy(setup.zone[0].login_url4, LOGIN4);
+	strcpy(setup.zone[0].login_url6, LOGIN6);
 	snprintf(setup.data, sizeof(setup.data), "%s", directory);
 	memset(setup.key, 7, sizeof(setup.key));
 	if (sp_knowledge_load(&knowledge, &setup, &err)) {
@@ -91,7 +92,7 @@ static size_t respond_to(const char *text, bool is_ipv6, char out[SP_MAX_ANSWER 
 	sp_request_init(&request);
 	result = sp_request_read(&request, text, strlen(text));
 	assert_int_not_equal(result, SP_REQUEST_MORE);
-	length = sp_respond(&knowledge, &request, result, text, is_ipv6, DATE, out);
+	length = sp_respond(&knowledge, 0, &request, result, text, is_ipv6, DATE, out);
 	assert_true(length <= SP_MAX_ANSWER);
 	out[length] = '\0';
 	return length;
@@ -474,7 +475,7 @@ static void test_refusals(void **state)
 
 static void assert_setup_fails(const struct sp_ipc_responder_setup *bad, const char *error)
 {
-	struct sp_knowledge unused;
+	static struct sp_knowledge unused;
 	struct sp_error err = {0};
 
 	assert_int_not_equal(sp_knowledge_load(&unused, bad, &err), 0);
@@ -489,30 +490,30 @@ static void test_setup_fails(void **state)
 	bad.probe_status = 200;
 	assert_setup_fails(&bad, "probe_status: expected 302 or 511");
 	bad = setup;
-	strcpy(bad.login_url4, "http://a/\"");
+	strcpy(bad.zone[0].login_url4, "http://a/\"");
 	assert_setup_fails(&bad, "login_url4: expected");
 	bad = setup;
-	memset(bad.login_url6, 'h', sizeof(bad.login_url6));
+	memset(bad.zone[0].login_url6, 'h', sizeof(bad.zone[0].login_url6));
 	assert_setup_fails(&bad, "login_url6: expected");
 	bad = setup;
 	strcpy(bad.data, "/nonexistent");
 	assert_setup_fails(&bad, "/nonexistent/pages/en.conf: No such file");
 	bad = setup;
-	memset(bad.login_url4, 0, sizeof(bad.login_url4));
-	memset(bad.login_url6, 0, sizeof(bad.login_url6));
+	memset(bad.zone[0].login_url4, 0, sizeof(bad.zone[0].login_url4));
+	memset(bad.zone[0].login_url6, 0, sizeof(bad.zone[0].login_url6));
 	assert_setup_fails(&bad, "login_url4: expected");
 }
 
 static void test_one_family_only(void **state)
 {
 	struct sp_ipc_responder_setup one = setup;
-	struct sp_knowledge other;
+	static struct sp_knowledge other;
 	struct sp_error err = {0};
 
 	(void)state;
-	one.login_url6[0] = '\0';
+	one.zone[0].login_url6[0] = '\0';
 	assert_int_equal(sp_knowledge_load(&other, &one, &err), 0);
-	assert_string_equal(other.answers.login_url[true].at, LOGIN4);
+	assert_string_equal(other.voice[0].answers.login_url[true].at, LOGIN4);
 	sp_knowledge_free(&other);
 }
 
@@ -570,7 +571,7 @@ static const struct sp_server_limits limits = {
 
 struct gate {
 	struct sp_server server;
-	int keeper[2];
+	int keeper[2], listener[1][2];
 	struct sockaddr_in address4;
 };
 
@@ -593,7 +594,7 @@ static int open_gate(void **state)
 	struct gate *gate = calloc(1, sizeof(*gate));
 	socklen_t length = sizeof(gate->address4);
 	struct sp_error err = {0};
-	int listener[2];
+	int *listener = gate->listener[0];
 
 	assert_non_null(gate);
 	address4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -601,9 +602,9 @@ static int open_gate(void **state)
 	listener[1] = listen_on(AF_INET6, (struct sockaddr *)&address6, sizeof(address6));
 	assert_int_equal(getsockname(listener[0], (struct sockaddr *)&gate->address4, &length), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate->keeper), 0);
-	assert_int_equal(
-		sp_server_init(&gate->server, &limits, &knowledge, listener, gate->keeper[0], &err),
-		0);
+	assert_int_equal(sp_server_init(&gate->server, &limits, &knowledge, gate->listener, 1,
+	                                gate->keeper[0], &err),
+	                 0);
 	*state = gate;
 	return 0;
 }
@@ -613,8 +614,8 @@ static int close_gate(void **state)
 	struct gate *gate = *state;
 
 	sp_server_free(&gate->server);
-	close(gate->server.listener[0]);
-	close(gate->server.listener[1]);
+	close(gate->listener[0][0]);
+	close(gate->listener[0][1]);
 	close(gate->keeper[0]);
 	close(gate->keeper[1]);
 	free(gate);

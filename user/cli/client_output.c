@@ -151,9 +151,11 @@ int sp_put_client_json(const struct sp_session *session, const struct sp_owner *
 	sp_line_text(&line, "state", state_name(session->effective));
 	if (session->ended)
 		sp_line_text(&line, "ended", session->ended);
-	/* Both null when nobody knows, `who` also when the method knows nobody by name. */
+	/* All null when nobody knows, `who` also when the method knows nobody by name, `zone` also
+	 * when it is in none. */
 	sp_line_text(&line, "method", owner->method);
 	sp_line_text(&line, "who", owner->name[0] ? owner->name : NULL);
+	sp_line_text(&line, "zone", owner->zone[0] ? owner->zone : NULL);
 	sp_line_bool(&line, "randomized_mac", is_randomized(session));
 	put_limits(&line, session, clock);
 	sp_line_number(&line, "up_packets", session->up_packets);
@@ -255,6 +257,8 @@ void sp_put_client(const struct sp_session *session, const struct sp_owner *owne
 	             session->ended ? session->ended : "");
 	if (owner->method)
 		sp_put_field("By", "%s%s%s", owner->method, owner->name[0] ? " " : "", owner->name);
+	if (owner->zone[0])
+		sp_put_field("Zone", "%s", owner->zone);
 	put_time("Since", session->policy.granted_unix);
 	put_limit_fields(session, clock);
 	put_traffic_fields(session, clock);
@@ -272,16 +276,17 @@ void sp_put_client_header(void)
 	       "NOTE");
 }
 
-/* "anna", "voucher 17", "click". */
+/* "anna", "voucher 17", "click in hall". */
 static void owner_text(const struct sp_owner *owner, char *text, size_t size)
 {
-	if (!owner->method)
-		snprintf(text, size, "-");
-	else if (!owner->name[0] || !strcmp(owner->method, "voucher"))
-		snprintf(text, size, "%s%s%s", owner->method, owner->name[0] ? " " : "",
-		         owner->name);
-	else
-		snprintf(text, size, "%s", owner->name);
+	const char *method = owner->method ? owner->method : "-", *blank = " ";
+
+	if (!owner->name[0])
+		blank = "";
+	else if (strcmp(method, "voucher") != 0)
+		method = blank = "";
+	snprintf(text, size, "%s%s%s%s%s", method, blank, owner->name, owner->zone[0] ? " in " : "",
+	         owner->zone);
 }
 
 static const char *left_text(char text[SP_TEXT_QUANTITY], const struct sp_session *session,
@@ -297,7 +302,7 @@ static const char *left_text(char text[SP_TEXT_QUANTITY], const struct sp_sessio
 int sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
                       const struct sp_clock *clock, struct sp_error *err)
 {
-	char text[INET6_ADDRSTRLEN], number[SP_TEXT_QUANTITY], by[SP_LEDGER_NAME + 16];
+	char text[INET6_ADDRSTRLEN], number[SP_TEXT_QUANTITY], by[SP_LEDGER_NAME + SP_LEDGER_ZONE + 16];
 	const char *address = ipv4(session, text);
 	struct sp_line line;
 

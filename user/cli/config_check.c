@@ -13,13 +13,21 @@
 #include "keeper/radius.h"
 #include "web/pages.h"
 
+static bool has_pages(const struct sp_config *config)
+{
+	for (unsigned i = 0; i < config->zone_count; i++)
+		if (config->zone[i].pages[0])
+			return true;
+	return false;
+}
+
 /* The operator's own pages belong to the configuration. */
 static int check_pages(const struct sp_config *config, struct sp_error *err)
 {
 	struct sp_paths paths;
 	int code = sp_paths_find(&paths, err);
 
-	return code ? code : sp_pages_check(paths.data, config->zone[0].pages, err);
+	return code ? code : sp_pages_check(paths.data, config, err);
 }
 
 static int check_external(const struct sp_config *config, struct sp_error *err)
@@ -48,7 +56,7 @@ static int check_certificate(const struct sp_config *config, struct sp_error *er
 
 int sp_config_check_files(const struct sp_config *config, struct sp_error *err)
 {
-	int code = config->zone[0].pages[0] ? check_pages(config, err) : 0;
+	int code = has_pages(config) ? check_pages(config, err) : 0;
 
 	if (!code)
 		code = sp_radius_check(config, err);

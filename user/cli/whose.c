@@ -13,6 +13,7 @@ struct sp_whose_entry {
 	struct sp_client_key client;
 	uint32_t generation;
 	uint32_t name; /* where it begins in `names` */
+	uint32_t zone; /* index in struct sp_whose */
 };
 
 static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
@@ -34,11 +35,24 @@ static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
 	return 0;
 }
 
+/* The index of zone @name, which is remembered. */
+static uint32_t find_zone(struct sp_whose *whose, const char *name)
+{
+	for (unsigned i = 0; i < whose->zones; i++)
+		if (!strcmp(whose->zone[i], name))
+			return i;
+	if (whose->zones == SP_WHOSE_ZONES)
+		return 0;
+	memcpy(whose->zone[whose->zones], name, strlen(name) + 1);
+	return whose->zones++;
+}
+
 static int keep(const struct sp_client_key *client, uint32_t generation, const char *name,
-                void *context)
+                const char *zone, void *context)
 {
 	struct sp_whose *whose = context;
-	struct sp_whose_entry entry = {.client = *client, .generation = generation};
+	struct sp_whose_entry entry = {
+		.client = *client, .generation = generation, .zone = find_zone(whose, zone)};
 
 	if (whose->count == whose->room) {
 		uint32_t room = whose->room ? whose->room * 2 : 256;
@@ -118,7 +132,7 @@ void sp_whose_open(struct sp_whose *whose, struct sp_maps *maps)
 	struct sp_ledger *ledger = look_into(maps);
 	struct sp_error err = {.text = "out of memory"};
 
-	*whose = (struct sp_whose){.maps = maps};
+	*whose = (struct sp_whose){.maps = maps, .zones = 1};
 	if (!ledger)
 		return;
 	if (sp_ledger_session_each_name(ledger, keep, whose, &err) || index_all(whose))
@@ -138,15 +152,15 @@ struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *s
 	const struct sp_whose_entry *entry;
 
 	if (session->policy.state != SP_CLIENT_AUTHORIZED)
-		return (struct sp_owner){NULL, ""};
+		return (struct sp_owner){NULL, "", ""};
 	/* Let in by a sallyport whose policies did not say it. */
 	if (session->policy.method == SP_METHOD_NONE)
 		return sp_whose_one(whose->maps, session, &whose->one);
 	entry = find(whose, &session->key);
 	if (!entry || entry->generation != session->policy.generation)
-		return (struct sp_owner){sp_method_name(session->policy.method), ""};
+		return (struct sp_owner){sp_method_name(session->policy.method), "", ""};
 	return (struct sp_owner){sp_method_name(session->policy.method),
-	                         whose->names + entry->name};
+	                         whose->names + entry->name, whose->zone[entry->zone]};
 }
 
 struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,
@@ -159,7 +173,7 @@ struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *sess
 	if (!ledger || session->policy.state != SP_CLIENT_AUTHORIZED ||
 	    sp_ledger_session_last(ledger, &session->key, &record, &err) ||
 	    record.reading.generation != session->policy.generation)
-		return (struct sp_owner){NULL, ""};
+		return (struct sp_owner){NULL, "", ""};
 	*who = record.who;
-	return (struct sp_owner){sp_method_name(who->method), who->name};
+	return (struct sp_owner){sp_method_name(who->method), who->name, who->zone};
 }

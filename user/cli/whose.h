@@ -15,17 +15,22 @@
 struct sp_owner {
 	const char *method; /* NULL: nobody knows */
 	const char *name;
+	const char *zone; /* where it signed in; "": in none, or nobody knows */
 };
 
-/* For a million of them 24 MB, and the names. */
+#define SP_WHOSE_ZONES 64 /* different names; sessions of further ones have none */
+
+/* For a million of them 28 MB, and the names. */
 struct sp_whose {
 	struct sp_maps *maps;
-	struct sp_whose_entry *list; /* sessions with a name */
+	struct sp_whose_entry *list; /* sessions with a name or a zone */
 	uint32_t count, room;
 	uint32_t *table; /* of entries by their client, from 1; 0: none */
 	uint32_t mask;
 	char *names;
 	size_t length, names_room;
+	char zone[SP_WHOSE_ZONES][SP_LEDGER_ZONE]; /* the first is "" */
+	unsigned zones;
 	struct sp_who one; /* that was asked for alone */
 };
 

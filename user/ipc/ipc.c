@@ -71,6 +71,23 @@ int sp_ipc_next(int fd, uint32_t *kind)
 	return 0;
 }
 
+bool sp_ipc_pages_end(const struct sp_ipc_pages *pages)
+{
+	for (unsigned i = 0; i < SP_OWN_PAGES; i++)
+		if (!memchr(pages->folder[i], '\0', sizeof(pages->folder[i])))
+			return false;
+	return true;
+}
+
+struct sp_own_pages sp_ipc_own_pages(const struct sp_ipc_pages *pages)
+{
+	struct sp_own_pages own = {{0}};
+
+	for (unsigned i = 0; i < SP_OWN_PAGES; i++)
+		own.folder[i] = pages->folder[i];
+	return own;
+}
+
 bool sp_ipc_tls_fits(const struct sp_ipc_tls *tls)
 {
 	uint64_t total = 0;

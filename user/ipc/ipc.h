@@ -7,7 +7,8 @@
  * A child is started with
  *   fd 0, 1: /dev/null, fd 2: the log,
  *   fd 3: the socket to the keeper,
- *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking),
+ *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking) of
+ *              the first of its zones, fd 6 and 7 those of the next (setup.zone_count),
  *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count),
  *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`,
  *   verifier:  none; authority: fd 4 its UDP socket (bound, non-blocking).
@@ -25,7 +26,9 @@
 
 #include "ipc/sandbox.h"
 #include "lib/error.h"
+#include "web/asset.h"
 
+#define SP_IPC_FOLDER         256 /* path of a folder of pages, NUL included */
 #define SP_IPC_KEEPER_FD      3
 #define SP_IPC_FIRST_FD       4
 #define SP_IPC_MAGIC          0x53504d31u /* "SPM1" */
@@ -74,19 +77,31 @@ struct sp_ipc_header {
 	uint32_t kind; /* enum sp_ipc_kind */
 };
 
-/* Strings in setups are NUL-terminated. */
+/* The operator's own pages, as struct sp_own_pages (web/asset.h). Strings in setups are
+ * NUL-terminated. */
+struct sp_ipc_pages {
+	char folder[SP_OWN_PAGES][SP_IPC_FOLDER]; /* "": none */
+};
+
+/* What clients of a zone are told whose HTTP is captured. */
+struct sp_ipc_responder_zone {
+	char login_url4[SP_IPC_URL]; /* "http://10.85.0.1:8080/" for clients that came by IPv4 */
+	char login_url6[SP_IPC_URL]; /* "http://[fd85::1]:8080/" */
+	struct sp_ipc_pages pages;
+};
+
 struct sp_ipc_responder_setup {
 	struct sp_ipc_header header;
 	uint32_t uid, gid;
-	uint32_t probe_status;   /* 302 or 511 */
-	uint32_t refresh;        /* seconds */
-	uint8_t key[SP_IPC_KEY]; /* HMAC-SHA-256 key of the wanted-URL tag, shared with the portal
-	                          */
-	char login_url4[SP_IPC_URL]; /* "http://10.85.0.1:8080/" for clients that came by IPv4 */
-	char login_url6[SP_IPC_URL]; /* "http://[fd85::1]:8080/" */
-	char data[256];              /* directory of probes.conf and pages/ */
-	char pages[256];             /* directory of the operator's own pages; "": none */
-	char root[128];              /* empty directory to chroot into */
+	uint32_t probe_status;    /* 302 or 511 */
+	uint32_t refresh;         /* seconds */
+	uint32_t zone_count;      /* from 1: those that differ; which is which is told by their
+	                           * listeners */
+	uint8_t key[SP_IPC_KEY];  /* HMAC-SHA-256 key of the wanted-URL tag, shared with the portal
+	                           */
+	char data[SP_IPC_FOLDER]; /* directory of probes.conf and pages/ */
+	char root[128];           /* empty directory to chroot into */
+	struct sp_ipc_responder_zone zone[SP_ZONES];
 };
 
 /* What the captive portal API says (RFC 8908 section 5). */
@@ -112,6 +127,15 @@ struct sp_ipc_certificate {
 	struct sp_ipc_tls tls;
 };
 
+/* How the portal meets clients of a zone. */
+struct sp_ipc_portal_zone {
+	uint32_t methods;      /* SP_METHOD_BIT (lib/method.h) of those that may be used */
+	char url4[SP_IPC_URL]; /* its first page, as in struct sp_ipc_responder_zone */
+	char url6[SP_IPC_URL];
+	struct sp_ipc_pages pages;
+	struct sp_ipc_api api;
+};
+
 struct sp_ipc_portal_setup {
 	struct sp_ipc_header header;
 	uint32_t uid, gid;
@@ -122,13 +146,11 @@ struct sp_ipc_portal_setup {
 	uint8_t key[SP_IPC_KEY];
 	uint8_t handover_key[SP_IPC_KEY]; /* web/handover.h: that links to it are signed with */
 	char external[SP_IPC_EXTERNAL];   /* URL of the external portal; "": there is none */
-	char data[256];
-	char pages[256];
+	char data[SP_IPC_FOLDER];
 	char root[128];
-	char url4[SP_IPC_URL]; /* its first page, as in struct sp_ipc_responder_setup */
-	char url6[SP_IPC_URL];
-	uint32_t methods; /* SP_METHOD_BIT (lib/method.h) of those that may be used */
-	struct sp_ipc_api api;
+	uint32_t zone_count; /* from 1 */
+	struct sp_ipc_portal_zone
+		zone[SP_ZONES]; /* by number; clients of any other are of zone 0 */
 	struct sp_ipc_tls tls;
 };
 
@@ -162,8 +184,9 @@ struct sp_ipc_close {
 };
 
 /*
- * LOGIN, LOGOUT and QUERY: about the client whose connection the portal serves. Bytes of a string
- * behind its NUL are zero. LOGOUT and QUERY leave all but id, client and address zero.
+ * LOGIN, LOGOUT and QUERY: about the client whose connection the portal serves. The keeper looks
+ * for that connection in `origins` itself: whose it is, and in which zone. Bytes of a string behind
+ * its NUL are zero. LOGOUT and QUERY leave all but id, client, address and origin zero.
  */
 struct sp_ipc_request {
 	struct sp_ipc_header header;
@@ -172,9 +195,10 @@ struct sp_ipc_request {
 	uint32_t method; /* enum sp_method (lib/method.h); SP_METHOD_USER for every password: the
 	                  * keeper knows whether the user is a local one or RADIUS decides */
 	uint32_t secure; /* 1: the credentials came over TLS */
-	struct sp_address address;  /* where the client's connection comes from */
-	char name[SP_IPC_NAME];     /* user name; voucher: the code in its plain form */
-	char secret[SP_IPC_SECRET]; /* password; external portal: the token it signed */
+	struct sp_address address;   /* where the client's connection comes from */
+	struct sp_origin_key origin; /* which it is */
+	char name[SP_IPC_NAME];      /* user name; voucher: the code in its plain form */
+	char secret[SP_IPC_SECRET];  /* password; external portal: the token it signed */
 };
 
 enum sp_ipc_result {
@@ -294,7 +318,7 @@ struct sp_ipc_verdict {
 
 _Static_assert(sizeof(struct sp_ipc_close) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_learnt) == 296, "no padding");
-_Static_assert(sizeof(struct sp_ipc_request) == 48 + SP_IPC_NAME + SP_IPC_SECRET, "no padding");
+_Static_assert(sizeof(struct sp_ipc_request) == 88 + SP_IPC_NAME + SP_IPC_SECRET, "no padding");
 _Static_assert(sizeof(struct sp_ipc_answer) == 48 + SP_IPC_SAID, "no padding");
 _Static_assert(sizeof(struct sp_ipc_check) == 48 + SP_IPC_NAME + SP_IPC_SECRET + SP_IPC_HASH,
                "no padding");
@@ -313,6 +337,12 @@ int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
 
 /* The kind of the message that comes next and stays where it is. Results as above. */
 int sp_ipc_next(int fd, uint32_t *kind);
+
+/* Whether the paths in @pages end. */
+bool sp_ipc_pages_end(const struct sp_ipc_pages *pages);
+
+/* The same folders; they are those of @pages. */
+struct sp_own_pages sp_ipc_own_pages(const struct sp_ipc_pages *pages);
 
 /* Whether the lengths in @tls are within it. */
 bool sp_ipc_tls_fits(const struct sp_ipc_tls *tls);

@@ -28,6 +28,7 @@ struct sp_pending {
 	bool over;                      /* answered meanwhile: the verdict is of no interest */
 	bool again;                     /* its first worker died */
 	bool account;                   /* for the asker: the account's attempts count it too */
+	unsigned zone;                  /* for the asker: number of the client's */
 	struct sp_pending *next;        /* in its queue, or among the unused */
 	struct sp_pending *previous;    /* in its queue */
 	struct sp_pending *same_bucket; /* waiting, of clients alike */

@@ -34,30 +34,38 @@ static void report_failure(const struct sp_client_key *client, const char *what,
 	             sp_session_name(name, client), what, err->text);
 }
 
-static struct sp_limits defaults(const struct sp_config *config)
+static struct sp_limits defaults(const struct sp_zone *zone)
 {
 	return (struct sp_limits){
-		.seconds = config->zone[0].session_seconds,
-		.idle = config->zone[0].idle_seconds,
-		.quota = config->zone[0].quota_bytes,
-		.quota_up = config->zone[0].quota_up,
-		.quota_down = config->zone[0].quota_down,
-		.bind = config->zone[0].bind,
-		.rate_up = config->zone[0].rate_up,
-		.rate_down = config->zone[0].rate_down,
+		.seconds = zone->session_seconds,
+		.idle = zone->idle_seconds,
+		.quota = zone->quota_bytes,
+		.quota_up = zone->quota_up,
+		.quota_down = zone->quota_down,
+		.bind = zone->bind,
+		.rate_up = zone->rate_up,
+		.rate_down = zone->rate_down,
 	};
 }
 
 /* What a grant is made of; only what its method needs. */
 struct grant {
 	struct sp_maps *maps;
-	const struct sp_config *config;
+	const struct sp_zone *zone;
 	const struct sp_client_key *client;
 	enum sp_method method;
 	const char *name;
 	const uint8_t *digest;
 	const struct sp_ipc_verdict *verdict;
 };
+
+static struct sp_who begin_who(const struct grant *grant)
+{
+	struct sp_who who = {.method = grant->method};
+
+	memcpy(who.zone, grant->zone->name, sizeof(who.zone));
+	return who;
+}
 
 static enum sp_ipc_result refused_for(int code)
 {
@@ -104,21 +112,21 @@ static enum sp_ipc_result concluded(const struct grant *grant, int code, const s
 /* Whether more than half of a session's time is left: then a second login changes nothing, so that
  * a reloaded page does not write the map, and a longer session the operator gave is not cut. */
 static bool fresh(const struct sp_session *session, const struct sp_clock *clock,
-                  const struct sp_config *config)
+                  const struct sp_zone *zone)
 {
 	if (!(session->policy.limits & SP_LIMIT_EXPIRES))
 		return true;
-	return sp_clock_until(clock, session->policy.expires) > config->zone[0].session_seconds / 2;
+	return sp_clock_until(clock, session->policy.expires) > zone->session_seconds / 2;
 }
 
 static enum sp_ipc_result by_click(const struct grant *grant, const struct sp_session *session,
                                    const struct sp_clock *clock)
 {
-	const struct sp_limits limits = defaults(grant->config);
-	const struct sp_who who = {.method = SP_METHOD_CLICK};
+	const struct sp_limits limits = defaults(grant->zone);
+	const struct sp_who who = begin_who(grant);
 	struct sp_error err;
 
-	if (session->effective == SP_CLIENT_AUTHORIZED && fresh(session, clock, grant->config))
+	if (session->effective == SP_CLIENT_AUTHORIZED && fresh(session, clock, grant->zone))
 		return SP_IPC_DONE;
 	return concluded(grant,
 	                 sp_session_grant(grant->maps, grant->client, &limits, &who, NULL, &err),
@@ -127,9 +135,10 @@ static enum sp_ipc_result by_click(const struct grant *grant, const struct sp_se
 
 static enum sp_ipc_result by_voucher(const struct grant *grant)
 {
-	const struct sp_limits limits = defaults(grant->config);
+	const struct sp_limits limits = defaults(grant->zone);
 	struct sp_error err;
-	int ret = sp_session_redeem(grant->maps, grant->client, grant->digest, &limits, &err);
+	int ret = sp_session_redeem(grant->maps, grant->client, grant->digest, grant->zone->name,
+	                            &limits, &err);
 
 	switch (ret) {
 	case -ENOENT:
@@ -163,8 +172,8 @@ static int count_devices(const struct grant *grant, struct sp_ledger *ledger,
 static enum sp_ipc_result by_user(const struct grant *grant)
 {
 	const uint64_t now = (uint64_t)time(NULL);
-	const struct sp_limits common = defaults(grant->config);
-	struct sp_who who = {.method = SP_METHOD_USER};
+	const struct sp_limits common = defaults(grant->zone);
+	struct sp_who who = begin_who(grant);
 	struct sp_ledger *ledger;
 	struct sp_limits limits;
 	struct sp_user user;
@@ -197,9 +206,9 @@ static enum sp_ipc_result by_verdict(const struct grant *grant)
 {
 	const struct sp_ipc_verdict *verdict = grant->verdict;
 	const struct sp_ipc_limits *said = &verdict->limits;
-	const struct sp_limits common = defaults(grant->config);
+	const struct sp_limits common = defaults(grant->zone);
 	struct sp_limits own = {0}, limits;
-	struct sp_who who = {.method = grant->method, .class_length = verdict->class_length};
+	struct sp_who who = begin_who(grant);
 	struct sp_error err;
 
 	if (verdict->limited)
@@ -213,6 +222,7 @@ static enum sp_ipc_result by_verdict(const struct grant *grant)
 			.rate_down = said->rate_down,
 		};
 	limits = sp_limits_merge(&own, &common);
+	who.class_length = verdict->class_length;
 	who.interim = (uint32_t)said->interim;
 	snprintf(who.name, sizeof(who.name), "%s", verdict->name[0] ? verdict->name : grant->name);
 	memcpy(who.class_bytes, verdict->class_bytes, verdict->class_length);
@@ -285,45 +295,44 @@ static enum sp_ipc_result locked(const struct grant *grant,
 	return result;
 }
 
-enum sp_ipc_result sp_grant_click(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_click(struct sp_maps *maps, const struct sp_zone *zone,
                                   const struct sp_client_key *client)
 {
-	return locked(&(struct grant){.maps = maps,
-	                              .config = config,
-	                              .client = client,
-	                              .method = SP_METHOD_CLICK},
-	              let_in);
+	return locked(
+		&(struct grant){
+			.maps = maps, .zone = zone, .client = client, .method = SP_METHOD_CLICK},
+		let_in);
 }
 
-enum sp_ipc_result sp_grant_voucher(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_voucher(struct sp_maps *maps, const struct sp_zone *zone,
                                     const struct sp_client_key *client,
                                     const uint8_t digest[SP_VOUCHER_DIGEST])
 {
 	return locked(&(struct grant){.maps = maps,
-	                              .config = config,
+	                              .zone = zone,
 	                              .client = client,
 	                              .method = SP_METHOD_VOUCHER,
 	                              .digest = digest},
 	              let_in);
 }
 
-enum sp_ipc_result sp_grant_user(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_user(struct sp_maps *maps, const struct sp_zone *zone,
                                  const struct sp_client_key *client, const char *name)
 {
 	return locked(&(struct grant){.maps = maps,
-	                              .config = config,
+	                              .zone = zone,
 	                              .client = client,
 	                              .method = SP_METHOD_USER,
 	                              .name = name},
 	              let_in);
 }
 
-enum sp_ipc_result sp_grant_verdict(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_verdict(struct sp_maps *maps, const struct sp_zone *zone,
                                     const struct sp_client_key *client, enum sp_method method,
                                     const char *name, const struct sp_ipc_verdict *verdict)
 {
 	return locked(&(struct grant){.maps = maps,
-	                              .config = config,
+	                              .zone = zone,
 	                              .client = client,
 	                              .method = method,
 	                              .name = name,

@@ -14,21 +14,21 @@
 #include "lib/voucher_code.h"
 
 /* Who accepted the terms. A session of which more than half is left stays as it is. */
-enum sp_ipc_result sp_grant_click(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_click(struct sp_maps *maps, const struct sp_zone *zone,
                                   const struct sp_client_key *client);
 
 /* By the voucher of @digest. */
-enum sp_ipc_result sp_grant_voucher(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_voucher(struct sp_maps *maps, const struct sp_zone *zone,
                                     const struct sp_client_key *client,
                                     const uint8_t digest[SP_VOUCHER_DIGEST]);
 
 /* As the local user @name, whose password was right. */
-enum sp_ipc_result sp_grant_user(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_user(struct sp_maps *maps, const struct sp_zone *zone,
                                  const struct sp_client_key *client, const char *name);
 
 /* As @verdict says, by RADIUS or an external portal (@method); @name: as the client called itself.
  */
-enum sp_ipc_result sp_grant_verdict(struct sp_maps *maps, const struct sp_config *config,
+enum sp_ipc_result sp_grant_verdict(struct sp_maps *maps, const struct sp_zone *zone,
                                     const struct sp_client_key *client, enum sp_method method,
                                     const char *name, const struct sp_ipc_verdict *verdict);
 

@@ -19,10 +19,11 @@ static void announce(struct sp_keeper *keeper)
 	if (keeper->announced || !sp_crew_ready(&keeper->crew))
 		return;
 	sp_log(SP_LOG_NOTICE, "serving instance %s: %u responders, portal at %s and %s",
-	       keeper->maps.instance.name, keeper->setup.workers, setup->login_url4,
-	       setup->login_url6);
+	       keeper->maps.instance.name, keeper->setup.workers, setup->zone[0].login_url4,
+	       setup->zone[0].login_url6);
 	sp_systemd_notify("READY=1\nSTATUS=Serving instance %s with %u responders, portal at %s",
-	                  keeper->maps.instance.name, keeper->setup.workers, setup->login_url4);
+	                  keeper->maps.instance.name, keeper->setup.workers,
+	                  setup->zone[0].login_url4);
 	keeper->announced = true;
 	if (keeper->token)
 		sp_daemon_answer(&keeper->maps.instance, keeper->token, SP_EXIT_DONE, "");
@@ -77,7 +78,8 @@ static int read_learnt(struct sp_keeper *keeper, const struct sp_child *child)
 
 	if (ret)
 		return ret;
-	if (learnt.name.name[sizeof(learnt.name.name) - 1] || learnt.last > 1)
+	if (learnt.name.name[sizeof(learnt.name.name) - 1] || learnt.name.zone >= SP_ZONES ||
+	    learnt.last > 1)
 		return -EPROTO;
 	sp_gardener_learn(&keeper->gardener, &learnt);
 	ret = learnt.last ? sp_ipc_send(child->socket, &done, sizeof(done)) : 0;

@@ -60,13 +60,13 @@ static int watch(const struct sp_keeper *keeper, int fd, uint32_t data)
  * Those that are the same end nobody's connections. */
 static void renew_pages(struct sp_keeper *keeper)
 {
-	const char *data = keeper->setup.paths.data, *own = keeper->config->zone[0].pages;
-	uint64_t stamp = sp_pages_stamp(data, own);
+	const char *data = keeper->setup.paths.data;
+	uint64_t stamp = sp_pages_stamp(data, keeper->config);
 	struct sp_error err;
 
 	if (stamp == keeper->pages)
 		return;
-	if (sp_pages_check(data, own, &err)) {
+	if (sp_pages_check(data, keeper->config, &err)) {
 		sp_log(SP_LOG_ERROR, "%s; the pages stay as they are", err.text);
 		return;
 	}
@@ -393,7 +393,7 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 		sp_setup_close(&keeper->setup);
 		return ret;
 	}
-	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config->zone[0].pages);
+	keeper->pages = sp_pages_stamp(keeper->setup.paths.data, keeper->config);
 	sp_tls_publish(&keeper->setup.portal.tls, &keeper->maps.instance);
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)

@@ -18,6 +18,7 @@
 
 #include "keeper/describe.h"
 #include "keeper/grant.h"
+#include "keeper/origin.h"
 #include "lib/log.h"
 #include "lib/method.h"
 #include "lib/monotonic.h"
@@ -157,7 +158,8 @@ static bool is_known(const struct sp_logins *logins, struct sp_ledger *ledger,
 
 /* --- methods --- */
 
-static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_request *request)
+static void log_in_by_voucher(struct sp_logins *logins, const struct sp_zone *zone,
+                              const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
 	const uint64_t now = sp_monotonic_ms();
@@ -173,7 +175,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 	take_attempt(logins, client, now);
 	if (sp_voucher_code_is_plain(request->name)) {
 		sp_voucher_code_digest(digest, logins->voucher_key, request->name);
-		result = sp_grant_voucher(logins->maps, logins->config, client, digest);
+		result = sp_grant_voucher(logins->maps, zone, client, digest);
 	}
 	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
 	conclude(logins, request->id, client, SP_METHOD_VOUCHER, "", result, NULL);
@@ -181,15 +183,16 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_ipc_requ
 
 /* The local user's hash; that of nobody if there is none who may log in. Returns the method that
  * judges the name, or a negative errno. */
-static int find_hash(const struct sp_logins *logins, struct sp_ledger *ledger, const char *name,
-                     char hash[SP_LEDGER_HASH], struct sp_error *err)
+static int find_hash(const struct sp_logins *logins, const struct sp_zone *zone,
+                     struct sp_ledger *ledger, const char *name, char hash[SP_LEDGER_HASH],
+                     struct sp_error *err)
 {
-	const bool radius = logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_RADIUS);
+	const bool radius = zone->methods & SP_METHOD_BIT(SP_METHOD_RADIUS);
 	struct sp_user user;
 	int ret = -ENOENT;
 	bool good;
 
-	if (logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_USER))
+	if (zone->methods & SP_METHOD_BIT(SP_METHOD_USER))
 		ret = sp_ledger_user_get(ledger, name, &user, err);
 	if (ret == -ENOENT && radius)
 		return SP_METHOD_RADIUS;
@@ -201,8 +204,9 @@ static int find_hash(const struct sp_logins *logins, struct sp_ledger *ledger, c
 }
 
 /* Hand a login to the verifiers, unless this client or account has tried too often. */
-static void submit(struct sp_logins *logins, const struct sp_ipc_request *request,
-                   enum sp_method method, const char *hash, const char *account)
+static void submit(struct sp_logins *logins, const struct sp_zone *zone,
+                   const struct sp_ipc_request *request, enum sp_method method, const char *hash,
+                   const char *account)
 {
 	const uint64_t now = sp_monotonic_ms();
 	const uint64_t wait = wait_for(logins, &request->client, account, now);
@@ -217,6 +221,7 @@ static void submit(struct sp_logins *logins, const struct sp_ipc_request *reques
 	}
 	take_attempt(logins, &request->client, now);
 	pending->account = account;
+	pending->zone = (unsigned)(zone - logins->config->zone);
 	pending->check.method = method;
 	pending->check.client = request->client;
 	pending->check.address = request->address;
@@ -227,7 +232,8 @@ static void submit(struct sp_logins *logins, const struct sp_ipc_request *reques
 	sp_broker_submit(&logins->broker, pending, now);
 }
 
-static void log_in_by_password(struct sp_logins *logins, const struct sp_ipc_request *request)
+static void log_in_by_password(struct sp_logins *logins, const struct sp_zone *zone,
+                               const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
 	char hash[SP_LEDGER_HASH] = "";
@@ -237,22 +243,22 @@ static void log_in_by_password(struct sp_logins *logins, const struct sp_ipc_req
 
 	ledger = sp_session_ledger(logins->maps, &err);
 	if (ledger)
-		method = find_hash(logins, ledger, request->name, hash, &err);
+		method = find_hash(logins, zone, ledger, request->name, hash, &err);
 	if (method < 0) {
 		report(client, "login", err.text);
 		answer(logins, request->id, client, SP_IPC_FAILED, 0, NULL);
 		return;
 	}
-	submit(logins, request, (enum sp_method)method, hash,
+	submit(logins, zone, request, (enum sp_method)method, hash,
 	       is_known(logins, ledger, client, request->name, (enum sp_method)method)
 	               ? NULL
 	               : request->name);
 	explicit_bzero(hash, sizeof(hash));
 }
 
-static bool is_enabled(const struct sp_logins *logins, uint32_t method)
+static bool is_enabled(const struct sp_zone *zone, uint32_t method)
 {
-	uint32_t enabled = logins->config->zone[0].methods;
+	uint32_t enabled = zone->methods;
 
 	/* The portal does not know who judges a password. */
 	if (enabled & SP_METHOD_BIT(SP_METHOD_RADIUS))
@@ -261,7 +267,7 @@ static bool is_enabled(const struct sp_logins *logins, uint32_t method)
 }
 
 /* Before anything is looked at: SP_IPC_DONE when nothing is in the way. */
-static enum sp_ipc_result look_ahead(const struct sp_logins *logins,
+static enum sp_ipc_result look_ahead(const struct sp_logins *logins, const struct sp_zone *zone,
                                      const struct sp_ipc_request *request)
 {
 	struct sp_session session;
@@ -274,17 +280,18 @@ static enum sp_ipc_result look_ahead(const struct sp_logins *logins,
 	}
 	if (session.effective == SP_CLIENT_BLOCKED)
 		return SP_IPC_REFUSED;
-	if (!is_enabled(logins, request->method))
+	if (!is_enabled(zone, request->method))
 		return SP_IPC_DISABLED;
 	if (request->method == SP_METHOD_USER && !request->secure)
 		return SP_IPC_INSECURE;
 	return SP_IPC_DONE;
 }
 
-static void log_in(struct sp_logins *logins, const struct sp_ipc_request *request)
+static void log_in(struct sp_logins *logins, const struct sp_zone *zone,
+                   const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
-	enum sp_ipc_result result = look_ahead(logins, request);
+	enum sp_ipc_result result = look_ahead(logins, zone, request);
 
 	if (result != SP_IPC_DONE) {
 		report_refusal(logins, client, (enum sp_method)request->method, request->name,
@@ -294,26 +301,41 @@ static void log_in(struct sp_logins *logins, const struct sp_ipc_request *reques
 	}
 	switch (request->method) {
 	case SP_METHOD_CLICK:
-		result = sp_grant_click(logins->maps, logins->config, client);
+		result = sp_grant_click(logins->maps, zone, client);
 		conclude(logins, request->id, client, SP_METHOD_CLICK, "", result, NULL);
 		break;
 	case SP_METHOD_VOUCHER:
-		log_in_by_voucher(logins, request);
+		log_in_by_voucher(logins, zone, request);
 		break;
 	case SP_METHOD_USER:
-		log_in_by_password(logins, request);
+		log_in_by_password(logins, zone, request);
 		break;
 	default:
-		submit(logins, request, SP_METHOD_EXTERNAL, NULL, NULL);
+		submit(logins, zone, request, SP_METHOD_EXTERNAL, NULL, NULL);
 	}
+}
+
+/* Nobody is told about a client whose connection it is not. */
+static void refuse_stranger(struct sp_logins *logins, const struct sp_ipc_request *request)
+{
+	struct sp_ipc_answer message = {
+		.header.kind = SP_IPC_ANSWER, .id = request->id, .result = SP_IPC_FAILED};
+
+	report(&request->client, "the portal's question", "the datapath knows no such connection");
+	logins->tell(logins->context, &message);
 }
 
 void sp_logins_ask(struct sp_logins *logins, const struct sp_ipc_request *request)
 {
+	int number = sp_origin_zone(logins->maps, logins->config, request);
 	enum sp_ipc_result result = SP_IPC_DONE;
 
+	if (number < 0) {
+		refuse_stranger(logins, request);
+		return;
+	}
 	if (request->header.kind == SP_IPC_LOGIN) {
-		log_in(logins, request);
+		log_in(logins, &logins->config->zone[number], request);
 		return;
 	}
 	if (request->header.kind == SP_IPC_LOGOUT)
@@ -327,6 +349,7 @@ static enum sp_ipc_result grant_external(struct sp_logins *logins, const struct 
                                          const struct sp_ipc_verdict *verdict)
 {
 	const struct sp_client_key *client = &pending->check.client;
+	const struct sp_zone *zone = &logins->config->zone[pending->zone];
 	int ret;
 
 	if (sp_spent_has(&logins->spent, verdict->nonce))
@@ -337,23 +360,23 @@ static enum sp_ipc_result grant_external(struct sp_logins *logins, const struct 
 		report(client, "a nonce cannot be kept", strerror(-ret));
 		return SP_IPC_FAILED;
 	}
-	return sp_grant_verdict(logins->maps, logins->config, client, SP_METHOD_EXTERNAL, "",
-	                        verdict);
+	return sp_grant_verdict(logins->maps, zone, client, SP_METHOD_EXTERNAL, "", verdict);
 }
 
 static enum sp_ipc_result grant(struct sp_logins *logins, const struct sp_pending *pending,
                                 const struct sp_ipc_verdict *verdict)
 {
 	const struct sp_ipc_check *check = &pending->check;
+	const struct sp_zone *zone = &logins->config->zone[pending->zone];
 
 	switch (check->method) {
 	case SP_METHOD_USER:
-		return sp_grant_user(logins->maps, logins->config, &check->client, check->name);
+		return sp_grant_user(logins->maps, zone, &check->client, check->name);
 	case SP_METHOD_EXTERNAL:
 		return grant_external(logins, pending, verdict);
 	default:
-		return sp_grant_verdict(logins->maps, logins->config, &check->client,
-		                        SP_METHOD_RADIUS, check->name, verdict);
+		return sp_grant_verdict(logins->maps, zone, &check->client, SP_METHOD_RADIUS,
+		                        check->name, verdict);
 	}
 }
 
@@ -421,7 +444,7 @@ int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *
 	ret = sp_passwords_nobody(logins->nobody, err);
 	if (!ret)
 		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
-	if (!ret && (logins->config->zone[0].methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
+	if (!ret && (sp_config_methods(logins->config) & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
 		ret = sp_spent_open(&logins->spent, instance, err);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #include "keeper/external.h"
 #include "keeper/listen.h"
 #include "keeper/radius.h"
+#include "keeper/setup_zone.h"
 #include "keeper/tls.h"
 #include "lib/key.h"
 #include "lib/method.h"
@@ -108,50 +109,6 @@ static int make_root(struct sp_setup *setup, const struct sp_instance *instance,
 	return 0;
 }
 
-/* Over TLS if there is a certificate. */
-static void put_url(char url[SP_IPC_URL], const struct sp_config *config, const char *host,
-                    bool brackets)
-{
-	const bool tls = config->certificate[0];
-	const unsigned port = tls ? config->portal_port : config->plain_port;
-	char behind[8] = "";
-
-	if (!tls || port != 443)
-		snprintf(behind, sizeof(behind), ":%u", port);
-	snprintf(url, SP_IPC_URL, brackets ? "%s://[%s]%s/" : "%s://%s%s/", tls ? "https" : "http",
-	         host, behind);
-}
-
-/* The login URL at the configured host name or, without one, at the first address of the family,
- * else at the first of the other. */
-static void make_url(char url[SP_IPC_URL], const struct sp_config *config,
-                     const struct sp_address *list, unsigned count, bool ipv4)
-{
-	const struct sp_address *address = &list[0];
-	char text[INET6_ADDRSTRLEN];
-
-	if (config->zone[0].portal_host[0]) {
-		put_url(url, config, config->zone[0].portal_host, false);
-		return;
-	}
-	for (unsigned i = count; i-- > 0;)
-		if (sp_address_is_ipv4(&list[i]) == ipv4)
-			address = &list[i];
-	put_url(url, config, sp_address_text(address, text), !sp_address_is_ipv4(address));
-}
-
-/* What the portal tells programs. Without a certificate there is no API. */
-static void make_api(struct sp_ipc_api *api, const struct sp_config *config, const char *login_url)
-{
-	if (!strncmp(login_url, "https://", strlen("https://")))
-		snprintf(api->url, sizeof(api->url), "%s", login_url);
-	snprintf(api->venue_info, sizeof(api->venue_info), "%s", config->zone[0].venue_info);
-	snprintf(api->realm, sizeof(api->realm), "%s",
-	         config->zone[0].portal_host[0] ? config->zone[0].portal_host : "Sallyport");
-	api->tell_extend = config->zone[0].can_extend != SP_EXTEND_UNSAID;
-	api->can_extend = config->zone[0].can_extend == SP_EXTEND_YES;
-}
-
 /* Listen at @count addresses of @list, at the port of the key @key. */
 static int listen_at(struct sp_setup *setup, const struct sp_address *list, unsigned count,
                      const char *key, uint16_t port, struct sp_error *err)
@@ -176,10 +133,8 @@ static int make_portal(struct sp_setup *setup, const struct sp_config *config, s
 
 	if (count < 0)
 		return count;
-	make_url(setup->responder.login_url4, config, list, (unsigned)count, true);
-	make_url(setup->responder.login_url6, config, list, (unsigned)count, false);
-	make_api(&portal->api, config, setup->responder.login_url4);
-	if (config->certificate[0])
+	ret = sp_setup_zones(setup, config, list, (unsigned)count, err);
+	if (!ret && config->certificate[0])
 		ret = listen_at(setup, list, (unsigned)count, "port", config->portal_port, err);
 	portal->tls_count = portal->listener_count;
 	if (!ret && config->plain_port)
@@ -236,17 +191,18 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 	return ret;
 }
 
+/* Of @worker, for the zone @zone of its setup. */
 static int make_listener(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
-                         bool ipv6, struct sp_error *err)
+                         unsigned zone, bool ipv6, struct sp_error *err)
 {
-	uint32_t index = SP_LISTENER(0, worker, ipv6);
+	uint32_t index = SP_LISTENER(setup->responder_zone[zone], worker, ipv6);
 	int fd = sp_listen_responder(ipv6, err);
 	uint64_t value = (uint64_t)fd;
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	setup->responder_files[worker][ipv6] = fd;
+	setup->responder_files[worker][2 * zone + ipv6] = fd;
 	ret = bpf_map_update_elem(maps->listeners, &index, &value, BPF_ANY);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED,
@@ -255,15 +211,14 @@ static int make_listener(struct sp_setup *setup, const struct sp_maps *maps, uns
 	return 0;
 }
 
+/* What another daemon left is gone with its sockets. */
 static int make_responders(struct sp_setup *setup, const struct sp_maps *maps, struct sp_error *err)
 {
 	int ret = 0;
 
-	for (unsigned i = 0; i < setup->workers && !ret; i++) {
-		ret = make_listener(setup, maps, i, false, err);
-		if (!ret)
-			ret = make_listener(setup, maps, i, true, err);
-	}
+	for (unsigned i = 0; i < setup->workers && !ret; i++)
+		for (unsigned k = 0; k < 2 * setup->responder.zone_count && !ret; k++)
+			ret = make_listener(setup, maps, i, k / 2, k % 2, err);
 	return ret;
 }
 
@@ -274,7 +229,7 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 
 	/* Before the children meet what is wrong and cannot start. */
 	if (!ret)
-		ret = sp_pages_check(setup->paths.data, config->zone[0].pages, err);
+		ret = sp_pages_check(setup->paths.data, config, err);
 	if (!ret)
 		ret = find_accounts(setup, config, err);
 	if (!ret)
@@ -330,7 +285,6 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	setup->verifier.header.kind = SP_IPC_VERIFIER_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
-	setup->portal.methods = config->zone[0].methods;
 	ret = make_all(setup, maps, config, err);
 	if (ret) {
 		sp_setup_close(setup);
@@ -340,12 +294,8 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	share_verifier(&setup->authority, SP_IPC_VERIFIER_AUTHORITY, &setup->verifier);
 	memcpy(setup->responder.key, setup->portal.key, sizeof(setup->responder.key));
 	memcpy(setup->verifier.key, setup->portal.key, sizeof(setup->verifier.key));
-	memcpy(setup->portal.url4, setup->responder.login_url4, sizeof(setup->portal.url4));
-	memcpy(setup->portal.url6, setup->responder.login_url6, sizeof(setup->portal.url6));
 	memcpy(setup->responder.data, setup->paths.data, sizeof(setup->responder.data));
 	memcpy(setup->portal.data, setup->paths.data, sizeof(setup->portal.data));
-	memcpy(setup->responder.pages, config->zone[0].pages, sizeof(setup->responder.pages));
-	memcpy(setup->portal.pages, config->zone[0].pages, sizeof(setup->portal.pages));
 	return 0;
 }
 
@@ -357,7 +307,7 @@ void sp_setup_close(struct sp_setup *setup)
 	if (setup->authority_file >= 0)
 		close(setup->authority_file);
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
-		for (unsigned j = 0; j < 2; j++)
+		for (unsigned j = 0; j < 2 * SP_ZONES; j++)
 			if (setup->responder_files[i][j] >= 0)
 				close(setup->responder_files[i][j]);
 	for (unsigned i = 0; i < SP_SETUP_PORTAL_FILES; i++)

@@ -14,8 +14,11 @@
 /* Above every number that a child's files get. */
 #define PARKED 256
 
-_Static_assert(PARKED >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES,
-               "parked files are out of the way");
+/* The portal has a map and its listeners, a responder two listeners for each zone. */
+#define MOST (SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES)
+
+_Static_assert(PARKED >= MOST, "parked files are out of the way");
+_Static_assert(MOST >= SP_IPC_FIRST_FD + 2 * SP_ZONES, "there is room for those of a responder");
 
 /* A copy of @fd where no file of the child will be; it must not be inherited itself. */
 static int park(int fd)
@@ -36,7 +39,7 @@ static int place(int first, const int *fds, unsigned count)
 
 static int arrange_files(int socket, int log, const int *files, unsigned count)
 {
-	int parked[SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES];
+	int parked[MOST];
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const unsigned total = count + SP_IPC_FIRST_FD;
 	int ret;

@@ -93,12 +93,21 @@ static int check_addresses(const struct sp_certificate *certificate, const struc
 	return 0;
 }
 
+/* Every name that a login link may have. */
 static int check_host(const struct sp_certificate *certificate, const struct sp_config *config,
                       struct sp_error *err)
 {
-	if (config->zone[0].portal_host[0])
-		return check_name(certificate, config, config->zone[0].portal_host, err);
-	return check_addresses(certificate, config, err);
+	bool addresses = false;
+	int ret = 0;
+
+	for (unsigned i = 0; i < config->zone_count && !ret; i++) {
+		const char *host = config->zone[i].portal_host;
+
+		if (host[0])
+			ret = check_name(certificate, config, host, err);
+		addresses |= !host[0];
+	}
+	return ret || !addresses ? ret : check_addresses(certificate, config, err);
 }
 
 int sp_tls_check(const struct sp_certificate *certificate, const struct sp_config *config,

@@ -28,9 +28,9 @@ int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledg
                                void *context, uint64_t begun, uint64_t *first,
                                struct sp_error *err);
 
-/* Called for each session that goes on and has a name. */
+/* Called for each session that goes on and has a name or a zone. */
 typedef int (*sp_ledger_name_visit)(const struct sp_client_key *client, uint32_t generation,
-                                    const char *name, void *context);
+                                    const char *name, const char *zone, void *context);
 
 /* As sp_ledger_session_each, in no order, without what is not asked for here. */
 int sp_ledger_session_each_name(struct sp_ledger *ledger, sp_ledger_name_visit visit, void *context,

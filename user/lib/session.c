@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,7 +284,7 @@ static uint8_t method_of(const struct change *change, const struct grant *grant,
 {
 	if (goes_on)
 		return change->before.policy.method;
-	return (uint8_t)(grant->digest ? SP_METHOD_VOUCHER : grant->who->method);
+	return (uint8_t)grant->who->method;
 }
 
 /* With the client looked up in map and ledger: first there, then in the map. */
@@ -357,11 +358,13 @@ int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
 }
 
 int sp_session_redeem(struct sp_maps *maps, const struct sp_client_key *key,
-                      const uint8_t digest[SP_VOUCHER_DIGEST], const struct sp_limits *defaults,
-                      struct sp_error *err)
+                      const uint8_t digest[SP_VOUCHER_DIGEST], const char *zone,
+                      const struct sp_limits *defaults, struct sp_error *err)
 {
-	const struct grant grant = {.limits = defaults, .digest = digest};
+	struct sp_who who = {.method = SP_METHOD_VOUCHER};
+	const struct grant grant = {.limits = defaults, .who = &who, .digest = digest};
 
+	snprintf(who.zone, sizeof(who.zone), "%s", zone);
 	if (!maps->remember)
 		return sp_fail(err, -EOPNOTSUPP, SP_EXIT_FAILED, "vouchers need the ledger");
 	return let_in(maps, key, &grant, err);

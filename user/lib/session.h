@@ -71,13 +71,13 @@ int sp_session_allow(struct sp_maps *maps, const struct sp_client_key *key,
                      const struct sp_limits *limits, const char *note, struct sp_error *err);
 
 /*
- * Redeem the voucher of @digest for @key: a fresh session with what is left of it, and @defaults
- * where it says nothing. Errors of sp_ledger_voucher_redeem and sp_session_grant; -EOPNOTSUPP
- * without a ledger.
+ * Redeem the voucher of @digest for @key, who is in the zone called @zone: a fresh session with
+ * what is left of it, and @defaults where it says nothing. Errors of sp_ledger_voucher_redeem and
+ * sp_session_grant; -EOPNOTSUPP without a ledger.
  */
 int sp_session_redeem(struct sp_maps *maps, const struct sp_client_key *key,
-                      const uint8_t digest[SP_VOUCHER_DIGEST], const struct sp_limits *defaults,
-                      struct sp_error *err);
+                      const uint8_t digest[SP_VOUCHER_DIGEST], const char *zone,
+                      const struct sp_limits *defaults, struct sp_error *err);
 
 /* Block @key: everything from and to it is dropped until it is allowed or removed. Its counters
  * stay as they are. Errors as above. */

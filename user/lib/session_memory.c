@@ -196,6 +196,7 @@ static int begin(struct sp_memory *memory, const struct sp_session *session, uin
 
 	if (!code && digest) {
 		code = redeem(memory, session, digest, &redeemer, limits, err);
+		memcpy(redeemer.zone, who->zone, sizeof(redeemer.zone));
 		who = &redeemer;
 	}
 	return code ? code : add(memory, session, generation, who, limits, note, err);

@@ -92,7 +92,7 @@ static enum MHD_Result respond_state(struct sp_request *request)
 	    (answer->result != SP_IPC_DONE && answer->result != SP_IPC_REFUSED))
 		return sp_problem_respond(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 		                          SP_MESSAGE_ERROR_FAILED, NULL);
-	text = sp_api_state(&request->portal->setup.api, answer);
+	text = sp_api_state(&sp_request_zone(request)->api, answer);
 	return text ? sp_reply_send(request->connection, MHD_HTTP_OK, text, strlen(text), lists)
 	            : MHD_NO;
 }

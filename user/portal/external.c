@@ -7,15 +7,16 @@
 #include <time.h>
 
 #include "lib/address.h"
+#include "lib/method.h"
 #include "portal/visitor.h"
 #include "web/handover.h"
 
 /* Our own first page: over TLS if there is that, else at the address of the visitor's family. */
-static const char *front(const struct sp_ipc_portal_setup *setup, const struct sp_address *visitor)
+static const char *front(const struct sp_ipc_portal_zone *zone, const struct sp_address *visitor)
 {
-	if (setup->api.url[0])
-		return setup->api.url;
-	return sp_address_is_ipv4(visitor) ? setup->url4 : setup->url6;
+	if (zone->api.url[0])
+		return zone->api.url;
+	return sp_address_is_ipv4(visitor) ? zone->url4 : zone->url6;
 }
 
 /* Where the visitor comes back to, the token put behind it. */
@@ -35,21 +36,22 @@ static int make_back(const struct sp_request *request, const char *url, char *ou
 int sp_external_link(const struct sp_request *request, char *out, size_t room)
 {
 	const struct sp_ipc_portal_setup *setup = &request->portal->setup;
+	const struct sp_ipc_portal_zone *zone = sp_request_zone(request);
 	char back[SP_IPC_URL + 3 * SP_LINK_WANTED + 64];
 	struct sp_handover handover = {
 		.url = setup->external,
 		.back = back,
-		.client = request->client,
+		.client = request->visitor.client,
 		.nonce_key = setup->key,
 		.key = setup->handover_key,
 		.now = (uint64_t)time(NULL),
 	};
 	int ret;
 
-	if (!setup->external[0])
+	if (!setup->external[0] || !(zone->methods & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
 		return -ENOENT;
 	ret = sp_visitor_address(request->connection, &handover.address);
 	if (!ret)
-		ret = make_back(request, front(setup, &handover.address), back, sizeof(back));
+		ret = make_back(request, front(zone, &handover.address), back, sizeof(back));
 	return ret ? ret : sp_handover_link(out, room, &handover);
 }

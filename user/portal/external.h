@@ -9,7 +9,7 @@
 
 /*
  * Write the link that hands the visitor over to the external portal, which knows by it where to
- * send them back to: our /external, with the wanted URL. request->client is known. 0 or negative
+ * send them back to: our /external, with the wanted URL. request->visitor is known. 0 or negative
  * errno; -ENOENT: there is no external portal.
  */
 int sp_external_link(const struct sp_request *request, char *out, size_t room);

@@ -55,7 +55,7 @@ static bool has_token(const struct sp_request *request)
 	char token[SP_TOKEN];
 
 	return value(request, "c", token, sizeof(token)) > 0 &&
-	       sp_token_verify(token, request->portal->setup.key, &request->client,
+	       sp_token_verify(token, request->portal->setup.key, &request->visitor.client,
 	                       sp_monotonic_ms());
 }
 
@@ -131,7 +131,7 @@ static bool leads_on(const struct sp_request *request)
 {
 	const struct sp_ipc_answer *answer = &request->ask.answer;
 
-	return request->portal->setup.methods == SP_METHOD_BIT(SP_METHOD_EXTERNAL) &&
+	return sp_request_zone(request)->methods == SP_METHOD_BIT(SP_METHOD_EXTERNAL) &&
 	       !answer->authorized && !sp_page_tells_end(answer->ended);
 }
 

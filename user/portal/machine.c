@@ -32,10 +32,11 @@ static enum MHD_Result respond_failed(struct sp_request *request)
 /* 401 with what a program must send. */
 static enum MHD_Result respond_challenge(struct sp_request *request, enum sp_message text)
 {
-	char challenge[sizeof(CHALLENGE) + sizeof(request->portal->setup.api.realm)];
+	const char *realm = sp_request_zone(request)->api.realm;
+	char challenge[sizeof(CHALLENGE) + sizeof(((struct sp_ipc_api *)0)->realm)];
 	const struct sp_field fields[] = {{"WWW-Authenticate", challenge}, {NULL, NULL}};
 
-	snprintf(challenge, sizeof(challenge), CHALLENGE, request->portal->setup.api.realm);
+	snprintf(challenge, sizeof(challenge), CHALLENGE, realm);
 	return sp_problem_respond(request, MHD_HTTP_UNAUTHORIZED, text, fields);
 }
 
@@ -49,7 +50,7 @@ static enum MHD_Result respond_state(struct sp_request *request)
 		{NULL, NULL},
 	};
 	static const struct sp_field *const lists[] = {fields, NULL};
-	char *text = sp_api_state(&request->portal->setup.api, &request->ask.answer);
+	char *text = sp_api_state(&sp_request_zone(request)->api, &request->ask.answer);
 
 	return text ? sp_reply_send(request->connection, MHD_HTTP_OK, text, strlen(text), lists)
 	            : MHD_NO;

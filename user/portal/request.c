@@ -91,7 +91,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
                                        const char *path)
 {
 	struct sp_request *request = calloc(1, sizeof(*request));
-	const struct sp_catalogue *catalogue = &portal->pages.catalogue;
+	const struct sp_pages *pages;
 	const char *languages;
 
 	if (!request)
@@ -99,11 +99,13 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 	request->portal = portal;
 	request->connection = connection;
 	request->route = find_route(path);
+	(void)sp_request_visitor(request); /* what needs to know looks again */
+	pages = portal->pages[request->zone];
 	languages = sp_request_header(request, "Accept-Language");
-	request->look.language = &catalogue->language[sp_catalogue_choose(
-		catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
-	request->look.frame = &portal->pages.frame;
-	request->look.logo = portal->pages.logo.data != NULL;
+	request->look.language = &pages->catalogue.language[sp_catalogue_choose(
+		&pages->catalogue, languages ? languages : "", languages ? strlen(languages) : 0)];
+	request->look.frame = &pages->frame;
+	request->look.logo = pages->logo.data != NULL;
 	return request;
 }
 
@@ -195,7 +197,16 @@ bool sp_request_is_secure(const struct sp_request *request)
 
 int sp_request_visitor(struct sp_request *request)
 {
-	return sp_visitor_of(request->portal, request->connection, &request->client);
+	int ret = sp_visitor_of(request->portal, request->connection, &request->visitor);
+
+	if (!ret && request->visitor.zone < request->portal->setup.zone_count)
+		request->zone = request->visitor.zone;
+	return ret;
+}
+
+const struct sp_ipc_portal_zone *sp_request_zone(const struct sp_request *request)
+{
+	return &request->portal->setup.zone[request->zone];
 }
 
 int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question)
@@ -204,7 +215,8 @@ int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question)
 
 	if (ret)
 		return ret;
-	question->client = request->client;
+	question->client = request->visitor.client;
+	question->origin = request->visitor.origin;
 	ret = sp_visitor_address(request->connection, &question->address);
 	if (ret)
 		return ret;

@@ -9,6 +9,7 @@
 #include "portal/ask.h"
 #include "portal/page.h"
 #include "portal/server.h"
+#include "portal/visitor.h"
 
 #define SP_REQUEST_BODY    8192u  /* bytes; a longer body is refused with 413 */
 #define SP_REQUEST_DISCARD 65536u /* bytes; of a longer one not even that is heard */
@@ -24,9 +25,10 @@ struct sp_request {
 	const struct sp_route *route;
 	struct sp_page_look look;
 	struct sp_page_link link;
-	struct sp_client_key client;                   /* since sp_request_visitor() */
-	enum sp_method method;                         /* of a login */
-	struct sp_page_note note;                      /* what the page has to say */
+	unsigned zone;             /* of the visitor; 0 also where nobody can tell who it is */
+	struct sp_visitor visitor; /* since sp_request_visitor() */
+	enum sp_method method;     /* of a login */
+	struct sp_page_note note;  /* what the page has to say */
 	char code[SP_REQUEST_CODE], name[SP_IPC_NAME]; /* to stand in the form again */
 	size_t body_length;                            /* bytes received */
 	char body[SP_REQUEST_BODY];
@@ -55,7 +57,10 @@ bool sp_request_argument(const struct sp_request *request, const char *name, cha
 /* Whether the query has that parameter, whatever its value. */
 bool sp_request_has_argument(const struct sp_request *request, const char *name);
 
-/* Find out whose connection it is, for request->client. 0 or negative errno; -ENOENT: nobody can
+/* What the setup says of the visitor's zone. */
+const struct sp_ipc_portal_zone *sp_request_zone(const struct sp_request *request);
+
+/* Find out whose connection it is, for request->visitor. 0 or negative errno; -ENOENT: nobody can
  * tell. */
 int sp_request_visitor(struct sp_request *request);
 

@@ -68,15 +68,16 @@ static enum MHD_Result draft_send(struct draft *draft, struct sp_request *reques
 /* The forms as this request left them; @token has to live as long. */
 static struct sp_page_form make_form(const struct sp_request *request, char token[SP_TOKEN])
 {
-	const struct sp_ipc_portal_setup *setup = &request->portal->setup;
+	const struct sp_ipc_portal_zone *zone = sp_request_zone(request);
 
-	sp_token_make(token, setup->key, &request->client, sp_monotonic_ms());
+	sp_token_make(token, request->portal->setup.key, &request->visitor.client,
+	              sp_monotonic_ms());
 	return (struct sp_page_form){
 		.token = token,
 		.link = &request->link,
-		.methods = setup->methods,
+		.methods = zone->methods,
 		.secure = sp_request_is_secure(request),
-		.secure_url = setup->api.url,
+		.secure_url = zone->api.url,
 		.code = request->code,
 		.name = request->name,
 	};
@@ -176,12 +177,12 @@ static enum MHD_Result send_asset(struct sp_request *request, const struct sp_as
 
 enum MHD_Result sp_respond_style(struct sp_request *request)
 {
-	return send_asset(request, &request->portal->pages.style);
+	return send_asset(request, &request->portal->pages[request->zone]->style);
 }
 
 enum MHD_Result sp_respond_logo(struct sp_request *request)
 {
-	const struct sp_asset *logo = &request->portal->pages.logo;
+	const struct sp_asset *logo = &request->portal->pages[request->zone]->logo;
 
 	return logo->data
 	               ? send_asset(request, logo)

@@ -25,6 +25,17 @@
 /* Descriptors in poll(): the keeper, libmicrohttpd's, the listeners. */
 enum { POLL_KEEPER, POLL_HTTP, POLL_FIRST_LISTENER = POLL_HTTP + SP_HTTP_WAYS };
 
+static bool zone_ends(const struct sp_ipc_portal_zone *zone)
+{
+	const struct sp_ipc_api *api = &zone->api;
+
+	return sp_ipc_pages_end(&zone->pages) && memchr(zone->url4, '\0', sizeof(zone->url4)) &&
+	       memchr(zone->url6, '\0', sizeof(zone->url6)) &&
+	       memchr(api->url, '\0', sizeof(api->url)) &&
+	       memchr(api->venue_info, '\0', sizeof(api->venue_info)) &&
+	       memchr(api->realm, '\0', sizeof(api->realm));
+}
+
 static int read_setup(struct sp_ipc_portal_setup *setup)
 {
 	struct pollfd keeper = {.fd = SP_IPC_KEEPER_FD, .events = POLLIN};
@@ -39,15 +50,35 @@ static int read_setup(struct sp_ipc_portal_setup *setup)
 	    setup->tls_count > setup->listener_count || !sp_ipc_tls_fits(&setup->tls) ||
 	    setup->interface_count > sizeof(setup->ifindex) / sizeof(*setup->ifindex) ||
 	    !memchr(setup->data, '\0', sizeof(setup->data)) ||
-	    !memchr(setup->pages, '\0', sizeof(setup->pages)) ||
 	    !memchr(setup->root, '\0', sizeof(setup->root)) ||
-	    !memchr(setup->external, '\0', sizeof(setup->external)) ||
-	    !memchr(setup->url4, '\0', sizeof(setup->url4)) ||
-	    !memchr(setup->url6, '\0', sizeof(setup->url6)) ||
-	    !memchr(setup->api.url, '\0', sizeof(setup->api.url)) ||
-	    !memchr(setup->api.venue_info, '\0', sizeof(setup->api.venue_info)) ||
-	    !memchr(setup->api.realm, '\0', sizeof(setup->api.realm)))
+	    !memchr(setup->external, '\0', sizeof(setup->external)) || setup->zone_count < 1 ||
+	    setup->zone_count > SP_ZONES)
 		return -EPROTO;
+	for (unsigned i = 0; i < setup->zone_count; i++)
+		if (!zone_ends(&setup->zone[i]))
+			return -EPROTO;
+	return 0;
+}
+
+/* Zones with the same folders share what is in them. */
+static int load_pages(struct sp_portal *portal, struct sp_error *err)
+{
+	const struct sp_ipc_portal_zone *zone = portal->setup.zone;
+
+	for (unsigned i = 0; i < portal->setup.zone_count; i++) {
+		const struct sp_own_pages own = sp_ipc_own_pages(&zone[i].pages);
+		unsigned same = 0;
+		int ret;
+
+		while (same < i && memcmp(&zone[same].pages, &zone[i].pages, sizeof(zone->pages)))
+			same++;
+		portal->pages[i] = &portal->own[same];
+		if (same < i)
+			continue;
+		ret = sp_pages_load(&portal->own[i], portal->setup.data, &own, err);
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -58,7 +89,7 @@ static int start(struct sp_portal *portal, struct sp_error *err)
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "setup from the keeper: %s",
 		               strerror(-ret));
-	ret = sp_pages_load(&portal->pages, portal->setup.data, portal->setup.pages, err);
+	ret = load_pages(portal, err);
 	if (ret)
 		return ret;
 	ret = sp_http_start(portal);
@@ -183,12 +214,13 @@ static int serve(struct sp_portal *portal)
 static void stop(struct sp_portal *portal)
 {
 	sp_http_stop(&portal->http);
-	sp_pages_free(&portal->pages);
+	for (unsigned i = 0; i < portal->setup.zone_count; i++)
+		sp_pages_free(&portal->own[i]);
 }
 
 int sp_portal_run(void)
 {
-	struct sp_portal portal = {.origins = ORIGINS_FD};
+	static struct sp_portal portal = {.origins = ORIGINS_FD};
 	struct sp_error err;
 	int ret, status = EXIT_SUCCESS;
 

@@ -19,7 +19,8 @@
 
 struct sp_portal {
 	struct sp_ipc_portal_setup setup;
-	struct sp_pages pages;
+	struct sp_pages own[SP_ZONES];          /* those that differ */
+	const struct sp_pages *pages[SP_ZONES]; /* by zone */
 	struct sp_asker asker;
 	struct sp_http http;
 	int origins;

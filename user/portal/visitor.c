@@ -45,7 +45,7 @@ int sp_visitor_key(struct sp_origin_key *key, const struct sockaddr *peer,
 	return ret ? ret : put(key->server_address, &key->server_port, local);
 }
 
-int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *ifindex,
+int sp_visitor_find(struct sp_visitor *visitor, int origins, const uint32_t *ifindex,
                     unsigned count, int fd)
 {
 	union endpoint peer, local;
@@ -67,20 +67,20 @@ int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *i
 			continue;
 		if (ret)
 			return ret;
-		*client = origin.client;
+		*visitor = (struct sp_visitor){origin.client, origin.zone, key};
 		hits++;
 	}
 	return hits == 1 ? 0 : -ENOENT;
 }
 
 static int find(const struct sp_portal *portal, struct MHD_Connection *connection,
-                struct sp_client_key *client)
+                struct sp_visitor *visitor)
 {
 	const struct sp_ipc_portal_setup *setup = &portal->setup;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	return info ? sp_visitor_find(client, portal->origins, setup->ifindex,
+	return info ? sp_visitor_find(visitor, portal->origins, setup->ifindex,
 	                              setup->interface_count, info->connect_fd)
 	            : -ENOENT;
 }
@@ -88,29 +88,29 @@ static int find(const struct sp_portal *portal, struct MHD_Connection *connectio
 void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
                        enum MHD_ConnectionNotificationCode code)
 {
-	struct sp_client_key client;
+	struct sp_visitor visitor;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		free(*note);
 		*note = NULL;
-	} else if (!find(cls, connection, &client)) {
-		*note = malloc(sizeof(client));
+	} else if (!find(cls, connection, &visitor)) {
+		*note = malloc(sizeof(visitor.client));
 		if (*note)
-			memcpy(*note, &client, sizeof(client));
+			memcpy(*note, &visitor.client, sizeof(visitor.client));
 	}
 }
 
 int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connection,
-                  struct sp_client_key *client)
+                  struct sp_visitor *visitor)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	int ret = find(portal, connection, client);
+	int ret = find(portal, connection, visitor);
 
 	if (ret)
 		return ret;
 	if (!info || !info->socket_context ||
-	    memcmp(info->socket_context, client, sizeof(*client)) != 0)
+	    memcmp(info->socket_context, &visitor->client, sizeof(visitor->client)) != 0)
 		return -ENOENT;
 	return 0;
 }

@@ -11,16 +11,22 @@
 
 #include "portal/server.h"
 
+struct sp_visitor {
+	struct sp_client_key client;
+	uint32_t zone;               /* where the connection came from */
+	struct sp_origin_key origin; /* the connection */
+};
+
 /* Fill the addresses and ports of @key for a connection from @peer to @local; IPv4 addresses become
  * IPv4-mapped ones. -EAFNOSUPPORT for another family. */
 int sp_visitor_key(struct sp_origin_key *key, const struct sockaddr *peer,
                    const struct sockaddr *local);
 
 /*
- * Find the client of the connected socket @fd in the map @origins, among the @count interfaces of
+ * Find who is behind the connected socket @fd in the map @origins, among the @count interfaces of
  * @ifindex. -ENOENT: in none of them, or in several: then nobody can tell who it is.
  */
-int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *ifindex,
+int sp_visitor_find(struct sp_visitor *visitor, int origins, const uint32_t *ifindex,
                     unsigned count, int fd);
 
 /*
@@ -31,9 +37,10 @@ int sp_visitor_find(struct sp_client_key *client, int origins, const uint32_t *i
 void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
                        enum MHD_ConnectionNotificationCode code);
 
-/* The client of @connection: the same when it was accepted and now. -ENOENT: nobody can tell. */
+/* Who is behind @connection: the same client when it was accepted and now. -ENOENT: nobody can
+ * tell. */
 int sp_visitor_of(const struct sp_portal *portal, struct MHD_Connection *connection,
-                  struct sp_client_key *client);
+                  struct sp_visitor *visitor);
 
 /* Where @connection comes from; IPv4 addresses become IPv4-mapped ones. -EAFNOSUPPORT for another
  * family. */

@@ -36,12 +36,12 @@ static int check_login_url(const char *name, const char *url, size_t room, struc
 	return 0;
 }
 
-static int set_login_urls(struct sp_answers *answers, const struct sp_ipc_responder_setup *setup,
+static int set_login_urls(struct sp_answers *answers, const struct sp_ipc_responder_zone *zone,
                           struct sp_error *err)
 {
 	/* A gateway may have addresses of one family only: better the other one's than none. */
-	const char *ipv4 = *setup->login_url4 ? setup->login_url4 : setup->login_url6;
-	const char *ipv6 = *setup->login_url6 ? setup->login_url6 : setup->login_url4;
+	const char *ipv4 = *zone->login_url4 ? zone->login_url4 : zone->login_url6;
+	const char *ipv6 = *zone->login_url6 ? zone->login_url6 : zone->login_url4;
 	int ret = check_login_url("login_url4", ipv4, SP_IPC_URL, err);
 
 	if (!ret)
@@ -127,12 +127,12 @@ static int make_refusals(struct sp_answers *answers, struct sp_error *err)
 }
 
 int sp_answers_init(struct sp_answers *answers, const struct sp_catalogue *catalogue,
-                    const struct sp_ipc_responder_setup *setup, struct sp_error *err)
+                    const struct sp_ipc_responder_setup *setup, unsigned zone, struct sp_error *err)
 {
 	int ret;
 
 	*answers = (struct sp_answers){.key = setup->key};
-	ret = set_login_urls(answers, setup, err);
+	ret = set_login_urls(answers, &setup->zone[zone], err);
 	if (!ret)
 		ret = make_refusals(answers, err);
 	for (size_t i = 0; !ret && i < catalogue->count; i++)

@@ -45,12 +45,13 @@ struct sp_answer {
 };
 
 /*
- * Render for @catalogue and @setup, which must live as long as @answers. Errors name the language
- * whose texts are too long, or the login URL that cannot be used (SP_EXIT_USAGE). 0 or a negative
- * errno; nothing stays allocated then.
+ * Render for @catalogue and the zone @zone of @setup, which must live as long as @answers. Errors
+ * name the language whose texts are too long, or the login URL that cannot be used (SP_EXIT_USAGE).
+ * 0 or a negative errno; nothing stays allocated then.
  */
 int sp_answers_init(struct sp_answers *answers, const struct sp_catalogue *catalogue,
-                    const struct sp_ipc_responder_setup *setup, struct sp_error *err);
+                    const struct sp_ipc_responder_setup *setup, unsigned zone,
+                    struct sp_error *err);
 
 void sp_answers_free(struct sp_answers *answers);
 

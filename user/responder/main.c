@@ -17,17 +17,20 @@
 static struct sp_ipc_responder_setup setup;
 static struct sp_knowledge knowledge;
 static struct sp_server server;
+static int listener[SP_ZONES][2];
 
 static int start(struct sp_error *err)
 {
-	static const int listener[2] = {SP_IPC_FIRST_FD, SP_IPC_FIRST_FD + 1};
 	int ret = sp_ipc_begin(SP_IPC_RESPONDER_SETUP, &setup, sizeof(setup), err);
 
 	if (!ret)
 		ret = sp_knowledge_load(&knowledge, &setup, err);
+	for (int i = 0; i < (int)SP_ZONES; i++)
+		for (int k = 0; k < 2; k++)
+			listener[i][k] = SP_IPC_FIRST_FD + 2 * i + k;
 	if (!ret)
 		ret = sp_server_init(&server, &sp_server_defaults, &knowledge, listener,
-		                     SP_IPC_KEEPER_FD, err);
+		                     setup.zone_count, SP_IPC_KEEPER_FD, err);
 	if (!ret)
 		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
 		                     &sp_responder_sandbox, err);

@@ -33,6 +33,7 @@ struct sp_connection {
 	uint32_t generation; /* of this use of the slot */
 	uint32_t drained;    /* bytes thrown away */
 	uint32_t length;     /* bytes received */
+	uint8_t zone;        /* of the setup: that of the listener */
 	bool is_ipv6;
 	bool watched;     /* by epoll */
 	bool half_closed; /* our FIN is sent */

@@ -25,9 +25,41 @@ static int check_setup(const struct sp_ipc_responder_setup *setup, struct sp_err
 		               "setup: probe_status: expected 302 or 511");
 	if (strnlen(setup->data, sizeof(setup->data)) == sizeof(setup->data))
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: data: no end");
-	if (strnlen(setup->pages, sizeof(setup->pages)) == sizeof(setup->pages))
-		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: pages: no end");
+	if (setup->zone_count < 1 || setup->zone_count > SP_ZONES)
+		return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: zone_count: expected 1 to %u",
+		               SP_ZONES);
+	for (unsigned i = 0; i < setup->zone_count; i++)
+		if (!sp_ipc_pages_end(&setup->zone[i].pages))
+			return sp_fail(err, -EINVAL, SP_EXIT_USAGE, "setup: pages: no end");
 	return 0;
+}
+
+/* The zone before @zone that has the same texts; -1: there is none. */
+static int same_texts(const struct sp_ipc_responder_setup *setup, unsigned zone)
+{
+	const struct sp_ipc_pages *pages = &setup->zone[zone].pages;
+
+	for (unsigned i = 0; i < zone; i++)
+		if (!memcmp(&setup->zone[i].pages, pages, sizeof(*pages)))
+			return (int)i;
+	return -1;
+}
+
+static int load_voice(struct sp_knowledge *knowledge, const struct sp_ipc_responder_setup *setup,
+                      unsigned zone, struct sp_error *err)
+{
+	const struct sp_own_pages own = sp_ipc_own_pages(&setup->zone[zone].pages);
+	struct sp_voice *voice = &knowledge->voice[zone];
+	int same = same_texts(setup, zone), ret = 0;
+
+	memset(voice, 0, sizeof(*voice));
+	knowledge->voices++;
+	if (same < 0)
+		ret = sp_catalogue_load(&voice->own, setup->data, &own, err);
+	if (ret)
+		return ret;
+	voice->catalogue = same < 0 ? &voice->own : knowledge->voice[same].catalogue;
+	return sp_answers_init(&voice->answers, voice->catalogue, setup, zone, err);
 }
 
 int sp_knowledge_load(struct sp_knowledge *knowledge, const struct sp_ipc_responder_setup *setup,
@@ -35,14 +67,13 @@ int sp_knowledge_load(struct sp_knowledge *knowledge, const struct sp_ipc_respon
 {
 	int ret = check_setup(setup, err);
 
-	memset(knowledge, 0, sizeof(*knowledge));
+	memset(&knowledge->probes, 0, sizeof(knowledge->probes));
+	knowledge->voices = 0;
 	knowledge->redirect_probes = setup->probe_status == 302;
-	if (!ret)
-		ret = sp_catalogue_load(&knowledge->catalogue, setup->data, setup->pages, err);
+	for (unsigned i = 0; !ret && i < setup->zone_count; i++)
+		ret = load_voice(knowledge, setup, i, err);
 	if (!ret)
 		ret = load_probes(&knowledge->probes, setup->data, err);
-	if (!ret)
-		ret = sp_answers_init(&knowledge->answers, &knowledge->catalogue, setup, err);
 	if (ret)
 		sp_knowledge_free(knowledge);
 	return ret;
@@ -50,9 +81,11 @@ int sp_knowledge_load(struct sp_knowledge *knowledge, const struct sp_ipc_respon
 
 void sp_knowledge_free(struct sp_knowledge *knowledge)
 {
-	sp_answers_free(&knowledge->answers);
+	for (unsigned i = 0; i < knowledge->voices; i++) {
+		sp_answers_free(&knowledge->voice[i].answers);
+		sp_catalogue_free(&knowledge->voice[i].own);
+	}
 	sp_probes_free(&knowledge->probes);
-	sp_catalogue_free(&knowledge->catalogue);
 }
 
 /* The host of the request as the list of probes has it; empty if it is on another port than 80. */
@@ -114,22 +147,22 @@ static size_t wanted_url(const struct sp_request *request, const char *head,
 	return sp_link_acceptable(out, length) ? length : 0;
 }
 
-size_t sp_respond(const struct sp_knowledge *knowledge, const struct sp_request *request,
-                  enum sp_request_result result, const char *head, bool is_ipv6, const char *date,
-                  char out[SP_MAX_ANSWER])
+size_t sp_respond(const struct sp_knowledge *knowledge, unsigned zone,
+                  const struct sp_request *request, enum sp_request_result result, const char *head,
+                  bool is_ipv6, const char *date, char out[SP_MAX_ANSWER])
 {
+	const struct sp_voice *voice = &knowledge->voice[zone];
 	struct sp_answer answer = {.ipv6 = is_ipv6, .date = date, .head_only = request->head};
 	char wanted[SP_LINK_WANTED];
 
 	if (result != SP_REQUEST_DONE)
-		return sp_answers_refuse(&knowledge->answers, result, request->head, date, out);
+		return sp_answers_refuse(&voice->answers, result, request->head, date, out);
 	answer.probe = is_probe(knowledge, request, head);
-	answer.language =
-		sp_catalogue_choose(&knowledge->catalogue, head + request->accept_language.at,
-	                            request->accept_language.length);
+	answer.language = sp_catalogue_choose(voice->catalogue, head + request->accept_language.at,
+	                                      request->accept_language.length);
 	if (!answer.probe)
 		answer.format = sp_accept_choose(head + request->accept.at, request->accept.length);
 	answer.wanted_length = wanted_url(request, head, wanted);
 	answer.wanted = answer.wanted_length ? wanted : NULL;
-	return sp_answers_render(&knowledge->answers, &answer, out);
+	return sp_answers_render(&voice->answers, &answer, out);
 }

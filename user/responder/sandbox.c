@@ -18,6 +18,6 @@ static const struct sp_sandbox_rule rules[] = {
 const struct sp_sandbox sp_responder_sandbox = {
 	.rules = rules,
 	.rule_count = sizeof(rules) / sizeof(*rules),
-	.files = SP_SERVER_CONNECTIONS + SP_SERVER_OWN_FILES + SP_IPC_FIRST_FD + 2,
+	.files = SP_SERVER_CONNECTIONS + SP_SERVER_OWN_FILES + SP_IPC_FIRST_FD + 2 * SP_ZONES,
 	.memory = 128u << 20,
 };

@@ -16,10 +16,10 @@
 #define ACCEPT_BATCH 64
 #define LAST_CALL_MS 100 /* for handshakes that had begun when the keeper went */
 
-/* What epoll hands back for those that are no connection; no slot has such an index. */
-#define MARK_LISTENER4 0xfffffffeu
-#define MARK_LISTENER6 0xffffffffu
-#define MARK_KEEPER    0xfffffffdu
+/* What epoll hands back for those that are no connection; no slot has such an index. Listeners:
+ * twice the zone, and 1 for IPv6, behind the first. */
+#define MARK_KEEPER    0xfffffeffu
+#define MARK_LISTENERS 0xffffff00u
 
 const struct sp_server_limits sp_server_defaults = {
 	.connections = SP_SERVER_CONNECTIONS,
@@ -47,16 +47,16 @@ static int watch(struct sp_server *server, int fd, uint32_t events, uint32_t mar
 }
 
 int sp_server_init(struct sp_server *server, const struct sp_server_limits *limits,
-                   const struct sp_knowledge *knowledge, const int listener[2], int keeper,
-                   struct sp_error *err)
+                   const struct sp_knowledge *knowledge, const int (*listener)[2], unsigned zones,
+                   int keeper, struct sp_error *err)
 {
 	int ret;
 
 	memset(server, 0, sizeof(*server));
 	server->limits = *limits;
 	server->knowledge = knowledge;
-	server->listener[false] = listener[false];
-	server->listener[true] = listener[true];
+	server->listener = listener;
+	server->zones = zones;
 	server->keeper = keeper;
 	server->complaints.burst = 5;
 	TAILQ_INIT(&server->reading);
@@ -68,10 +68,8 @@ int sp_server_init(struct sp_server *server, const struct sp_server_limits *limi
 	if (server->epoll < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "epoll: %s", strerror(errno));
 	ret = sp_pool_init(&server->pool, limits->connections, limits->large_heads);
-	if (!ret)
-		ret = watch(server, listener[false], EPOLLIN, MARK_LISTENER4, 0);
-	if (!ret)
-		ret = watch(server, listener[true], EPOLLIN, MARK_LISTENER6, 0);
+	for (unsigned i = 0; i < 2 * zones && !ret; i++)
+		ret = watch(server, listener[i / 2][i % 2], EPOLLIN, MARK_LISTENERS + i, 0);
 	if (!ret)
 		ret = watch(server, keeper, EPOLLIN, MARK_KEEPER, 0);
 	if (ret) {
@@ -187,9 +185,9 @@ static void answer(struct sp_server *server, struct sp_connection *connection,
 {
 	const struct sp_request *request = &connection->request;
 	bool ends = waits_for_end(request, result);
-	size_t length =
-		sp_respond(server->knowledge, request, result, sp_connection_head(connection),
-	                   connection->is_ipv6, server->date.text, server->out);
+	size_t length = sp_respond(server->knowledge, connection->zone, request, result,
+	                           sp_connection_head(connection), connection->is_ipv6,
+	                           server->date.text, server->out);
 	/* MSG_MORE: what is left over of whole segments goes out together with the FIN, which
 	 * follows at once and which no algorithm of Nagle holds back. */
 	ssize_t sent = send(connection->fd, server->out, length,
@@ -270,7 +268,7 @@ static void copy_address(uint8_t address[16], const struct sockaddr_storage *pee
 }
 
 static void welcome(struct sp_server *server, int fd, const struct sockaddr_storage *peer,
-                    bool is_ipv6)
+                    unsigned zone, bool is_ipv6)
 {
 	struct sp_connection *connection;
 	uint8_t address[16] = {0};
@@ -288,6 +286,7 @@ static void welcome(struct sp_server *server, int fd, const struct sockaddr_stor
 	}
 	connection->fd = fd;
 	connection->is_ipv6 = is_ipv6;
+	connection->zone = (uint8_t)zone;
 	connection->state = SP_CONNECTION_READING;
 	connection->deadline = server->now + server->limits.head_ms;
 	memcpy(connection->address, address, sizeof(address));
@@ -296,16 +295,16 @@ static void welcome(struct sp_server *server, int fd, const struct sockaddr_stor
 	receive(server, connection);
 }
 
-static void accept_all(struct sp_server *server, bool is_ipv6)
+static void accept_all(struct sp_server *server, unsigned zone, bool is_ipv6)
 {
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage peer = {0};
 		socklen_t length = sizeof(peer);
-		int fd = accept4(server->listener[is_ipv6], (struct sockaddr *)&peer, &length,
+		int fd = accept4(server->listener[zone][is_ipv6], (struct sockaddr *)&peer, &length,
 		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			welcome(server, fd, &peer, is_ipv6);
+			welcome(server, fd, &peer, zone, is_ipv6);
 		} else if (errno == EAGAIN) {
 			return;
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -361,12 +360,10 @@ static int handle(struct sp_server *server, const struct epoll_event *event)
 	uint32_t mark = (uint32_t)event->data.u64;
 	struct sp_connection *connection;
 
-	switch (mark) {
-	case MARK_KEEPER:
+	if (mark == MARK_KEEPER)
 		return listen_to_keeper(server);
-	case MARK_LISTENER4:
-	case MARK_LISTENER6:
-		accept_all(server, mark == MARK_LISTENER6);
+	if (mark >= MARK_LISTENERS) {
+		accept_all(server, (mark - MARK_LISTENERS) / 2, mark % 2);
 		return 0;
 	}
 	connection = sp_pool_find(&server->pool, mark, (uint32_t)(event->data.u64 >> 32));
@@ -429,8 +426,8 @@ void sp_server_finish(struct sp_server *server, uint32_t ms)
 	while (server->now < begun + LAST_CALL_MS)
 		if (sp_server_turn(server, (int)(begun + LAST_CALL_MS - server->now)) < 0)
 			return;
-	for (int ipv6 = 0; ipv6 < 2; ipv6++)
-		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[ipv6], NULL);
+	for (unsigned i = 0; i < 2 * server->zones; i++)
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[i / 2][i % 2], NULL);
 	while (server->now < until &&
 	       (TAILQ_FIRST(&server->reading) || TAILQ_FIRST(&server->lingering)))
 		if (sp_server_turn(server, (int)(until - server->now)) < 0)

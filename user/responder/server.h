@@ -47,7 +47,8 @@ struct sp_server {
 	struct sp_pool pool;
 	struct sp_connection_queue reading, lingering;
 	int epoll;
-	int listener[2]; /* by is_ipv6 */
+	const int (*listener)[2]; /* by zone of the setup and is_ipv6 */
+	unsigned zones;
 	int keeper;
 	uint64_t now; /* ms */
 	struct sp_date date;
@@ -56,10 +57,11 @@ struct sp_server {
 	char drain[SP_MAX_DRAIN];
 };
 
-/* Make @server ready to serve @listener (by is_ipv6; non-blocking). 0 or a negative errno. */
+/* Make @server ready to serve @listener, those of @zones zones (by is_ipv6; non-blocking), which
+ * must live as long. 0 or a negative errno. */
 int sp_server_init(struct sp_server *server, const struct sp_server_limits *limits,
-                   const struct sp_knowledge *knowledge, const int listener[2], int keeper,
-                   struct sp_error *err);
+                   const struct sp_knowledge *knowledge, const int (*listener)[2], unsigned zones,
+                   int keeper, struct sp_error *err);
 
 /* Close all connections. The listeners and the keeper's socket stay open. */
 void sp_server_free(struct sp_server *server);

@@ -24,7 +24,8 @@ int sp_api_uri(char out[SP_API_URI], const struct sp_config *config, struct sp_e
 		               config->path);
 	if (config->portal_port != HTTPS_PORT)
 		snprintf(port, sizeof(port), ":%u", config->portal_port);
-	length = snprintf(out, SP_API_URI, "https://%s%s" SP_API_PATH, config->zone[0].portal_host, port);
+	length = snprintf(out, SP_API_URI, "https://%s%s" SP_API_PATH, config->zone[0].portal_host,
+	                  port);
 	if (length >= SP_API_URI)
 		return sp_fail(
 			err, -EINVAL, SP_EXIT_USAGE,

@@ -50,7 +50,15 @@ static int read_file(struct sp_asset *asset, const char *folder, const char *nam
 	               path, most, strerror(-ret));
 }
 
-int sp_asset_style(struct sp_asset *style, const char *directory, const char *own,
+/* The folder @index of @own, the one that goes first being 0; NULL: there is none. */
+static const char *own_folder(const struct sp_own_pages *own, unsigned index)
+{
+	const char *folder = own ? own->folder[SP_OWN_PAGES - 1 - index] : NULL;
+
+	return folder && *folder ? folder : NULL;
+}
+
+int sp_asset_style(struct sp_asset *style, const char *directory, const struct sp_own_pages *own,
                    struct sp_error *err)
 {
 	int ret;
@@ -60,12 +68,18 @@ int sp_asset_style(struct sp_asset *style, const char *directory, const char *ow
 	if (ret == -ENOENT)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "%s/pages/style.css: %s", directory,
 		               strerror(-ret));
-	if (!ret && own && *own)
-		ret = read_file(style, own, "style.css", SP_STYLE_MOST, err);
-	return ret == -ENOENT ? 0 : ret;
+	/* What comes last wins. */
+	for (unsigned i = SP_OWN_PAGES; i-- > 0 && !ret;) {
+		const char *folder = own_folder(own, i);
+
+		if (folder)
+			ret = read_file(style, folder, "style.css", SP_STYLE_MOST, err);
+		ret = ret == -ENOENT ? 0 : ret;
+	}
+	return ret;
 }
 
-int sp_asset_logo(struct sp_asset *logo, const char *own, struct sp_error *err)
+static int read_logo(struct sp_asset *logo, const char *folder, struct sp_error *err)
 {
 	static const struct {
 		const char *name, *type;
@@ -75,24 +89,41 @@ int sp_asset_logo(struct sp_asset *logo, const char *own, struct sp_error *err)
 	             {"logo.webp", "image/webp"}};
 	int ret = -ENOENT;
 
-	*logo = (struct sp_asset){0};
-	for (size_t i = 0; own && *own && ret == -ENOENT && i < sizeof(kinds) / sizeof(*kinds);
-	     i++) {
+	for (size_t i = 0; ret == -ENOENT && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		logo->type = kinds[i].type;
-		ret = read_file(logo, own, kinds[i].name, SP_LOGO_MOST, err);
+		ret = read_file(logo, folder, kinds[i].name, SP_LOGO_MOST, err);
+	}
+	return ret;
+}
+
+int sp_asset_logo(struct sp_asset *logo, const struct sp_own_pages *own, struct sp_error *err)
+{
+	int ret = -ENOENT;
+
+	*logo = (struct sp_asset){0};
+	for (unsigned i = 0; i < SP_OWN_PAGES && ret == -ENOENT; i++) {
+		const char *folder = own_folder(own, i);
+
+		if (folder)
+			ret = read_logo(logo, folder, err);
 	}
 	return ret == -ENOENT ? 0 : ret;
 }
 
-int sp_asset_page(struct sp_asset *page, const char *directory, const char *own,
+int sp_asset_page(struct sp_asset *page, const char *directory, const struct sp_own_pages *own,
                   char path[SP_ASSET_PATH], struct sp_error *err)
 {
 	int ret = -ENOENT;
 
 	*page = (struct sp_asset){0};
-	snprintf(path, SP_ASSET_PATH, "%s/page.html", own ? own : "");
-	if (own && *own)
-		ret = read_file(page, own, "page.html", SP_PAGE_MOST, err);
+	for (unsigned i = 0; i < SP_OWN_PAGES && ret == -ENOENT; i++) {
+		const char *folder = own_folder(own, i);
+
+		if (!folder)
+			continue;
+		snprintf(path, SP_ASSET_PATH, "%s/page.html", folder);
+		ret = read_file(page, folder, "page.html", SP_PAGE_MOST, err);
+	}
 	if (ret != -ENOENT)
 		return ret;
 	snprintf(path, SP_ASSET_PATH, "%s/pages/page.html", directory);

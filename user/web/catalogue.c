@@ -337,13 +337,13 @@ static int load_own(struct sp_catalogue *catalogue, const char *own, struct sp_e
 	if (access(own, R_OK | X_OK))
 		return sp_fail(err, -errno, SP_EXIT_USAGE,
 		               "%s: %s; expected the folder that the key `pages` in section "
-		               "[portal] names",
+		               "[portal], or in that of a zone, names",
 		               own, strerror(errno));
 	return load_folder(catalogue, own, "", err);
 }
 
-int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, const char *own,
-                      struct sp_error *err)
+int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory,
+                      const struct sp_own_pages *own, struct sp_error *err)
 {
 	char pages[PATH_MAX];
 	int ret;
@@ -354,8 +354,9 @@ int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, con
 	ret = load_language(catalogue, pages, ENGLISH, err);
 	if (!ret)
 		ret = load_folder(catalogue, pages, ENGLISH, err);
-	if (!ret && own && *own)
-		ret = load_own(catalogue, own, err);
+	for (unsigned i = 0; !ret && own && i < SP_OWN_PAGES; i++)
+		if (own->folder[i] && *own->folder[i])
+			ret = load_own(catalogue, own->folder[i], err);
 	if (!ret)
 		ret = complete(catalogue, err);
 	if (ret)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Message catalogues: one UTF-8 file per language, LANGUAGE.conf (`key = text`, read by libinih),
- * so that a language is added by adding a file. They are in DIRECTORY/pages, as shipped, and in a
- * folder of the operator's own, whose texts replace those. Loaded once, before privileges are given
- * up; responder and portal share it. English is required and complete; a key missing in another
- * language is taken from English.
+ * so that a language is added by adding a file. They are in DIRECTORY/pages, as shipped, and in
+ * folders of the operator's own, whose texts replace those. Loaded once, before privileges are
+ * given up; responder and portal share it. English is required and complete; a key missing in
+ * another language is taken from English.
  *
  * Texts are plain text in the files; each is kept as it is and escaped for HTML.
  */
@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
+#include "web/asset.h"
 
 #define SP_MAX_LANGUAGES 32
 #define SP_MAX_ALIASES   8
@@ -107,12 +108,13 @@ struct sp_catalogue {
 };
 
 /*
- * Load DIRECTORY/pages/LANGUAGE.conf, English first, the others by name, then OWN/LANGUAGE.conf
- * (@own NULL or "": none). An unknown or repeated key, text that is not UTF-8 or a missing en.conf
- * is an error that names file and line. 0 or negative errno; nothing stays allocated on failure.
+ * Load DIRECTORY/pages/LANGUAGE.conf, English first, the others by name, then LANGUAGE.conf of the
+ * folders of @own (NULL: none). An unknown or repeated key, text that is not UTF-8 or a missing
+ * en.conf is an error that names file and line. 0 or negative errno; nothing stays allocated on
+ * failure.
  */
-int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory, const char *own,
-                      struct sp_error *err);
+int sp_catalogue_load(struct sp_catalogue *catalogue, const char *directory,
+                      const struct sp_own_pages *own, struct sp_error *err);
 
 /* Free what load allocated. */
 void sp_catalogue_free(struct sp_catalogue *catalogue);

@@ -125,7 +125,7 @@ static int cut_up(const struct reader *reader, size_t length)
 	return ret;
 }
 
-int sp_frame_load(struct sp_frame *frame, const char *directory, const char *own,
+int sp_frame_load(struct sp_frame *frame, const char *directory, const struct sp_own_pages *own,
                   struct sp_error *err)
 {
 	struct reader reader = {.frame = frame, .err = err};

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
+#include "web/asset.h"
 
 #define SP_FRAME_PIECES 32
 
@@ -34,11 +35,11 @@ struct sp_frame {
 };
 
 /*
- * Read OWN/page.html or, without one (@own NULL or "": none), DIRECTORY/pages/page.html. A place
+ * Read page.html of @own (NULL: none) or, without one, DIRECTORY/pages/page.html. A place
  * that does not exist or does not end, text that is not UTF-8, and a frame without its content are
  * errors that name file and line. 0 or negative errno; nothing stays allocated on failure.
  */
-int sp_frame_load(struct sp_frame *frame, const char *directory, const char *own,
+int sp_frame_load(struct sp_frame *frame, const char *directory, const struct sp_own_pages *own,
                   struct sp_error *err);
 
 void sp_frame_free(struct sp_frame *frame);

@@ -3,11 +3,19 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-int sp_pages_load(struct sp_pages *pages, const char *directory, const char *own,
+struct sp_own_pages sp_pages_own(const struct sp_config *config, unsigned zone)
+{
+	const char *common = config->zone[0].pages, *own = config->zone[zone].pages;
+
+	return (struct sp_own_pages){{common, strcmp(common, own) != 0 ? own : NULL}};
+}
+
+int sp_pages_load(struct sp_pages *pages, const char *directory, const struct sp_own_pages *own,
                   struct sp_error *err)
 {
 	int ret;
@@ -33,12 +41,25 @@ void sp_pages_free(struct sp_pages *pages)
 	sp_catalogue_free(&pages->catalogue);
 }
 
-int sp_pages_check(const char *directory, const char *own, struct sp_error *err)
+/* Whether the pages of zone number @zone are its own. */
+static bool has_own(const struct sp_config *config, unsigned zone)
+{
+	return zone == 0 || strcmp(config->zone[0].pages, config->zone[zone].pages) != 0;
+}
+
+int sp_pages_check(const char *directory, const struct sp_config *config, struct sp_error *err)
 {
 	static struct sp_pages pages;
-	int ret = sp_pages_load(&pages, directory, own, err);
+	int ret = 0;
 
-	sp_pages_free(&pages);
+	for (unsigned i = 0; i < config->zone_count && !ret; i++) {
+		const struct sp_own_pages own = sp_pages_own(config, i);
+
+		if (!has_own(config, i))
+			continue;
+		ret = sp_pages_load(&pages, directory, &own, err);
+		sp_pages_free(&pages);
+	}
 	return ret;
 }
 
@@ -80,11 +101,15 @@ static uint64_t stamp_folder(const char *path)
 	return stamp;
 }
 
-uint64_t sp_pages_stamp(const char *directory, const char *own)
+uint64_t sp_pages_stamp(const char *directory, const struct sp_config *config)
 {
 	char pages[PATH_MAX];
+	uint64_t stamp;
 
 	snprintf(pages, sizeof(pages), "%s/pages", directory);
-	return stamp_folder(directory) + stamp_folder(pages) +
-	       (own && *own ? stamp_folder(own) : 0);
+	stamp = stamp_folder(directory) + stamp_folder(pages);
+	for (unsigned i = 0; i < config->zone_count; i++)
+		if (has_own(config, i) && config->zone[i].pages[0])
+			stamp = mix(stamp, &i, sizeof(i)) + stamp_folder(config->zone[i].pages);
+	return stamp;
 }
