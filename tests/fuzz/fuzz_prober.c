@@ -8,6 +8,7 @@
 #include "ipc/prober.h"
 #include "prober/dns.h"
 #include "prober/http.h"
+#include "prober/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(code == 0 || code == -EAGAIN || code == -EBADMSG);
 	sp_http_read(&probed.answer[1], (const char *)data, size);
+	for (uint32_t kind = SP_PROBE_WIRE_TCP; kind <= SP_PROBE_WIRE_DHCP; kind++) {
+		const struct sp_probe_question wire = {
+			.kind = kind, .id = id, .port = 68, .name = "example.org"};
+
+		code = sp_wire_read(&probed.answer[kind], &wire, data, size);
+		require(code == 0 || code == -EAGAIN || code == -EBADMSG);
+	}
 	require(sp_ipc_probed_fits(&probed));
 	return 0;
 }

@@ -234,8 +234,12 @@ def test_switches_of_the_kernel(bare):
 
 def test_gate(bare):
     bare.gate()
-    report = Report(bare)
+    report = Report(bare, "--probe")
     assert report.whole["errors"] == 0
+    tried = {one["check"] for one in report.whole["findings"] if one["group"] == "As a client"}
+    assert tried == {"dhcp", "announced", "client_dns", "client_portal", "client_http"}
+    # The lab's server does not announce the API.
+    assert report.level("announced", "lan0") == "note"
     heard = [one["about"] for one in report.whole["findings"] if one["check"] == "portal"]
     assert {f"{GATEWAY[4]} port 443", f"{GATEWAY[6]} port {PORTAL_PORT}"} <= set(heard)
     # The machine's clock is nobody's here.
@@ -253,6 +257,27 @@ def test_gate(bare):
     bare.run("gw", "sh", "-c", f"rm /sys/fs/bpf/{bare.name}/links/xdp-lan0")
     wait_until(lambda: Report(bare).level("attached", "lan0") == "error" or
                Report(bare).find("xdp", "lan0"), 5, "that XDP is gone")
+
+
+def test_as_a_client(bare):
+    """A firewall that keeps clients from what Sallyport lets them have."""
+    bare.gate()
+    bare.run("gw", "nft", "add table ip spt")
+    try:
+        bare.run("gw", "nft", "add chain ip spt in { type filter hook input priority 0; }")
+        bare.run("gw", "nft", "add rule ip spt in iifname lan0 udp dport 53 drop")
+        bare.run("gw", "nft", "add rule ip spt in iifname lan0 tcp dport 443 drop")
+        report = Report(bare, "--probe")
+        assert report.level("client_dns", "lan0") == "error"
+        assert report.level("client_portal", "lan0") == "error"
+        assert report.level("client_http", "lan0") == report.level("dhcp", "lan0") == "ok"
+        # The gateway itself gets there.
+        assert report.level("resolver", GATEWAY[4]) == "ok"
+        assert report.level("portal", f"{GATEWAY[4]} port 443") == "ok"
+    finally:
+        bare.run("gw", "nft", "delete table ip spt")
+    # Without --probe nobody is played.
+    assert not [one for one in Report(bare).whole["findings"] if one["group"] == "As a client"]
 
 
 def test_text(bare, tmp_path):

@@ -7,13 +7,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <netinet/tcp.h>
 
+#include "doctor/frame.h"
 #include "ipc/prober.h"
 #include "prober/dns.h"
 #include "prober/http.h"
+#include "prober/wire.h"
 
 #define ID 0x1234
 
@@ -125,6 +129,94 @@ static void test_http(void **state)
 	read_http("", SP_PROBE_NONSENSE, 0);
 }
 
+/* --- frames; the doctor's own ones stand for the gateway's --- */
+
+#define CLIENT_PORT 50000
+
+static const struct sp_frame_ends to_client = {
+	.from = 0x0a550001, .to = 0x0a5500fe, .from_port = 443, .to_port = CLIENT_PORT};
+
+static int read_frame(struct sp_probe_answer *answer, enum sp_probe_kind kind, uint32_t port,
+                      const struct sp_frame *frame)
+{
+	const struct sp_probe_question wire = {
+		.kind = kind, .id = ID, .port = port, .name = "portal.example"};
+	static struct sp_probe_answer cut;
+
+	/* What is cut off is never read beyond its end. */
+	for (size_t length = 0; length < frame->length; length++) {
+		uint8_t *copy = malloc(length + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, frame->byte, length);
+		sp_wire_read(&cut, &wire, copy, length);
+		free(copy);
+	}
+	return sp_wire_read(answer, &wire, frame->byte, frame->length);
+}
+
+static void test_handshake(void **state)
+{
+	struct sp_probe_answer answer;
+	struct sp_frame frame;
+
+	(void)state;
+	sp_frame_tcp(&frame, &to_client, 7, TH_SYN | TH_ACK);
+	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT, &frame), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_ANSWERED);
+	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT + 1, &frame), -EAGAIN);
+	sp_frame_tcp(&frame, &to_client, 7, TH_RST | TH_ACK);
+	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT, &frame), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_REFUSED);
+}
+
+/* What a client would ask is understood, so that what it is told is, too. */
+static void test_question_on_the_wire(void **state)
+{
+	struct sp_probe_answer answer;
+	struct sp_frame frame;
+
+	(void)state;
+	sp_frame_dns(&frame, &to_client, ID, "portal.example");
+	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_DNS, CLIENT_PORT, &frame), -EAGAIN);
+	frame.byte[14 + 20 + 8 + 2] |= 0x80; /* QR */
+	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_DNS, CLIENT_PORT, &frame), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_ANSWERED);
+	assert_int_equal(answer.count, 0);
+}
+
+/* An offer with the options @options; the rest is as in the doctor's own DHCPDISCOVER. */
+static int read_offer(struct sp_probe_answer *answer, const char *options, size_t size)
+{
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+	struct sp_frame frame;
+
+	sp_frame_dhcp(&frame, mac, ID);
+	frame.byte[14 + 20 + 3] = 68; /* the destination's port */
+	assert_true(size <= 60);
+	memset(frame.byte + 14 + 20 + 8 + 240, 0, 60);
+	memcpy(frame.byte + 14 + 20 + 8 + 240, options, size);
+	return read_frame(answer, SP_PROBE_WIRE_DHCP, 0, &frame);
+}
+
+static void test_offer(void **state)
+{
+	static const char announced[] = "\x35\x01\x02\0\0\x72\x09https://x\xff";
+	static const char too_long[] = "\x35\x01\x02\x72\xf0https://x";
+	struct sp_probe_answer answer;
+
+	(void)state;
+	assert_int_equal(read_offer(&answer, announced, sizeof(announced)), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_ANSWERED);
+	assert_int_equal(answer.code, 2);
+	assert_string_equal(answer.text, "https://x");
+	assert_int_equal(read_offer(&answer, "\x35\x01\x02\xff", 4), 0);
+	assert_string_equal(answer.text, "");
+	assert_int_equal(read_offer(&answer, too_long, sizeof(too_long)), 0);
+	assert_int_equal(answer.code, 2);
+	assert_string_equal(answer.text, "");
+}
+
 static void test_liars(void **state)
 {
 	struct sp_ipc_probed probed = {.header.kind = SP_IPC_PROBED};
@@ -135,6 +227,9 @@ static void test_liars(void **state)
 	assert_false(sp_ipc_probed_fits(&probed));
 	probed.answer[SP_PROBE_QUESTIONS - 1].count = 0;
 	probed.answer[0].outcome = SP_PROBE_NONSENSE + 1;
+	assert_false(sp_ipc_probed_fits(&probed));
+	probed.answer[0].outcome = SP_PROBE_ANSWERED;
+	memset(probed.answer[0].text, 'x', sizeof(probed.answer[0].text));
 	assert_false(sp_ipc_probed_fits(&probed));
 }
 
@@ -147,6 +242,9 @@ int main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_name_that_is_none),
 		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_handshake),
+		cmocka_unit_test(test_question_on_the_wire),
+		cmocka_unit_test(test_offer),
 		cmocka_unit_test(test_liars),
 	};
 

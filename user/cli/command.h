@@ -53,6 +53,7 @@
 	X(OUT, "out", 0, "FOLDER", "folder for the new files")                                  \
 	X(FORCE, "force", 0, NULL, "replace files that are there")                              \
 	X(PROMETHEUS, "prometheus", 0, NULL, "in the older text format of Prometheus, 0.0.4")   \
+	X(PROBE, "probe", 0, NULL, "play a client: DHCP, DNS and HTTP from its side")           \
 	X(MEND, "mend", 0, NULL, "do the commands that interrupt nobody: sysctl, ethtool -K")   \
 	X(REPAIR, "repair", 0, NULL, "mend the differences")                                    \
 	X(INTERVAL, "interval", 0, "TIME", "between two looks, 1s (the default) to 1h")         \

@@ -567,18 +567,21 @@ const struct sp_command sp_commands[] = {
 	},
 	{
 		.name = "doctor",
-		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(MEND),
+		.options = SP_OPTION_BIT(CONFIG) | SP_OPTION_BIT(MEND) | SP_OPTION_BIT(PROBE),
 		.summary = "what is wrong with this gateway, why it matters and what mends it",
 		.details =
 			"Looks at the kernel, the interfaces and what their drivers do with "
 			"frames, at\n"
-			"programs of others, forwarding, NAT, the clock, the ledger, the daemon "
-			"and what\n"
-			"room is left. Works before and after `up`; changes nothing without "
-			"--mend. Run it\n"
-			"in the gateway's network namespace. Exits 0 when there is nothing worse "
-			"than a\n"
-			"note, 1 when there are warnings or errors.\n",
+			"programs of others, forwarding, NAT, resolvers, the portal, its "
+			"certificate, the\n"
+			"clock, the ledger, the daemon and what room is left. Works before and "
+			"after `up`, in\n"
+			"the gateway's network namespace; changes nothing without --mend. With "
+			"--probe a\n"
+			"made-up captive client is received on each client interface, and it is "
+			"told what\n"
+			"becomes of its packets. Exits 0 when there is nothing worse than a note, "
+			"else 1.\n",
 		.examples =
 			"sallyport doctor\n"
 			"sallyport doctor --mend\n"

@@ -12,7 +12,8 @@
 
 static void look(struct sp_report *report, const struct sp_invocation *invocation)
 {
-	sp_doctor_look(report, &invocation->instance, invocation->option[SP_OPTION_CONFIG]);
+	sp_doctor_look(report, &invocation->instance, invocation->option[SP_OPTION_CONFIG],
+	               invocation->option[SP_OPTION_PROBE]);
 }
 
 /* --- JSON --- */

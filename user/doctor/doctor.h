@@ -19,6 +19,7 @@
 struct sp_doctor {
 	const struct sp_instance *instance;
 	const struct sp_config *config; /* NULL: it cannot be read */
+	bool probe;                     /* play a client */
 	bool loaded;                    /* `status` and `maps` are those of the instance */
 	struct sp_error not_loaded;     /* else: why not */
 	struct sp_dataplane_status status;
@@ -27,8 +28,9 @@ struct sp_doctor {
 };
 
 /* Look at everything and fill @report, which is empty. @path: the configuration; NULL: that of the
- * last `up`, else the default. */
-void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance, const char *path);
+ * last `up`, else the default. @probe: play a client, which others may notice. */
+void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance, const char *path,
+                    bool probe);
 
 /* Do what @mend says. 0 or negative errno. */
 int sp_doctor_mend(const struct sp_mend *mend, struct sp_error *err);
@@ -51,6 +53,7 @@ void sp_doctor_interfaces(struct sp_doctor *doctor);
 void sp_doctor_forwarding(struct sp_doctor *doctor);
 void sp_doctor_netfilter(struct sp_doctor *doctor);
 void sp_doctor_portal(struct sp_doctor *doctor);
+void sp_doctor_client(struct sp_doctor *doctor);
 void sp_doctor_gateway(struct sp_doctor *doctor);
 void sp_doctor_daemon(struct sp_doctor *doctor);
 void sp_doctor_room(struct sp_doctor *doctor);

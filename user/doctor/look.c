@@ -8,8 +8,8 @@
 
 static void (*const checks[])(struct sp_doctor *doctor) = {
 	sp_doctor_kernel,    sp_doctor_clock,  sp_doctor_interfaces, sp_doctor_forwarding,
-	sp_doctor_netfilter, sp_doctor_portal, sp_doctor_gateway,    sp_doctor_daemon,
-	sp_doctor_room,      sp_doctor_ledger,
+	sp_doctor_netfilter, sp_doctor_portal, sp_doctor_client,     sp_doctor_gateway,
+	sp_doctor_daemon,    sp_doctor_room,   sp_doctor_ledger,
 };
 
 const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
@@ -104,11 +104,12 @@ static void open_instance(struct sp_doctor *doctor)
 	doctor->loaded = !code;
 }
 
-void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance, const char *path)
+void sp_doctor_look(struct sp_report *report, const struct sp_instance *instance, const char *path,
+                    bool probe)
 {
 	static struct sp_doctor doctor;
 
-	doctor = (struct sp_doctor){.instance = instance, .report = report};
+	doctor = (struct sp_doctor){.instance = instance, .report = report, .probe = probe};
 	read_config(&doctor, path);
 	open_instance(&doctor);
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

@@ -19,7 +19,7 @@
 #include "lib/address.h"
 
 #define CONNECT_MS 1000
-#define ANSWER_MS  2000
+#define ANSWER_MS  3000
 #define START_MS   5000 /* more, on a machine that has much to do */
 
 #define ACCOUNT "sallyport-prober"
@@ -57,6 +57,18 @@ static int finish_connection(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) ? -errno : -code;
 }
 
+int sp_probe_take(struct sp_probe *probe, int fd)
+{
+	if (fd >= 0 && probe->files == SP_PROBE_FILES) {
+		close(fd);
+		fd = -ENOSPC;
+	}
+	if (fd < 0)
+		return fd;
+	probe->file[probe->files] = fd;
+	return (int)probe->files++;
+}
+
 static int open_socket(struct sp_probe *probe, const struct sp_address *address, uint16_t port,
                        int kind)
 {
@@ -64,8 +76,6 @@ static int open_socket(struct sp_probe *probe, const struct sp_address *address,
 	socklen_t length = fill(&endpoint, address, port);
 	int fd, code = 0;
 
-	if (probe->files == SP_PROBE_FILES)
-		return -ENOSPC;
 	if (sp_address_is_link_local(address))
 		return -EAFNOSUPPORT;
 	fd = socket(endpoint.any.sa_family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -77,8 +87,7 @@ static int open_socket(struct sp_probe *probe, const struct sp_address *address,
 		close(fd);
 		return code;
 	}
-	probe->file[probe->files] = fd;
-	return (int)probe->files++;
+	return sp_probe_take(probe, fd);
 }
 
 int sp_probe_udp(struct sp_probe *probe, const struct sp_address *address, uint16_t port)

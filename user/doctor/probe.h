@@ -26,6 +26,9 @@ struct sp_probe {
 int sp_probe_udp(struct sp_probe *probe, const struct sp_address *address, uint16_t port);
 int sp_probe_tcp(struct sp_probe *probe, const struct sp_address *address, uint16_t port);
 
+/* Take the descriptor @fd, or say why there is none: the same results. */
+int sp_probe_take(struct sp_probe *probe, int fd);
+
 /* Ask @name on the socket @file. Returns the number of the question, or -ENOSPC. */
 int sp_probe_ask(struct sp_probe *probe, enum sp_probe_kind kind, int file, const char *name);
 

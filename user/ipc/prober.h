@@ -18,16 +18,23 @@
 #define SP_PROBE_QUESTIONS 64u
 #define SP_PROBE_ADDRESSES 8u
 #define SP_PROBE_NAME      256u
+#define SP_PROBE_TEXT      256u
 
 enum sp_probe_kind {
 	SP_PROBE_A = 1,    /* DNS over UDP: which IPv4 addresses has `name`? */
 	SP_PROBE_AAAA = 2, /* IPv6 */
 	SP_PROBE_HTTP = 3, /* is there a web server? `name` is the Host */
+	/* Not asked, but waited for on a packet socket: what the doctor sent as a client. */
+	SP_PROBE_WIRE_TCP = 4,  /* the answer to the SYN from port `port` */
+	SP_PROBE_WIRE_DNS = 5,  /* to the question for the IPv4 addresses of `name`, from there */
+	SP_PROBE_WIRE_DHCP = 6, /* to the DHCPDISCOVER with the transaction `id` */
 };
 
 struct sp_probe_question {
 	uint32_t kind; /* enum sp_probe_kind */
 	uint32_t file; /* which of the sockets */
+	uint32_t id;   /* WIRE: of the DNS message or the DHCP transaction */
+	uint32_t port; /* WIRE: the client's */
 	char name[SP_PROBE_NAME];
 };
 
@@ -49,10 +56,11 @@ enum sp_probe_outcome {
 
 struct sp_probe_answer {
 	uint32_t outcome; /* enum sp_probe_outcome */
-	uint32_t code;    /* ANSWERED: of DNS the RCODE, of HTTP the status */
+	uint32_t code;    /* ANSWERED: of DNS the RCODE, of HTTP the status, of DHCP the type */
 	uint32_t count;   /* addresses */
 	uint32_t spare;
 	struct sp_address address[SP_PROBE_ADDRESSES];
+	char text[SP_PROBE_TEXT]; /* of DHCP option 114 (RFC 8910); "": it was not there */
 };
 
 /* All answers in one message, in the order of the questions. */

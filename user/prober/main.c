@@ -18,6 +18,7 @@
 #include "prober/dns.h"
 #include "prober/http.h"
 #include "prober/sandbox.h"
+#include "prober/wire.h"
 
 #define AGAIN_MS 800  /* a question that may have been lost is asked once more */
 #define MESSAGE  4096 /* bytes of an answer that are looked at */
@@ -37,7 +38,12 @@ static int64_t now_ms(void)
 
 static bool is_dns(const struct sp_probe_question *question)
 {
-	return question->kind != SP_PROBE_HTTP;
+	return question->kind == SP_PROBE_A || question->kind == SP_PROBE_AAAA;
+}
+
+static bool is_asked(const struct sp_probe_question *question)
+{
+	return is_dns(question) || question->kind == SP_PROBE_HTTP;
 }
 
 static void finish(unsigned number, enum sp_probe_outcome outcome)
@@ -67,22 +73,32 @@ static void ask(unsigned number)
 static void ask_all(bool again)
 {
 	for (unsigned i = 0; i < setup.questions; i++)
-		if (!done[i] && (!again || is_dns(&setup.question[i])))
+		if (!done[i] && is_asked(&setup.question[i]) &&
+		    (!again || is_dns(&setup.question[i])))
 			ask(i);
+}
+
+/* Whether the @message is the answer to question @number, and if so, take it. */
+static bool answers(unsigned number, const char *message, size_t length)
+{
+	const struct sp_probe_question *question = &setup.question[number];
+	struct sp_probe_answer *answer = &probed.answer[number];
+	const uint8_t *bytes = (const uint8_t *)message;
+
+	if (is_dns(question))
+		return sp_dns_read(answer, question, id[number], bytes, length) != -EAGAIN;
+	if (is_asked(question))
+		sp_http_read(answer, message, length);
+	else
+		return sp_wire_read(answer, question, bytes, length) != -EAGAIN;
+	return true;
 }
 
 /* Of the questions on @file, the one that was answered. */
 static void take(unsigned file, const char *message, size_t length)
 {
 	for (unsigned i = 0; i < setup.questions; i++) {
-		const struct sp_probe_question *question = &setup.question[i];
-
-		if (done[i] || question->file != file)
-			continue;
-		if (!is_dns(question))
-			sp_http_read(&probed.answer[i], message, length);
-		else if (sp_dns_read(&probed.answer[i], question, id[i], (const uint8_t *)message,
-		                     length) == -EAGAIN)
+		if (done[i] || setup.question[i].file != file || !answers(i, message, length))
 			continue;
 		done[i] = true;
 		return;
