@@ -11,7 +11,7 @@
 #include "doctor/doctor.h"
 #include "lib/bpffs.h"
 #include "lib/ledger.h"
-#include "lib/ledger_check.h"
+#include "lib/ledger_whole.h"
 #include "lib/text.h"
 
 /* Per cent of something that are in use when it is time to say so. */
@@ -240,7 +240,7 @@ void sp_doctor_ledger(struct sp_doctor *doctor)
 		return;
 	}
 	look_at_disk(doctor);
-	if (!sp_ledger_check(doctor->instance, &err)) {
+	if (!sp_ledger_whole(doctor->instance, &err)) {
 		sp_report_add(doctor->report, SP_LEVEL_OK, "ledger", "", "the ledger is whole");
 		return;
 	}

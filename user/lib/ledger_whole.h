@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef SP_LIB_LEDGER_CHECK_H
-#define SP_LIB_LEDGER_CHECK_H
+#ifndef SP_LIB_LEDGER_WHOLE_H
+#define SP_LIB_LEDGER_WHOLE_H
 
 #include "lib/error.h"
 #include "lib/instance.h"
@@ -10,6 +10,6 @@
  * of it is changed or migrated, and read for two seconds at most; what is beyond that counts as
  * whole. 0 or a negative errno, -EUCLEAN: it is damaged.
  */
-int sp_ledger_check(const struct sp_instance *instance, struct sp_error *err);
+int sp_ledger_whole(const struct sp_instance *instance, struct sp_error *err);
 
 #endif

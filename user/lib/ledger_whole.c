@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/ledger_check.h"
+#include "lib/ledger_whole.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -34,7 +34,7 @@ static int read_result(sqlite3 *db, char *text, size_t size)
 	return code;
 }
 
-int sp_ledger_check(const struct sp_instance *instance, struct sp_error *err)
+int sp_ledger_whole(const struct sp_instance *instance, struct sp_error *err)
 {
 	char path[SP_INSTANCE_PATH + 16], text[128] = "";
 	time_t end = time(NULL) + PATIENCE_SECONDS;
