@@ -4,6 +4,8 @@
 import json
 import os
 import signal
+import socket
+import subprocess
 import threading
 
 import pytest
@@ -182,3 +184,67 @@ def test_daemon_stops_and_starts(served, second):
     assert echo.back == echo.sent
     assert set(captive.statuses) == {511}
     assert served.client(CLIENT_MAC)["state"] == "authorized"
+
+
+class Manager:
+    """What systemd is to a service that is started again: it keeps the sockets."""
+
+    def __init__(self, lab, folder):
+        self.lab = lab
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.kept = []
+
+    def start(self):
+        """Returns when the daemon is ready; what it gives to be kept is kept."""
+        kept, self.kept = self.kept, []
+        before = [f"LISTEN_FDS={len(kept)}", "LISTEN_FDNAMES=" + ":".join(name for name, _ in kept)]
+        # The first of them becomes descriptor 3.
+        moves = " ".join(f"{3 + i}<&{fd}" for i, (_, fd) in enumerate(kept))
+        script = f'exec {moves}; export LISTEN_PID=$$; exec "$@"'
+        process = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{self.lab.host('gw')}", "env", *before,
+             f"NOTIFY_SOCKET={self.path}", "bash", "-c", script, "bash", str(SBIN / "sallyportd"), "-I",
+             self.lab.name],
+            pass_fds=[fd for _, fd in kept], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        self.socket.settimeout(15)
+        text = ""
+        while "READY=1" not in text:
+            text, fds, _, _ = socket.recv_fds(self.socket, 4096, 4)
+            text = text.decode()
+            if "FDSTORE=1" in text:
+                self.kept += [(text.split("FDNAME=")[1].split()[0], fd) for fd in fds]
+        for _, fd in kept:
+            os.close(fd)
+        return process
+
+    def close(self):
+        for _, fd in self.kept:
+            os.close(fd)
+        self.socket.close()
+
+
+def test_sockets_are_kept(served, tmp_path):
+    """Between two daemons connections are accepted, captured ones too, and answered by the next."""
+    os.kill(served.daemon_pid(), signal.SIGTERM)
+    wait_until(lambda: not processes(served), 10, "its end")
+    manager = Manager(served, tmp_path)
+    try:
+        first = manager.start()
+        assert served.status(4) == 511
+        first.terminate()
+        first.wait(10)
+        assert served.tcp_connects(GATEWAY[4], PORTAL_PORT)
+        with served.socket("client", 4) as captured:
+            captured.settimeout(20)
+            captured.connect((INTERNET[4], 80))
+            captured.sendall(b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")
+            second = manager.start()
+            assert captured.recv(12) == b"HTTP/1.1 511"
+        assert served.curl(GATEWAY[4], port=PORTAL_PORT).status == 200
+        second.terminate()
+        second.wait(10)
+    finally:
+        manager.close()

@@ -327,7 +327,8 @@ static void close_events(struct sp_keeper *keeper)
 
 /*
  * Before children end, the datapath stops capturing: what they have accepted they answer, and a SYN
- * that comes now comes again. A keeper that begins anew hands its sockets over instead.
+ * that comes now comes again. Not so when the sockets live on, with the keeper that begins anew or
+ * with the service manager: then it waits there.
  */
 static void end(struct sp_keeper *keeper)
 {
@@ -337,7 +338,7 @@ static void end(struct sp_keeper *keeper)
 	sp_systemd_notify(keeper->again ? "RELOADING=1\nMONOTONIC_USEC=%llu"
 	                                : "STOPPING=1\nSTATUS=Ending; sessions go on",
 	                  (unsigned long long)sp_monotonic_ms() * 1000);
-	if (ours && sp_maps_set(&keeper->maps, WORKERS, 0, &err))
+	if (ours && !sp_systemd_keeps() && sp_maps_set(&keeper->maps, WORKERS, 0, &err))
 		sp_log(SP_LOG_ERROR, "%s", err.text);
 	if (ours)
 		sp_accountant_end(&keeper->accountant);
@@ -387,6 +388,9 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 		return ret;
 	/* Where nobody listens any more. */
 	sp_inherit_settle();
+	sp_systemd_forget(SP_INHERIT_RESPONDER);
+	sp_systemd_forget(SP_INHERIT_PORTAL);
+	sp_inherit_each(sp_systemd_keep);
 	sp_reload_begin(keeper);
 	ret = sp_setup_forget_answers(&keeper->setup, err);
 	if (ret) {

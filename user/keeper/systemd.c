@@ -17,6 +17,7 @@ static struct {
 	int (*notify)(int unset, const char *state);
 	int (*watchdog)(int unset, uint64_t *usec);
 	int (*journal)(const struct iovec *fields, int count);
+	int (*notify_with)(pid_t pid, int unset, const char *state, const int *fds, unsigned count);
 } library;
 
 static bool find(void *handle, const char *name, void *function)
@@ -34,6 +35,7 @@ int sp_systemd_open(bool journal)
 	handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
 	if (handle && find(handle, "sd_watchdog_enabled", &library.watchdog) &&
 	    find(handle, "sd_journal_sendv", &library.journal) &&
+	    find(handle, "sd_pid_notify_with_fds", &library.notify_with) &&
 	    find(handle, "sd_notify", &library.notify))
 		return 0;
 	library.notify = NULL;
@@ -74,6 +76,25 @@ void sp_systemd_notify(const char *format, ...)
 	va_end(args);
 	if (length > 0 && (size_t)length < sizeof(state))
 		library.notify(0, state);
+}
+
+void sp_systemd_keep(const char *name, int fd)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name);
+	if (library.notify)
+		library.notify_with(0, 0, state, &fd, 1);
+}
+
+void sp_systemd_forget(const char *name)
+{
+	sp_systemd_notify("FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+bool sp_systemd_keeps(void)
+{
+	return library.notify && getenv("NOTIFY_SOCKET");
 }
 
 /* ms between two signs of life, half of what the watchdog waits, sd_watchdog_enabled(3). */

@@ -24,6 +24,16 @@ int sp_systemd_journal(const struct iovec *fields, unsigned count);
 /* Tell the service manager: "READY=1", "STATUS=..." and so on, one a line. */
 void sp_systemd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Have the service manager keep the socket @fd while this service is started again; the next one
+ * gets it as @name (keeper/inherit.h). sp_systemd_forget: those of that name that it keeps.
+ */
+void sp_systemd_keep(const char *name, int fd);
+void sp_systemd_forget(const char *name);
+
+/* Whether there is a service manager that keeps them. */
+bool sp_systemd_keeps(void);
+
 /* To be called in every round of the main loop: tells the watchdog, if there is one, that there was
  * one. Returns when it is to be told again, in ms of CLOCK_MONOTONIC; UINT64_MAX: never. */
 uint64_t sp_systemd_attend(void);
