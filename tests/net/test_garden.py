@@ -6,19 +6,16 @@ import signal
 import socket
 import struct
 import subprocess
-import threading
 import time
 
 import pytest
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 
-from lab import CLIENT, GATEWAY, INTERNET, SBIN, in_namespace, wait_until
+from lab import CLIENT, GATEWAY, INTERNET, SBIN, wait_until
+from resolver import RESOLVER, Resolver
 
 # The lab's dnsmasq gives no time to live; an address is open for at least this long.
 LEAST_TTL = 2
-
-# On the host of the Internet, besides its own address.
-RESOLVER = "10.86.0.3"
 
 CONFIGURATION = """
 [portal]
@@ -36,41 +33,6 @@ allow = 2001:db8:1::/48
 allow = configured.test   # a name
 addresses = 20
 """
-
-
-class Resolver:
-    """A resolver on the Internet that answers with what the test wants."""
-
-    def __init__(self, lab):
-        def make():
-            server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            server.bind((RESOLVER, 53))
-            return server
-
-        self.records = []
-        self.header = {}
-        self.late = []
-        self.socket = in_namespace(lab.host("net"), make)
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
-
-    def serve(self):
-        while True:
-            data, client = self.socket.recvfrom(4096)
-            if data == b"stop":
-                return
-            self.socket.sendto(self.answer(DNS(data)), client)
-
-    def answer(self, question):
-        head = {"qr": 1, "rd": 1, "ra": 1, **self.header}
-        answer = DNS(id=question.id, qd=question.qd, ancount=len(self.records), **head)
-        return bytes(answer) + b"".join(bytes(record) for record in self.records)
-
-    def close(self):
-        # From its own namespace: the thread waits for it.
-        self.socket.sendto(b"stop", self.socket.getsockname())
-        self.thread.join()
-        self.socket.close()
 
 
 @pytest.fixture(scope="module")

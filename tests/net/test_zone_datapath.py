@@ -7,11 +7,13 @@ judged by it, whatever the stack would do with the frame then."""
 import socket
 
 import pytest
+from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 
 from lab import CLIENT_MAC, GATEWAY_MAC, INTERNET, PLAIN_PORTAL, in_namespace, wait_until
+from resolver import RESOLVER, Resolver
 
 OTHER_MAC = "02:85:00:00:00:03"  # of the second interface's client
 OTHER_CLIENT = {4: "10.87.0.2", 6: "fd87::2"}
@@ -23,6 +25,9 @@ CONFIGURATION = PLAIN_PORTAL + """
 client = lan0
 uplink = wan0
 
+[captive]
+resolvers = 10.85.0.1 10.86.0.3
+
 [garden]
 allow = 198.51.100.1
 allow = 2001:db8::1
@@ -32,6 +37,7 @@ client = lan1
 forward = route
 allow = 198.51.100.2
 allow = 2001:db8::2
+allow = learn.test
 
 [zone staff]
 vlan = 12
@@ -63,6 +69,9 @@ def add_second_interface(lab):
             nodad = ["nodad"] if family == 6 else []
             lab.run(role, "ip", "address", "add", f"{own[family]}/{bits}", "dev", device, *nodad)
             lab.run(role, "ip", "neigh", "replace", far[family], "lladdr", mac, "dev", device)
+    for family, gateway in OTHER_GATEWAY.items():
+        lab.run("client", "ip", f"-{family}", "route", "add", "default", "via", gateway, "dev", peer,
+                "metric", "9999")
     for family, net in ((4, "10.87.0.0/24"), (6, "fd87::/64")):
         lab.run("net", "ip", f"-{family}", "route", "replace", net, "via",
                 {4: "10.86.0.1", 6: "fd86::1"}[family])
@@ -72,6 +81,7 @@ def add_second_interface(lab):
 def gated(hosts, tmp_path_factory):
     configuration = tmp_path_factory.mktemp("zones") / "zones.conf"
     configuration.write_text(CONFIGURATION)
+    hosts.run("net", "ip", "address", "add", f"{RESOLVER}/24", "dev", "net0")
     add_second_interface(hosts)
     hosts.fix_neighbours()
     hosts.gate(configuration)
@@ -90,6 +100,13 @@ def lab(gated):
     for vlan in (0, 12, 21):
         for mac in (CLIENT_MAC, OTHER_MAC):
             assert gated.ctl("client", "remove", mac, "--vlan", str(vlan)).returncode in (0, 3)
+
+
+@pytest.fixture
+def resolver(lab):
+    server = Resolver(lab)
+    yield server
+    server.close()
 
 
 def send(lab, zone, packet):
@@ -149,8 +166,8 @@ def test_the_command_line_knows_zones(lab):
     listed = {(one["entry"], one["zone"]) for one in lab.json("garden", "list")}
     assert listed == {
         ("198.51.100.1", None), ("2001:db8::1", None), ("198.51.100.2", "rooms"),
-        ("2001:db8::2", "rooms"), ("198.51.100.3", "staff"), ("rooms.test", "guests"),
-        ("198.51.100.9", "guests")}
+        ("2001:db8::2", "rooms"), ("learn.test", "rooms"), ("198.51.100.3", "staff"),
+        ("rooms.test", "guests"), ("198.51.100.9", "guests")}
     assert {one["entry"] for one in lab.json("garden", "list", "--zone", "staff")} == {
         "198.51.100.1", "2001:db8::1", "198.51.100.3"}
     assert "ZONE" in lab.ctl("garden", "list").stdout
@@ -186,20 +203,39 @@ def test_a_zone_keeps_its_garden_when_others_come_and_go(lab, tmp_path):
     assert opens(lab, "198.51.100.7") == set()
 
 
+def client_socket(lab, device, family):
+    """A socket of the client that sends by this device."""
+    wire = lab.socket("client", family, socket.SOCK_DGRAM)
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    if device == "client1":
+        wire.bind((OTHER_CLIENT[family], 0))
+    wire.settimeout(3)
+    return wire
+
+
+def learnt(lab):
+    return {(one["entry"], one["name"], one["zone"]) for one in lab.json("garden", "list")
+            if one["source"] == "learnt"}
+
+
+def test_names_are_learnt_for_the_zone_that_has_them(lab, resolver):
+    question = bytes(DNS(id=7, rd=1, qd=DNSQR(qname="learn.test")))
+    resolver.records = [DNSRR(rrname="learn.test", type="A", ttl=60, rdata="198.51.100.4")]
+    # Whoever asks: only the zone's clients are let there, and only they teach it.
+    for device, known in (("client0", set()), ("client1", {("198.51.100.4", "learn.test", "rooms")})):
+        with client_socket(lab, device, 4) as wire:
+            wire.sendto(question, (RESOLVER, 53))
+            assert DNS(wire.recv(512)).ancount == 1
+        wait_until(lambda expected=known: learnt(lab) == expected, 5, f"what {device} taught")
+    assert opens(lab, "198.51.100.4") == {"rooms"}
+
+
 def test_each_zone_has_its_forward_mode(lab, family):
     lab.allow()
     lab.allow(mac=OTHER_MAC)
-    sender = {"client0": None, "client1": OTHER_CLIENT[family]}
     for device, reason in (("client0", "authorized"), ("client1", "routed")):
         before = lab.reasons()
-        with lab.socket("client", family, socket.SOCK_DGRAM) as wire:
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-            if sender[device]:
-                wire.bind((sender[device], 0))
-                gateway = OTHER_GATEWAY[family]
-                lab.run("client", "ip", f"-{family}", "route", "replace", "default", "via", gateway,
-                        "dev", "client1", "metric", "9999")
-            wire.settimeout(3)
+        with client_socket(lab, device, family) as wire:
             for _ in range(20):
                 wire.sendto(b"marco", (INTERNET[family], 7))
                 assert wire.recv(100) == b"marco"

@@ -33,6 +33,10 @@ _sallyport_batches() {
 	_sallyport_ask -j voucher list | sed -n 's/.*"batch":"\([^"\\]\+\)".*/\1/p' | sort -u
 }
 
+_sallyport_zones() {
+	_sallyport_ask -j status | grep -o '"zone": *"[^"]*"' | cut -d '"' -f 4 | sort -u
+}
+
 # Offer the words of $1 that begin with $2. A MAC's colons separate words for bash, so that only
 # what follows the last one typed may be offered.
 _sallyport_offer() {
@@ -85,6 +89,7 @@ _sallyport() {
 	--mac) _sallyport_offer "$(_sallyport_macs)" "$word" && return ;;
 	--user) _sallyport_offer "$(_sallyport_users)" "$word" && return ;;
 	--since | --before | --at) _sallyport_offer "1h 24h 7d 30d" "$word" && return ;;
+	--zone) _sallyport_offer "$(_sallyport_zones)" "$word" && return ;;
 	--batch) _sallyport_offer "$(_sallyport_batches)" "$word" && return ;;
 	--log-level) _sallyport_offer "error warning notice info debug" "$word" && return ;;
 	--vlan | --note | --devices | --from | --until | --count | --url | --host | --days | --ip | --limit) return ;;
@@ -93,7 +98,7 @@ _sallyport() {
 	# What remains without options is the command and its operand.
 	for ((i = 1; i < ${#given[@]}; i++)); do
 		case ${given[i]} in
-		-I | --instance | -c | --config | --log-level | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out | --mac | --user | --ip | --since | --before | --at | --limit | --interval | --kind) ((i++)) ;;
+		-I | --instance | -c | --config | --log-level | --zone | --vlan | --for | --idle | --quota | --quota-up | --quota-down | --up | --down | --burst-up | --burst-down | --bind | --note | --devices | --from | --until | --count | --batch | --format | --sheet | --url | --host | --days | --out | --mac | --user | --ip | --since | --before | --at | --limit | --interval | --kind) ((i++)) ;;
 		-*) ;;
 		help) ;;
 		*) words+=("${given[i]}") ;;
