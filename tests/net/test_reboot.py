@@ -66,6 +66,8 @@ def test_sessions_and_blocks_come_back(lab):
         told = ping.communicate()[0]
     assert " 0% packet loss" in told, told
     after = lab.client()
+    verified = lab.ctl("verify")
+    assert verified.returncode == 0, verified.stdout
     for key in ("state", "method", "note", "idle_limit", "rate_down", "since"):
         assert after[key] == before[key], key
     assert 0 < after["seconds_left"] <= before["seconds_left"]

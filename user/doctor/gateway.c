@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The instance: what is loaded, the daemon, what room is left, the ledger. */
+#include <bpf/bpf.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -137,7 +138,7 @@ static void look_at_children(struct sp_doctor *doctor)
 	                        !portals ? "its portal does not" : "not all of its responders do");
 	sp_finding_why(finding, "clients wait for a page; the daemon starts them again and logs "
 	                        "why they end");
-	sp_finding_command(finding, "journalctl -u sallyport -n 50");
+	sp_finding_command(finding, "journalctl -u sallyport@%s -n 50", doctor->instance->name);
 }
 
 void sp_doctor_daemon(struct sp_doctor *doctor)
@@ -153,7 +154,7 @@ void sp_doctor_daemon(struct sp_doctor *doctor)
 	finding = sp_report_add(doctor->report, SP_LEVEL_ERROR, "daemon", "",
 	                        "sallyportd does not run");
 	sp_finding_why(finding, "captive clients get no page and cannot log in; sessions go on");
-	sp_finding_command(finding, "systemctl start sallyport");
+	sp_finding_command(finding, "systemctl start sallyport@%s", doctor->instance->name);
 }
 
 /* --- room --- */
@@ -183,6 +184,27 @@ static void look_at_fill(struct sp_doctor *doctor, const char *map, uint64_t use
 		sp_finding_why(finding, "%s", mend);
 }
 
+/* What the datapath could not tell, because there was too much of it or nobody who read it. */
+static void look_at_events(struct sp_doctor *doctor)
+{
+	struct sp_finding *finding;
+	struct sp_total total;
+	uint64_t lost = 0;
+
+	for (uint32_t kind = 1; SP_TOTAL_OF_EVENT(kind) < SP_TOTALS; kind++) {
+		uint32_t key = SP_TOTAL_OF_EVENT(kind);
+
+		if (!bpf_map_lookup_elem(doctor->maps.budgets, &key, &total))
+			lost += total.refused;
+	}
+	finding = sp_report_add(doctor->report, lost ? SP_LEVEL_NOTE : SP_LEVEL_OK, "events", "",
+	                        "%" PRIu64 " events were lost since `up`", lost);
+	if (lost)
+		sp_finding_why(finding, "there were more of a kind than the budget `event` allows, "
+		                        "or than were read: floods, or no daemon; nothing but "
+		                        "`events` and the log miss them");
+}
+
 void sp_doctor_room(struct sp_doctor *doctor)
 {
 	const struct sp_settings *settings = &doctor->maps.loaded;
@@ -194,6 +216,7 @@ void sp_doctor_room(struct sp_doctor *doctor)
 	look_at_fill(doctor, "clients", count_slots(&doctor->maps), doctor->maps.max_clients,
 	             "who comes when it is full cannot log in: raise `max_clients` in [gateway], "
 	             "run `sallyport down` and `sallyport up`");
+	look_at_events(doctor);
 	look_at_fill(doctor, "garden", prefixes, SP_GARDEN_PREFIXES,
 	             "addresses of names that are learnt now stay closed: lower `addresses` in "
 	             "[garden] or remove entries");

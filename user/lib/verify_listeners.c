@@ -27,13 +27,14 @@ int sp_verify_listeners(struct sp_verify *verify, struct sp_error *err)
 		for (uint32_t ipv6 = 0; ipv6 < 2; ipv6++) {
 			uint32_t index = SP_LISTENER(0, worker, ipv6);
 			uint64_t cookie;
-			char about[32];
+			char about[32], command[64];
 
 			if (!bpf_map_lookup_elem(verify->maps->listeners, &index, &cookie))
 				continue;
 			snprintf(about, sizeof(about), "listener %u", index);
-			sp_verify_add(verify, SP_DIFFERENCE_LISTENER, about,
-			              "systemctl restart sallyport",
+			snprintf(command, sizeof(command), "systemctl restart sallyport@%s",
+			         verify->instance->name);
+			sp_verify_add(verify, SP_DIFFERENCE_LISTENER, about, command,
 			              "responder %u has no socket for IPv%s there", worker,
 			              ipv6 ? "6" : "4");
 		}
