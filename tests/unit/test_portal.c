@@ -546,6 +546,57 @@ static void test_nonsense_on_the_wire(void **state)
 	ask_terms(world, world->tag);
 }
 
+/* A connection of @client from the loopback's address of that number, which stays open. */
+static int connect_from(struct world *world, uint8_t number, const struct sp_client_key *client)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	                              .sin_addr.s_addr = htonl(0x7f000000u + number)};
+
+	world->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(world->socket >= 0);
+	assert_int_equal(bind(world->socket, (struct sockaddr *)&address, sizeof(address)), 0);
+	record(world, 1, client);
+	connect_portal(world);
+	return world->socket;
+}
+
+/* One client cannot take all connections by having many addresses. */
+static void test_many_addresses(void **state)
+{
+	const struct sp_client_key other = {{0x02, 0, 0, 0, 0, 9}, 0};
+	const unsigned per_address = 8, number = 2 * SP_PORTAL_CONNECTIONS_EACH;
+	struct world *world = *state;
+	int fds[2 * SP_PORTAL_CONNECTIONS_EACH];
+	unsigned ended = 0;
+	char byte;
+
+	for (unsigned i = 0; i < number; i++)
+		fds[i] = connect_from(world, (uint8_t)(2 + i / per_address), &visitor);
+	for (unsigned i = SP_PORTAL_CONNECTIONS_EACH; i < number; i++)
+		ended += receive_soon(fds[i]) == 1 && recv(fds[i], &byte, 1, 0) <= 0;
+	assert_int_equal(ended, number - SP_PORTAL_CONNECTIONS_EACH);
+	for (unsigned i = 0; i < SP_PORTAL_CONNECTIONS_EACH; i++)
+		assert_int_equal(recv(fds[i], &byte, 1, MSG_DONTWAIT), -1);
+
+	/* Another is served; so is this one when it has ended one of its own. */
+	connect_from(world, 100, &other);
+	get(world, "GET", "/nothing", "");
+	STATUS(404);
+	close(world->socket);
+	close(fds[0]);
+	for (int tries = 0; tries < 500; tries++) {
+		connect_from(world, 101, &visitor);
+		get(world, "GET", "/nothing", "");
+		if (read_response(world) == 404)
+			break;
+		close(world->socket);
+		usleep(10000);
+	}
+	assert_non_null(strstr(world->response, " 404 "));
+	for (unsigned i = 1; i < number; i++)
+		close(fds[i]);
+}
+
 static void test_keeper_is_silent(void **state)
 {
 	struct world *world = *state;
@@ -640,6 +691,7 @@ int main(void)
 		PROCESS(test_keep_alive),
 		PROCESS(test_another_owner),
 		PROCESS(test_nonsense_on_the_wire),
+		PROCESS(test_many_addresses),
 		PROCESS(test_keeper_is_silent),
 		PROCESS(test_keeper_goes_away),
 		PROCESS(test_keeper_talks_nonsense),

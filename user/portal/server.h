@@ -9,10 +9,8 @@
 #include "ipc/ipc.h"
 #include "portal/ask.h"
 #include "portal/http.h"
+#include "portal/seats.h"
 #include "web/pages.h"
-
-/* Connections at a time. */
-#define SP_PORTAL_CONNECTIONS 512u
 
 /* Each address for HTTPS and plain HTTP. */
 #define SP_PORTAL_LISTENERS (2 * SP_MAX_ADDRESSES)
@@ -23,6 +21,7 @@ struct sp_portal {
 	const struct sp_pages *pages[SP_ZONES]; /* by zone */
 	struct sp_asker asker;
 	struct sp_http http;
+	struct sp_seats seats;
 	int origins;
 	uint64_t accept_at; /* ms, CLOCK_MONOTONIC: no connection is accepted before */
 };

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 union endpoint {
@@ -85,18 +84,29 @@ static int find(const struct sp_portal *portal, struct MHD_Connection *connectio
 	            : -ENOENT;
 }
 
+/* libmicrohttpd finds the connection at its end. */
+static void hang_up(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (info)
+		shutdown(info->connect_fd, SHUT_RDWR);
+}
+
 void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
                        enum MHD_ConnectionNotificationCode code)
 {
+	struct sp_portal *portal = cls;
 	struct sp_visitor visitor;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		free(*note);
+		sp_seats_leave(*note);
 		*note = NULL;
-	} else if (!find(cls, connection, &visitor)) {
-		*note = malloc(sizeof(visitor.client));
-		if (*note)
-			memcpy(*note, &visitor.client, sizeof(visitor.client));
+	} else if (!find(portal, connection, &visitor)) {
+		*note = sp_seats_take(&portal->seats, &visitor.client);
+		if (!*note)
+			hang_up(connection);
 	}
 }
 

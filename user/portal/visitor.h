@@ -32,7 +32,7 @@ int sp_visitor_find(struct sp_visitor *visitor, int origins, const uint32_t *ifi
 /*
  * MHD_NotifyConnectionCallback; @cls is the struct sp_portal. Notes whose each new connection is:
  * an entry of `origins` that was pushed out by a flood and written anew by somebody else is then
- * found to be another one.
+ * found to be another one. One connection too many of a client is ended.
  */
 void sp_visitor_notify(void *cls, struct MHD_Connection *connection, void **note,
                        enum MHD_ConnectionNotificationCode code);
