@@ -6,11 +6,12 @@ import contextlib
 import json
 import sqlite3
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 
-from lab import CLIENT_MAC, bpftool, wait_until
+from lab import CLIENT_MAC, bpftool, soak, wait_until
 
 OTHER_MAC = "02:85:00:00:00:77"
 # Of struct sp_client_policy (include/sallyport/abi.h).
@@ -203,6 +204,29 @@ def test_the_end_is_the_kernel_s(two):
                      (CLIENT_MAC,))
     repaired(two, ("session_end", CLIENT_MAC))
     assert 3500 < two.client()["seconds_left"] <= 3600
+
+
+def test_what_changes_meanwhile_is_no_difference(two):
+    """Sessions come and go while ledger and map are compared."""
+    over = threading.Event()
+
+    def churn(number):
+        while not over.is_set():
+            mac = f"02:86:00:00:00:{number:02x}"
+            two.ctl("client", "allow", mac, "--for", "1h", "--quota", "1G", check=True)
+            two.ctl("client", "block", mac, check=True)
+            two.ctl("client", "remove", mac, check=True)
+
+    threads = [threading.Thread(target=churn, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        reports = [verify(two) for _ in range(soak(10, 300))]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert [report["differences"] for report in reports if report["found"]] == []
 
 
 def test_settings(two):

@@ -19,6 +19,7 @@
 #include "lib/verify.h"
 #include "lib/zones.h"
 
+#define COMMAND         64
 #define MAPS_OF_PROGRAM 64 /* more than one of ours uses */
 
 /* Maps that TC ingress uses, each pinned under its name: those that say who is let in. */
@@ -85,6 +86,13 @@ static void compare_interface(struct sp_verify *verify, struct sp_record_interfa
 			compare_hook(verify, one, kind, programs, one->name);
 }
 
+/* What loads and pins again. Returns @command. */
+static const char *up_of(const struct sp_verify *verify, char command[COMMAND])
+{
+	snprintf(command, COMMAND, "sallyport -I %s up", verify->instance->name);
+	return command;
+}
+
 /* --- whether what is pinned is what judges --- */
 
 static uint32_t id_of_pin(const struct sp_instance *instance, const char *name)
@@ -113,6 +121,7 @@ static bool is_among(const uint32_t *ids, uint32_t count, uint32_t id)
 
 static void compare_maps(struct sp_verify *verify, int program)
 {
+	char command[COMMAND];
 	uint32_t ids[MAPS_OF_PROGRAM] = {0};
 	struct bpf_prog_info info = {.nr_map_ids = MAPS_OF_PROGRAM, .map_ids = (uintptr_t)ids};
 	uint32_t size = sizeof(info);
@@ -121,7 +130,8 @@ static void compare_maps(struct sp_verify *verify, int program)
 		return;
 	for (unsigned i = 0; i < sizeof(judging) / sizeof(judging[0]); i++)
 		if (!is_among(ids, info.nr_map_ids, id_of_pin(verify->instance, judging[i])))
-			sp_verify_add(verify, SP_DIFFERENCE_PINS, judging[i], "sallyport up",
+			sp_verify_add(verify, SP_DIFFERENCE_PINS, judging[i],
+			              up_of(verify, command),
 			              "the map that is pinned is not the one that judges");
 }
 
@@ -164,10 +174,11 @@ static int compare_all(struct sp_verify *verify, struct sp_record *record, struc
 {
 	struct sp_programs programs;
 	struct sp_error missing;
+	char command[COMMAND];
 	int code;
 
 	if (sp_programs_open(&programs, verify->instance, &missing)) {
-		sp_verify_add(verify, SP_DIFFERENCE_PINS, "programs", "sallyport up", "%s",
+		sp_verify_add(verify, SP_DIFFERENCE_PINS, "programs", up_of(verify, command), "%s",
 		              missing.text);
 		return 0;
 	}
@@ -182,13 +193,15 @@ static int compare_all(struct sp_verify *verify, struct sp_record *record, struc
 int sp_verify_attached(struct sp_verify *verify, struct sp_error *err)
 {
 	struct sp_record record;
+	char command[COMMAND];
 	int code = sp_maps_lock(verify->maps, err);
 
 	if (code)
 		return code;
 	code = sp_record_read(verify->instance, &record, err);
 	if (code == -ENOENT) {
-		sp_verify_add(verify, SP_DIFFERENCE_PINS, verify->instance->run, "sallyport up",
+		sp_verify_add(verify, SP_DIFFERENCE_PINS, verify->instance->run,
+		              up_of(verify, command),
 		              "the record of what is attached is gone (%s/dataplane)",
 		              verify->instance->run);
 		code = 0;
