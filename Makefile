@@ -59,10 +59,11 @@ RESPONDER_SRC := $(wildcard user/responder/*.c)
 PORTAL_SRC    := $(wildcard user/portal/*.c)
 GARDEN_SRC    := $(wildcard user/garden/*.c)
 VERIFIER_SRC  := $(wildcard user/verifier/*.c)
+METRICS_SRC   := $(wildcard user/metrics/*.c)
 PROBER_SRC    := $(wildcard user/prober/*.c)
 RADIUS_SRC    := $(wildcard user/radius/*.c)
 USER_SRC      := $(LIB_SRC) $(CLI_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) \
-                 $(GARDEN_SRC) $(VERIFIER_SRC) $(RADIUS_SRC) $(PROBER_SRC)
+                 $(GARDEN_SRC) $(VERIFIER_SRC) $(RADIUS_SRC) $(PROBER_SRC) $(METRICS_SRC)
 BPF_SRC       := $(wildcard bpf/*.bpf.c)
 HEADERS       := $(wildcard $(INCLUDE)/sallyport/*.h user/*/*.h)
 
@@ -78,6 +79,7 @@ LIBS_RESPONDER := -linih -lnettle $(LIBS_SANDBOX)
 LIBS_PORTAL    := -lmicrohttpd -lgnutls -ljansson -linih -lnettle -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_GARDEN    := -lcares -lbpf -lelf -lz $(LIBS_SANDBOX)
 LIBS_PROBER    := -lcares $(LIBS_SANDBOX)
+LIBS_METRICS   := -lmicrohttpd $(LIBS_SANDBOX)
 LIBS_VERIFIER  := -lcrypt -ljansson -lnettle $(LIBS_SANDBOX)
 LIBS_TEST      := -lcmocka -lncursesw -ltinfo -lcares -lcrypt -ljansson -lqrencode -lpng \
                   -lmicrohttpd -lgnutls $(LIBS)
@@ -85,7 +87,7 @@ LIBS_TEST      := -lcmocka -lncursesw -ltinfo -lcares -lcrypt -ljansson -lqrenco
 PROGRAMS := $(O)/sbin/sallyport $(O)/sbin/sallyportd \
             $(O)/libexec/sallyport/sallyport-responder $(O)/libexec/sallyport/sallyport-portal \
             $(O)/libexec/sallyport/sallyport-garden $(O)/libexec/sallyport/sallyport-verifier \
-            $(O)/libexec/sallyport/sallyport-prober
+            $(O)/libexec/sallyport/sallyport-prober $(O)/libexec/sallyport/sallyport-metrics
 TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tests/bpf/test_*.c)) \
             $(O)/tests/differential/runner
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
@@ -159,6 +161,11 @@ $(O)/libexec/sallyport/sallyport-prober: $(call obj,$(PROBER_SRC) user/garden/an
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_PROBER) -o $@
 
+$(O)/libexec/sallyport/sallyport-metrics: $(call obj,$(METRICS_SRC)) $(O)/libsallyport.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(LDFLAGS) $^ $(LIBS_METRICS) -o $@
+
 $(DATA): $(DATA_SRC) Makefile
 	@rm -rf $(@D) && mkdir -p $(@D)/pages
 	$(Q)install -m 644 user/responder/probes.conf $(@D)/
@@ -214,7 +221,7 @@ FUZZ_CFLAGS := -std=gnu11 $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer \
 FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN    := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 FUZZ_LIB    := $(filter-out %/main.c,$(LIB_SRC) $(RESPONDER_SRC) $(PORTAL_SRC) $(GARDEN_SRC) \
-                 $(VERIFIER_SRC) $(RADIUS_SRC) $(PROBER_SRC))
+                 $(VERIFIER_SRC) $(RADIUS_SRC) $(PROBER_SRC) $(METRICS_SRC))
 SECONDS     ?= 60
 
 $(O)/fuzz/obj/%.o: %.c $(HEADERS) $(SKELETONS) Makefile

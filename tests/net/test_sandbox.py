@@ -22,13 +22,17 @@ CHILDREN = {
     "sallyport-porta": ["bpf-map"],
     "sallyport-garde": ["bpf-map", "bpf-map"],
     "sallyport-verif": [],
+    "sallyport-metri": ["socket"],
 }
+# What they count in.
+TALLY = "/memfd:sallyport-tally (deleted)"
 # What a program opens for itself, or is given as many of as there are addresses.
 FURTHER = {
     "sallyport-respo": {"anon_inode:[eventpoll]"},
     "sallyport-porta": {"anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket"},
     "sallyport-garde": {"anon_inode:[eventpoll]"},
     "sallyport-verif": set(),
+    "sallyport-metri": {"anon_inode:[eventpoll]"},
 }
 
 
@@ -87,13 +91,14 @@ def test_files_of_a_child(lab, name):
         found = files(pid)
         assert found[0] == found[1] == "/dev/null"
         assert found[2].startswith("pipe:")
-        assert [found[number] for number in range(3, 4 + len(expected))] == ["socket", *expected]
-        rest = {what for number, what in found.items() if number >= 4 + len(expected)}
+        given = ["socket", TALLY, *expected]
+        assert [found[number] for number in range(3, 3 + len(given))] == given
+        rest = {what for number, what in found.items() if number >= 3 + len(given)}
         assert rest <= FURTHER[name], found
 
 
 def test_each_has_its_own_user(lab):
-    """Four users besides root; no two kinds of process share one."""
+    """Five users besides root; no two kinds of process share one."""
     users = {}
     for name in CHILDREN:
         for pid in pids(lab, name):

@@ -70,14 +70,16 @@ int receive_soon(int fd)
 /* In the child: put the files where they belong and be the portal. */
 static void become_portal(const struct world *world, int socket)
 {
-	const int files[] = {socket, world->origins, world->listener[0], world->listener[1]};
-	int parked[4];
+	/* The second stands for the memory to count in. */
+	const int files[] = {socket, world->origins, world->origins, world->listener[0],
+	                     world->listener[1]};
+	int parked[5];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		parked[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 100);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		dup2(parked[i], SP_IPC_KEEPER_FD + i);
-	close_range(SP_IPC_KEEPER_FD + 4, ~0u, 0);
+	close_range(SP_IPC_KEEPER_FD + 5, ~0u, 0);
 	_exit(sp_portal_run());
 }
 

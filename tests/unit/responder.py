@@ -41,7 +41,7 @@ class Responder:
         # High numbers, so that putting one into its place does not overwrite another.
         inherited = [fcntl.fcntl(item, fcntl.F_DUPFD, 20) for item in given]
         self.process = subprocess.Popen(
-            ["bash", "-c", 'exec "$0" 3<&"$1" 4<&"$2" 5<&"$3"', PROGRAM, *map(str, inherited)],
+            ["bash", "-c", 'exec "$0" 3<&"$1" 4</dev/null 5<&"$2" 6<&"$3"', PROGRAM, *map(str, inherited)],
             pass_fds=inherited, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for fd in inherited:
             os.close(fd)

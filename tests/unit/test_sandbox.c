@@ -34,6 +34,7 @@
 
 #include "garden/sandbox.h"
 #include "ipc/ipc.h"
+#include "metrics/sandbox.h"
 #include "portal/sandbox.h"
 #include "prober/sandbox.h"
 #include "responder/sandbox.h"
@@ -50,6 +51,7 @@ static const struct program {
 	{"responder", &sp_responder_sandbox}, {"portal", &sp_portal_sandbox},
 	{"garden", &sp_garden_sandbox},       {"verifier", &sp_verifier_sandbox},
 	{"authority", &sp_authority_sandbox}, {"prober", &sp_prober_sandbox},
+	{"metrics", &sp_metrics_sandbox},
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -205,6 +207,14 @@ static const struct call of_authority[] = {
 	{CALL(recvmsg, SP_IPC_KEEPER_FD, 0, 0)},
 	{CALL(sendmsg, SP_IPC_KEEPER_FD, 0, 0)},
 };
+static const struct call of_metrics[] = {
+	{CALL(bpf, BPF_MAP_LOOKUP_ELEM, 0, 0)},
+	{CALL(read, 0, 0, 0)},
+	{CALL(write, 3, 0, 0)},
+	{CALL(recvmsg, 0, 0, 0)},
+	{CALL(setsockopt, 0, SOL_SOCKET, SO_LINGER, 0, 0)},
+	{CALL(epoll_create1, 0)},
+};
 /* But for the sockets that they were given. */
 static const struct call of_these[] = {
 	{CALL(accept4, 0, 0, 0, 0)}, {CALL(read, 0, 0, 0)},
@@ -283,6 +293,13 @@ static void test_authority(void **state)
 	TRY_ALL(&programs[4], of_these);
 	TRY_ALL(&programs[4], of_verifier);
 	TRY_ALL(&programs[4], of_authority);
+}
+
+static void test_metrics(void **state)
+{
+	(void)state;
+	TRY_ALL(&programs[6], forbidden);
+	TRY_ALL(&programs[6], of_metrics);
 }
 
 #ifdef __x86_64__
@@ -478,7 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_responder),     cmocka_unit_test(test_portal),
 		cmocka_unit_test(test_garden),        cmocka_unit_test(test_verifier),
-		cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_authority),     cmocka_unit_test(test_metrics),
 #ifdef __x86_64__
 		cmocka_unit_test(test_old_gate),
 #endif

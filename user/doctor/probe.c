@@ -155,7 +155,7 @@ static int converse(struct sp_probe *probe, const char *program, struct sp_ipc_p
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return failed(-errno, err);
-	pid = sp_spawn(program, pair[1], STDERR_FILENO, probe->file, probe->files);
+	pid = sp_spawn(program, pair[1], STDERR_FILENO, -1, probe->file, probe->files);
 	close(pair[1]);
 	code = pid < 0 ? failed(pid, err) : sp_ipc_send(pair[0], setup, sizeof(*setup));
 	if (pid > 0) {

@@ -17,6 +17,7 @@
 #include "garden/answer.h"
 #include "garden/sandbox.h"
 #include "ipc/ipc.h"
+#include "ipc/tally.h"
 #include "lib/error.h"
 #include "lib/garden_entry.h"
 #include "lib/log.h"
@@ -85,8 +86,12 @@ static int on_answer(void *context, void *data, size_t size)
 	int ret = 0;
 
 	(void)context;
-	if (size < sizeof(*record) || record->length > sizeof(record->data) ||
-	    sp_answer_read(&answer, record->data, record->length))
+	sp_tally->garden.answers++;
+	ret = size < sizeof(*record) || record->length > sizeof(record->data)
+	              ? -EBADMSG
+	              : sp_answer_read(&answer, record->data, record->length);
+	sp_tally->garden.malformed += ret == -EBADMSG;
+	if (ret)
 		return 0;
 	count = find_entries(answer.name, 0, entries, 0);
 	if (record->zone)

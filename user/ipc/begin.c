@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "ipc/tally.h"
+
 int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_error *err)
 {
 	int ret = sp_ipc_receive(SP_IPC_KEEPER_FD, kind, setup, size);
@@ -15,6 +17,7 @@ int sp_ipc_begin(enum sp_ipc_kind kind, void *setup, uint32_t size, struct sp_er
 		               "no setup on file descriptor %d: %s; this program is started by "
 		               "sallyportd",
 		               SP_IPC_KEEPER_FD, strerror(-ret));
+	sp_tally_open();
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/method.h"
 #include "lib/text.h"
@@ -51,6 +52,75 @@ int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size)
 	if (ret)
 		return ret;
 	return header->kind == (uint32_t)kind ? 0 : -EPROTO;
+}
+
+union ancillary {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+int sp_ipc_send_file(int fd, void *message, uint32_t size, int file)
+{
+	struct iovec bytes = {message, size};
+	union ancillary ancillary = {.room = {0}};
+	const struct msghdr parcel = {.msg_iov = &bytes,
+	                              .msg_iovlen = 1,
+	                              .msg_control = ancillary.room,
+	                              .msg_controllen = sizeof(ancillary.room)};
+	struct sp_ipc_header *header = message;
+	ssize_t sent;
+
+	header->magic = SP_IPC_MAGIC;
+	ancillary.header.cmsg_level = SOL_SOCKET;
+	ancillary.header.cmsg_type = SCM_RIGHTS;
+	ancillary.header.cmsg_len = CMSG_LEN(sizeof(file));
+	memcpy(CMSG_DATA(&ancillary.header), &file, sizeof(file));
+	do
+		sent = sendmsg(fd, &parcel, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return (size_t)sent == size ? 0 : -EPROTO;
+}
+
+/* The one file of @parcel, -1: there is none. */
+static int file_of(struct msghdr *parcel)
+{
+	const struct cmsghdr *header = CMSG_FIRSTHDR(parcel);
+	int file = -1;
+
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(file)))
+		memcpy(&file, CMSG_DATA(header), sizeof(file));
+	return file;
+}
+
+int sp_ipc_receive_file(int fd, enum sp_ipc_kind kind, void *message, uint32_t size, int *file)
+{
+	const struct sp_ipc_header *header = message;
+	struct iovec bytes = {message, size};
+	union ancillary ancillary;
+	struct msghdr parcel = {.msg_iov = &bytes,
+	                        .msg_iovlen = 1,
+	                        .msg_control = ancillary.room,
+	                        .msg_controllen = sizeof(ancillary.room)};
+	ssize_t length;
+
+	do
+		length = recvmsg(fd, &parcel, MSG_CMSG_CLOEXEC);
+	while (length < 0 && errno == EINTR);
+	if (length < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? -EPIPE : -errno;
+	*file = file_of(&parcel);
+	if (length == 0 && *file < 0)
+		return -EPIPE;
+	if (*file >= 0 && (size_t)length == size && !(parcel.msg_flags & MSG_TRUNC) &&
+	    header->magic == SP_IPC_MAGIC && header->kind == (uint32_t)kind)
+		return 0;
+	if (*file >= 0)
+		close(*file);
+	*file = -1;
+	return -EPROTO;
 }
 
 int sp_ipc_next(int fd, uint32_t *kind)

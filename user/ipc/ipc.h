@@ -6,12 +6,13 @@
  *
  * A child is started with
  *   fd 0, 1: /dev/null, fd 2: the log,
- *   fd 3: the socket to the keeper,
- *   responder: fd 4 the IPv4 listener, fd 5 the IPv6 listener (bound, listening, non-blocking) of
- *              the first of its zones, fd 6 and 7 those of the next (setup.zone_count),
- *   portal:    fd 4 the read-only map `origins`, fd 5.. its listeners (setup.listener_count),
- *   reader:    fd 4 the ring buffer `answers`, fd 5 the read-only map `garden_names`,
- *   verifier:  none; authority: fd 4 its UDP socket (bound, non-blocking).
+ *   fd 3: the socket to the keeper, fd 4: the memory that it counts in (ipc/tally.h),
+ *   responder: fd 5 the IPv4 listener, fd 6 the IPv6 listener (bound, listening, non-blocking) of
+ *              the first of its zones, fd 7 and 8 those of the next (setup.zone_count),
+ *   portal:    fd 5 the read-only map `origins`, fd 6.. its listeners (setup.listener_count),
+ *   reader:    fd 5 the ring buffer `answers`, fd 6 the read-only map `garden_names`,
+ *   metrics:   fd 5 its listener (bound, listening, non-blocking),
+ *   verifier:  none; authority: fd 5 its UDP socket (bound, non-blocking).
  * It reads its setup message, opens the data files it needs, gives up its privileges
  * (sp_ipc_confine), sends SP_IPC_READY and only then reads a byte of any client. End of file on
  * fd 3 means that the keeper is gone: the child exits.
@@ -30,7 +31,8 @@
 
 #define SP_IPC_FOLDER         256 /* path of a folder of pages, NUL included */
 #define SP_IPC_KEEPER_FD      3
-#define SP_IPC_FIRST_FD       4
+#define SP_IPC_TALLY_FD       4
+#define SP_IPC_FIRST_FD       5
 #define SP_IPC_MAGIC          0x53504d31u /* "SPM1" */
 #define SP_IPC_URL            280         /* longest login URL without a query, NUL included */
 #define SP_IPC_KEY            32          /* bytes of the link key */
@@ -68,6 +70,9 @@ enum sp_ipc_kind {
 	SP_IPC_CHANGE = 17,         /* authority -> keeper */
 	SP_IPC_CHANGED = 18,        /* keeper -> authority, one for each CHANGE */
 	SP_IPC_CERTIFICATE = 19,    /* keeper -> portal: for connections from now on */
+	SP_IPC_METRICS_SETUP = 20,  /* keeper -> metrics, first message */
+	SP_IPC_SCRAPE = 21,         /* metrics -> keeper: what do the metrics say? */
+	SP_IPC_SCRAPED = 22,        /* keeper -> metrics, one for each: a file with the text */
 	SP_IPC_PROBER_SETUP = 30,   /* doctor -> prober, first message (ipc/prober.h) */
 	SP_IPC_PROBED = 31,         /* prober -> doctor, the only one */
 };
@@ -117,6 +122,7 @@ struct sp_ipc_api {
 struct sp_ipc_tls {
 	uint32_t count; /* certificates; 0: no TLS */
 	uint32_t key_length;
+	uint64_t expires;                /* seconds since 1970: the end of the first one */
 	uint32_t length[SP_IPC_CHAIN];   /* bytes of each certificate */
 	uint8_t chain[SP_IPC_CHAIN_DER]; /* one behind the other, DER */
 	uint8_t key[SP_IPC_KEY_DER];     /* PKCS #8, DER */
@@ -152,6 +158,12 @@ struct sp_ipc_portal_setup {
 	struct sp_ipc_portal_zone
 		zone[SP_ZONES]; /* by number; clients of any other are of zone 0 */
 	struct sp_ipc_tls tls;
+};
+
+struct sp_ipc_metrics_setup {
+	struct sp_ipc_header header;
+	uint32_t uid, gid;
+	char root[128];
 };
 
 struct sp_ipc_garden_setup {
@@ -334,6 +346,12 @@ int sp_ipc_send(int fd, void *message, uint32_t size);
  * for anything that is not exactly that.
  */
 int sp_ipc_receive(int fd, enum sp_ipc_kind kind, void *message, uint32_t size);
+
+/* As sp_ipc_send, with the open file @file besides. */
+int sp_ipc_send_file(int fd, void *message, uint32_t size, int file);
+
+/* As sp_ipc_receive, for a message that comes with a file, which is put into @file. */
+int sp_ipc_receive_file(int fd, enum sp_ipc_kind kind, void *message, uint32_t size, int *file);
 
 /* The kind of the message that comes next and stays where it is. Results as above. */
 int sp_ipc_next(int fd, uint32_t *kind);

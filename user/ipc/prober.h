@@ -3,7 +3,7 @@
  * What `sallyport doctor` and its prober say to each other. The prober reads what comes from the
  * network, without privileges; the doctor makes the sockets, which are connected, and gets one
  * answer of fixed size for each question. It is started like the children of the keeper
- * (ipc/ipc.h), with its sockets at fd 4 and following.
+ * (ipc/ipc.h), with its sockets at fd 5 and following.
  */
 #ifndef SP_IPC_PROBER_H
 #define SP_IPC_PROBER_H

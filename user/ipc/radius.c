@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "lib/address.h"
 
 static bool limits_make_sense(const struct sp_ipc_limits *limits)
 {
@@ -46,4 +49,15 @@ int sp_ipc_receive_accounted(int fd, struct sp_ipc_accounted *accounted)
 	    accounted->given_up > 1)
 		return -EPROTO;
 	return 0;
+}
+
+char *sp_radius_server_name(char out[SP_RADIUS_SERVER_NAME],
+                            const struct sp_ipc_radius_server *server)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	snprintf(out, SP_RADIUS_SERVER_NAME,
+	         sp_address_is_ipv4(&server->address) ? "%s:%u" : "[%s]:%u",
+	         sp_address_text(&server->address, text), server->port);
+	return out;
 }

@@ -111,4 +111,9 @@ int sp_ipc_receive_change(int fd, struct sp_ipc_change *change);
 /* Receive an ACCOUNTED about a start or a stop. */
 int sp_ipc_receive_accounted(int fd, struct sp_ipc_accounted *accounted);
 
+/* "10.0.0.5:1812" or "[fd00::5]:1812". Returns @out. */
+#define SP_RADIUS_SERVER_NAME 64
+char *sp_radius_server_name(char out[SP_RADIUS_SERVER_NAME],
+                            const struct sp_ipc_radius_server *server);
+
 #endif

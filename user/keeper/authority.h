@@ -6,6 +6,11 @@
 #include "ipc/radius.h"
 #include "lib/maps.h"
 
+/* What became of what they wanted. */
+struct sp_authority_counts {
+	uint64_t done, refused;
+};
+
 /* End the sessions that @change names, or give them the limits that it says; those of RADIUS users
  * only. Fill @changed, all of it. */
 void sp_authority_apply(struct sp_maps *maps, const struct sp_ipc_change *change,

@@ -45,6 +45,7 @@ static void give_back(struct sp_broker *broker, struct sp_pending *pending)
 	explicit_bzero(pending, sizeof(*pending));
 	pending->next = broker->unused;
 	broker->unused = pending;
+	broker->used--;
 }
 
 static struct sp_broker_queue *queue_of(struct sp_broker *broker, const struct sp_pending *pending)
@@ -153,6 +154,7 @@ struct sp_pending *sp_broker_take(struct sp_broker *broker, uint64_t request, ui
 	if (!pending)
 		return NULL;
 	broker->unused = pending->next;
+	broker->used++;
 	*pending = (struct sp_pending){
 		.request = request,
 		.deadline = now + SP_BROKER_DEADLINE,

@@ -54,6 +54,7 @@ struct sp_broker_worker {
 struct sp_broker {
 	struct sp_pending *pendings; /* owned: SP_BROKER_WAITING of them */
 	struct sp_pending *unused;
+	unsigned used; /* logins that wait or are being judged */
 	struct sp_pending *bucket[SP_BROKER_BUCKETS];
 	struct sp_broker_queue local, radius;
 	struct sp_broker_worker worker[SP_MAX_VERIFIERS];

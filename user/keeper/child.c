@@ -101,18 +101,20 @@ static int make_pair(int pair[2])
 int sp_child_start(struct sp_child *child)
 {
 	const struct sp_child_plan *plan = &child->plan;
-	int pair[2] = {-1, -1};
-	int ret = make_pair(pair);
+	int pair[2] = {-1, -1}, tally = sp_tally_begin(&child->tally);
+	int ret = tally < 0 ? tally : make_pair(pair);
 
 	child->started = sp_monotonic_ms();
 	/* The setup waits in the socket, so the child need not wait for it. */
 	if (!ret)
 		ret = sp_ipc_send(pair[0], plan->setup, plan->setup_size);
 	if (!ret)
-		ret = sp_spawn(plan->program, pair[1], child->log_end, plan->files,
+		ret = sp_spawn(plan->program, pair[1], child->log_end, tally, plan->files,
 		               plan->file_count);
 	if (pair[1] >= 0)
 		close(pair[1]);
+	if (tally >= 0)
+		close(tally);
 	if (ret < 0) {
 		if (pair[0] >= 0)
 			close(pair[0]);
@@ -187,12 +189,14 @@ bool sp_child_reap(struct sp_child *child)
 	close_socket(child);
 	/* Its last words come first. */
 	sp_child_relay(child);
+	sp_tally_end(&child->tally);
 	if (child->renewed) {
 		child->start_at = sp_monotonic_ms();
 		sp_log(SP_LOG_NOTICE, "%s (pid %d) is started again: %s", child->plan.name,
 		       (int)child->pid, child->stopped);
 	} else {
 		plan_restart(child);
+		child->restarts++;
 		report(child, status);
 	}
 	child->pid = 0;
@@ -239,6 +243,7 @@ void sp_child_end_all(struct sp_child *children, unsigned count)
 	while (reap_quietly(children, count) && sp_monotonic_ms() < until)
 		nanosleep(&moment, NULL);
 	for (unsigned i = 0; i < count; i++) {
+		sp_tally_close(&children[i].tally);
 		if (!children[i].pid)
 			continue;
 		kill(children[i].pid, SIGKILL);

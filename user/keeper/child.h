@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "keeper/tally.h"
 #include "lib/log.h"
 
 enum sp_role {
@@ -19,6 +20,7 @@ enum sp_role {
 	SP_ROLE_VERIFIER,   /* judges logins */
 	SP_ROLE_ACCOUNTING, /* tells RADIUS servers of sessions */
 	SP_ROLE_AUTHORITY,  /* hears what RADIUS servers want of sessions */
+	SP_ROLE_METRICS,    /* serves metrics over HTTP */
 	SP_ROLES
 };
 
@@ -47,6 +49,8 @@ struct sp_child {
 	bool renewed;        /* it was ended to be started again at once */
 	int log, log_end;    /* a pipe: what it writes to its log, and where; -1, and ours */
 	struct sp_log_limit log_limit;
+	uint64_t restarts; /* how often it was started again because it had ended */
+	struct sp_tally_book tally;
 };
 
 /* Prepare @child, to be started at once by sp_child_start, with a pipe for its log if there can be

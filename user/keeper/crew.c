@@ -80,6 +80,20 @@ static void plan_radius(struct sp_crew *crew, struct sp_setup *setup)
 		add(crew, &plan);
 }
 
+static void plan_metrics(struct sp_crew *crew, struct sp_setup *setup)
+{
+	if (setup->metrics_file >= 0)
+		add(crew, &(struct sp_child_plan){
+				  .role = SP_ROLE_METRICS,
+				  .name = "metrics",
+				  .program = setup->paths.metrics,
+				  .files = &setup->metrics_file,
+				  .file_count = 1,
+				  .setup = &setup->metrics,
+				  .setup_size = sizeof(setup->metrics),
+			  });
+}
+
 void sp_crew_plan(struct sp_crew *crew, struct sp_setup *setup, int epoll)
 {
 	crew->epoll = epoll;
@@ -105,6 +119,7 @@ void sp_crew_plan(struct sp_crew *crew, struct sp_setup *setup, int epoll)
 		  });
 	plan_verifiers(crew, setup);
 	plan_radius(crew, setup);
+	plan_metrics(crew, setup);
 }
 
 static void start(struct sp_crew *crew, unsigned index)

@@ -10,7 +10,7 @@
 #include "keeper/setup.h"
 
 #define SP_CREW_LOG  2000u
-#define SP_CREW_MOST (SP_MAX_WORKERS + 4 + SP_MAX_VERIFIERS)
+#define SP_CREW_MOST (SP_MAX_WORKERS + 5 + SP_MAX_VERIFIERS)
 
 struct sp_crew {
 	struct sp_child child[SP_CREW_MOST];

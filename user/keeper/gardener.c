@@ -182,6 +182,8 @@ void sp_gardener_learn(struct sp_gardener *gardener, const struct sp_ipc_learnt 
 		sp_maps_unlock(gardener->maps);
 		gardener->due = 0;
 	}
+	gardener->opened += !why;
+	gardener->refused += why != NULL;
 	if (why)
 		report(gardener, &learnt->name, &learnt->address, why);
 }

@@ -25,6 +25,7 @@ struct sp_gardener {
 	struct sp_address own[SP_OWN_ADDRESSES]; /* this machine's, asked for with each look */
 	unsigned own_count;
 	uint64_t due; /* ms: when something may be over; UINT64_MAX: nothing is learnt */
+	uint64_t opened, refused; /* addresses that the reader told of */
 	struct sp_log_limit log;
 };
 

@@ -96,9 +96,21 @@ static int read_change(struct sp_keeper *keeper, const struct sp_child *child)
 	if (ret)
 		return ret;
 	sp_authority_apply(&keeper->maps, &change, &changed);
+	keeper->changes.done += changed.result == SP_IPC_CHANGE_DONE;
+	keeper->changes.refused += changed.result != SP_IPC_CHANGE_DONE;
 	sp_accountant_hurry(&keeper->accountant);
 	ret = sp_ipc_send(child->socket, &changed, sizeof(changed));
 	return ret == -EAGAIN ? -ENOBUFS : ret;
+}
+
+static int read_scrape(struct sp_keeper *keeper, const struct sp_child *child)
+{
+	struct sp_ipc_ready question;
+	int ret = sp_ipc_receive(child->socket, SP_IPC_SCRAPE, &question, sizeof(question));
+
+	if (!ret)
+		ret = sp_scraper_tell(keeper, child);
+	return ret;
 }
 
 /* What a child says that has nothing to say once it is ready is its end, or an offence. */
@@ -125,6 +137,8 @@ static int read_message(struct sp_keeper *keeper, struct sp_child *child)
 		return sp_accountant_hear(&keeper->accountant);
 	case SP_ROLE_AUTHORITY:
 		return read_change(keeper, child);
+	case SP_ROLE_METRICS:
+		return read_scrape(keeper, child);
 	default:
 		return read_nothing(child);
 	}

@@ -47,6 +47,7 @@
 #define EVENT_TIMER  1001u
 #define EVENT_TOLD   1002u /* by the datapath */
 #define EVENT_CALLER 1003u /* who wants to be told */
+#define EVENT_SCRAPE 1010u /* who wants metrics */
 #define EVENT_LINK   1004u /* by the kernel, of interfaces */
 
 static int watch(const struct sp_keeper *keeper, int fd, uint32_t data)
@@ -241,6 +242,8 @@ static void dispatch(struct sp_keeper *keeper, uint32_t data)
 		sp_herald_read(&keeper->herald);
 	else if (data == EVENT_CALLER)
 		sp_herald_accept(&keeper->herald);
+	else if (data == EVENT_SCRAPE)
+		sp_scraper_call(keeper);
 	else if (data == EVENT_LINK)
 		link_event(keeper);
 	else if (data < SP_CREW_MOST)
@@ -313,6 +316,8 @@ static int open_events(struct sp_keeper *keeper)
 		ret = watch(keeper, keeper->herald.events.fd, EVENT_TOLD);
 	if (!ret)
 		ret = watch(keeper, keeper->herald.socket, EVENT_CALLER);
+	if (!ret)
+		ret = watch(keeper, keeper->scraper.socket, EVENT_SCRAPE);
 	return ret ? ret : watch(keeper, sp_interfaces_file(&keeper->interfaces), EVENT_LINK);
 }
 
@@ -402,12 +407,15 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
 		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);
+	if (!ret)
+		ret = sp_scraper_open(keeper, err);
 	if (!ret) {
 		ret = sp_desk_open(keeper, err);
 		if (!ret)
 			ret = serve(keeper, err);
 		sp_desk_close(keeper);
 	}
+	sp_scraper_close(keeper);
 	sp_scribe_close(&keeper->scribe);
 	sp_herald_close(&keeper->herald);
 	sp_setup_close(&keeper->setup);
@@ -454,7 +462,11 @@ static int lock_and_serve(struct sp_keeper *keeper, struct sp_error *err)
 int sp_keeper_run(const struct sp_instance *instance, struct sp_config *config,
                   struct sp_error *err)
 {
-	struct sp_keeper keeper = {.config = config, .epoll = -1, .signals = -1, .timer = -1};
+	struct sp_keeper keeper = {.config = config,
+	                           .epoll = -1,
+	                           .signals = -1,
+	                           .timer = -1,
+	                           .scraper = {.socket = -1, .text = -1}};
 	int ret;
 
 	sp_log_name("sallyportd");

@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "keeper/address.h"
@@ -139,6 +141,66 @@ int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t
 	               fd == -EACCES ? ", or restart sallyportd, which has given up the right to "
 	                               "ports below 1024"
 	                             : "");
+}
+
+int sp_listen_metrics(const struct sp_address *address, uint16_t port, struct sp_error *err)
+{
+	static const struct option options[] = {
+		{SOL_SOCKET, SO_REUSEADDR, 1},
+		{-1, 0, 0},
+	};
+	char text[INET6_ADDRSTRLEN];
+	union endpoint endpoint;
+	socklen_t length = endpoint_fill(&endpoint, address, port);
+	int fd = listen_anew(&endpoint, length, options);
+
+	if (fd >= 0)
+		return fd;
+	return sp_fail(err, fd, fd == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
+	               "cannot serve metrics at %s port %u: %s; choose another `listen` in "
+	               "[metrics]",
+	               sp_address_text(address, text), port, strerror(-fd));
+}
+
+/* A socket that is there but refuses has been left behind. */
+static bool is_abandoned(int fd, const struct sockaddr_un *address)
+{
+	return connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
+	       errno == ECONNREFUSED;
+}
+
+static int bind_path(int fd, const struct sockaddr_un *address)
+{
+	const struct sockaddr *name = (const struct sockaddr *)address;
+	int ret = bind(fd, name, sizeof(*address)) ? -errno : 0;
+
+	if (ret != -EADDRINUSE || !is_abandoned(fd, address))
+		return ret;
+	if (unlink(address->sun_path) || bind(fd, name, sizeof(*address)))
+		return -errno;
+	return 0;
+}
+
+int sp_listen_path(const char *path, struct sp_error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int ret = fd < 0 ? -errno : 0;
+	mode_t mask = umask(0111);
+
+	memcpy(address.sun_path, path, strlen(path));
+	if (!ret)
+		ret = bind_path(fd, &address);
+	umask(mask);
+	if (!ret && listen(fd, BACKLOG))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return sp_fail(err, ret, SP_EXIT_FAILED,
+	               "cannot serve metrics at %s: %s; choose another `listen` in [metrics]", path,
+	               strerror(-ret));
 }
 
 int sp_listen_authority(uint16_t port, struct sp_error *err)

@@ -25,6 +25,13 @@ int sp_listen_responder(bool ipv6, struct sp_error *err);
 int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,
                      struct sp_error *err);
 
+/* A listener for metrics at @address, @port (host order); a descriptor or a negative errno. */
+int sp_listen_metrics(const struct sp_address *address, uint16_t port, struct sp_error *err);
+
+/* The same at a socket in the file system, which everybody on this machine may connect to, as on
+ * the loopback interface. One that nobody serves any more is replaced. */
+int sp_listen_path(const char *path, struct sp_error *err);
+
 /* A UDP socket at every address of this machine, of both families (IPv4 as IPv4-mapped), that tells
  * at which a packet came in. The descriptor or a negative errno. */
 int sp_listen_authority(uint16_t port, struct sp_error *err);

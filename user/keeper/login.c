@@ -45,10 +45,10 @@ static void report(const struct sp_client_key *client, const char *what, const c
 	             what, why);
 }
 
-/* In the daemon's log never by which name: people type passwords there. What failed of ours has
- * been said. */
-static void report_refusal(struct sp_logins *logins, const struct sp_client_key *client,
-                           enum sp_method method, const char *user, enum sp_ipc_result result)
+/* A login has ended so: counted, and logged if it was refused. In the daemon's log never by which
+ * name: people type passwords there. What failed of ours has been said. */
+static void settle(struct sp_logins *logins, const struct sp_client_key *client,
+                   enum sp_method method, const char *user, enum sp_ipc_result result)
 {
 	static const char *const why[SP_IPC_RESULTS] = {
 		[SP_IPC_REFUSED] = "blocked",
@@ -65,6 +65,7 @@ static void report_refusal(struct sp_logins *logins, const struct sp_client_key 
 	const struct sp_log_about about = {.client = client, .method = sp_method_name(method)};
 	char name[SP_SESSION_NAME];
 
+	logins->counts.result[method][result]++;
 	if (!why[result])
 		return;
 	sp_log_about(&refused_limit, &about, SP_LOG_NOTICE, "%s: login refused: %s (%s)",
@@ -98,12 +99,18 @@ static void answer(struct sp_logins *logins, uint64_t id, const struct sp_client
 	logins->tell(logins->context, &message);
 }
 
+/* What it took since @begun (us) to let a client in, or not. */
+static void count_grant(struct sp_logins *logins, uint64_t begun)
+{
+	sp_histogram_count(&logins->counts.grant, sp_monotonic_us() - begun);
+}
+
 /* A login is decided. */
 static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
                      enum sp_method method, const char *user, enum sp_ipc_result result,
                      const char *said)
 {
-	report_refusal(logins, client, method, user, result);
+	settle(logins, client, method, user, result);
 	if (result == SP_IPC_DONE)
 		logins->opened(logins->context, client);
 	answer(logins, id, client, result, 0, said);
@@ -162,13 +169,13 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_zone *zo
                               const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
-	const uint64_t now = sp_monotonic_ms();
+	const uint64_t begun = sp_monotonic_us(), now = begun / 1000;
 	const uint64_t wait = wait_for(logins, client, NULL, now);
 	uint8_t digest[SP_VOUCHER_DIGEST];
 	enum sp_ipc_result result = SP_IPC_WRONG;
 
 	if (wait) {
-		report_refusal(logins, client, SP_METHOD_VOUCHER, "", SP_IPC_BUSY);
+		settle(logins, client, SP_METHOD_VOUCHER, "", SP_IPC_BUSY);
 		answer(logins, request->id, client, SP_IPC_BUSY, wait, NULL);
 		return;
 	}
@@ -176,6 +183,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_zone *zo
 	if (sp_voucher_code_is_plain(request->name)) {
 		sp_voucher_code_digest(digest, logins->voucher_key, request->name);
 		result = sp_grant_voucher(logins->maps, zone, client, digest);
+		count_grant(logins, begun);
 	}
 	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
 	conclude(logins, request->id, client, SP_METHOD_VOUCHER, "", result, NULL);
@@ -215,7 +223,7 @@ static void submit(struct sp_logins *logins, const struct sp_zone *zone,
 	if (!wait)
 		pending = sp_broker_take(&logins->broker, request->id, now);
 	if (!pending) {
-		report_refusal(logins, &request->client, method, request->name, SP_IPC_BUSY);
+		settle(logins, &request->client, method, request->name, SP_IPC_BUSY);
 		answer(logins, request->id, &request->client, SP_IPC_BUSY, wait ?: CROWDED, NULL);
 		return;
 	}
@@ -246,6 +254,7 @@ static void log_in_by_password(struct sp_logins *logins, const struct sp_zone *z
 		method = find_hash(logins, zone, ledger, request->name, hash, &err);
 	if (method < 0) {
 		report(client, "login", err.text);
+		settle(logins, client, SP_METHOD_USER, request->name, SP_IPC_FAILED);
 		answer(logins, request->id, client, SP_IPC_FAILED, 0, NULL);
 		return;
 	}
@@ -291,17 +300,18 @@ static void log_in(struct sp_logins *logins, const struct sp_zone *zone,
                    const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
+	const uint64_t begun = sp_monotonic_us();
 	enum sp_ipc_result result = look_ahead(logins, zone, request);
 
 	if (result != SP_IPC_DONE) {
-		report_refusal(logins, client, (enum sp_method)request->method, request->name,
-		               result);
+		settle(logins, client, (enum sp_method)request->method, request->name, result);
 		answer(logins, request->id, client, result, 0, NULL);
 		return;
 	}
 	switch (request->method) {
 	case SP_METHOD_CLICK:
 		result = sp_grant_click(logins->maps, zone, client);
+		count_grant(logins, begun);
 		conclude(logins, request->id, client, SP_METHOD_CLICK, "", result, NULL);
 		break;
 	case SP_METHOD_VOUCHER:
@@ -385,14 +395,16 @@ static void judged(void *context, const struct sp_pending *pending,
 {
 	const struct sp_ipc_check *check = &pending->check;
 	struct sp_logins *logins = context;
+	const uint64_t begun = sp_monotonic_us();
 
-	if (verdict && result == SP_IPC_DONE)
+	if (verdict && result == SP_IPC_DONE) {
 		result = grant(logins, pending, verdict);
+		count_grant(logins, begun);
+	}
 	settle_attempt(logins, &check->client, pending->account ? check->name : NULL,
 	               result == SP_IPC_WRONG);
 	if (result == SP_IPC_BUSY) {
-		report_refusal(logins, &check->client, (enum sp_method)check->method, check->name,
-		               result);
+		settle(logins, &check->client, (enum sp_method)check->method, check->name, result);
 		answer(logins, pending->request, &check->client, result, CROWDED, NULL);
 	} else {
 		conclude(logins, pending->request, &check->client, (enum sp_method)check->method,

@@ -15,6 +15,14 @@
 #include "lib/key.h"
 #include "lib/ledger.h"
 #include "lib/maps.h"
+#include "lib/method.h"
+#include "lib/openmetrics.h"
+
+/* How logins ended, and how long it took to let somebody in who may be. */
+struct sp_logins_counts {
+	uint64_t result[SP_METHODS][SP_IPC_RESULTS];
+	struct sp_histogram grant;
+};
 
 struct sp_logins {
 	struct sp_maps *maps;
@@ -25,6 +33,7 @@ struct sp_logins {
 	struct sp_refusals refusals;
 	uint8_t voucher_key[SP_KEY_BYTES];
 	char nobody[SP_LEDGER_HASH]; /* hash of a user who does not exist */
+	struct sp_logins_counts counts;
 	void (*tell)(void *context, struct sp_ipc_answer *answer);         /* the portal */
 	void (*opened)(void *context, const struct sp_client_key *client); /* it was let in */
 	void *context;

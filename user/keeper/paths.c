@@ -61,6 +61,9 @@ int sp_paths_find(struct sp_paths *paths, struct sp_error *err)
 		ret = beside(paths->prober, sizeof(paths->prober), self,
 		             "../libexec/sallyport/sallyport-prober", err);
 	if (!ret)
+		ret = beside(paths->metrics, sizeof(paths->metrics), self,
+		             "../libexec/sallyport/sallyport-metrics", err);
+	if (!ret)
 		ret = beside(paths->data, sizeof(paths->data), self, "../share/sallyport", err);
 	return ret;
 }

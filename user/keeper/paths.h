@@ -12,6 +12,7 @@ struct sp_paths {
 	char garden[512];
 	char verifier[512];
 	char prober[512];
+	char metrics[512];
 	char data[256]; /* directory of probes.conf and pages/ */
 };
 

@@ -27,6 +27,7 @@ int sp_scribe_init(struct sp_scribe *scribe, struct sp_maps *maps, struct sp_err
 struct look {
 	struct sp_scribe *scribe;
 	struct sp_clock clock;
+	struct sp_census census;
 };
 
 static int put(struct sp_scribe *scribe, const struct sp_reading *reading)
@@ -46,13 +47,14 @@ static int put(struct sp_scribe *scribe, const struct sp_reading *reading)
 
 static int look_at(const struct sp_session *session, void *context)
 {
-	const struct look *look = context;
+	struct look *look = context;
 	const struct sp_client_policy *policy = &session->policy;
 	const struct sp_told now = {policy->generation, session->ended_for,
 	                            session->up_packets + session->down_packets};
 	struct sp_reading reading;
 	struct sp_told *told;
 
+	sp_census_add(&look->census, session);
 	if (policy->state != SP_CLIENT_AUTHORIZED ||
 	    policy->slot >= look->scribe->maps->max_clients)
 		return 0;
@@ -103,6 +105,10 @@ static int look(struct sp_scribe *scribe, struct sp_error *err)
 	if (code)
 		return code;
 	code = sp_session_each(scribe->maps, &look.clock, look_at, &look, err);
+	if (!code) {
+		scribe->census = look.census;
+		scribe->counted = true;
+	}
 	return code == -ENOMEM ? sp_fail(err, code, SP_EXIT_FAILED, "out of memory") : code;
 }
 

@@ -7,9 +7,11 @@
 #ifndef SP_KEEPER_SCRIBE_H
 #define SP_KEEPER_SCRIBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/census.h"
 #include "lib/clock.h"
 #include "lib/ledger.h"
 #include "lib/log.h"
@@ -28,8 +30,10 @@ struct sp_scribe {
 	struct sp_reading
 		*queue; /* records are five times as large; @next to @count are to be written */
 	size_t next, count, room;
-	uint64_t due;          /* ms: the next look at the map */
-	struct sp_clock clock; /* as at the last look that the wall clock was set before */
+	uint64_t due;            /* ms: the next look at the map */
+	struct sp_clock clock;   /* as at the last look that the wall clock was set before */
+	struct sp_census census; /* of the last look at the map, */
+	bool counted;            /* if there was one */
 	struct sp_log_limit log;
 };
 

@@ -70,6 +70,8 @@ static int find_accounts(struct sp_setup *setup, const struct sp_config *config,
 	         &setup->garden.gid},
 		{"verifier_user", config->verifier_user, SP_ACCOUNT_VERIFIER, &setup->verifier.uid,
 	         &setup->verifier.gid},
+		{"metrics_user", config->metrics_user, SP_ACCOUNT_METRICS, &setup->metrics.uid,
+	         &setup->metrics.gid},
 	};
 	const unsigned count = sizeof(accounts) / sizeof(*accounts);
 
@@ -106,6 +108,7 @@ static int make_root(struct sp_setup *setup, const struct sp_instance *instance,
 	memcpy(setup->responder.root, root, sizeof(setup->responder.root));
 	memcpy(setup->garden.root, root, sizeof(setup->garden.root));
 	memcpy(setup->verifier.root, root, sizeof(setup->verifier.root));
+	memcpy(setup->metrics.root, root, sizeof(setup->metrics.root));
 	return 0;
 }
 
@@ -222,6 +225,32 @@ static int make_responders(struct sp_setup *setup, const struct sp_maps *maps, s
 	return ret;
 }
 
+/* Over TCP, or at a socket in the file system. */
+static int make_metrics(struct sp_setup *setup, const struct sp_instance *instance,
+                        const struct sp_config *config, struct sp_error *err)
+{
+	const struct sp_metrics_listen *listen = &config->metrics_listen;
+	int fd;
+
+	if (!listen->on)
+		return 0;
+	if (listen->path[0])
+		snprintf(setup->metrics_socket, sizeof(setup->metrics_socket), "%s", listen->path);
+	else if (!listen->endpoint.port)
+		snprintf(setup->metrics_socket, sizeof(setup->metrics_socket), "%s/metrics.sock",
+		         instance->run);
+	fd = setup->metrics_socket[0]
+	             ? sp_listen_path(setup->metrics_socket, err)
+	             : sp_listen_metrics(&listen->endpoint.address, listen->endpoint.port, err);
+	if (fd < 0) {
+		/* Of somebody else, perhaps. */
+		setup->metrics_socket[0] = '\0';
+		return fd;
+	}
+	setup->metrics_file = fd;
+	return 0;
+}
+
 static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
                     const struct sp_config *config, struct sp_error *err)
 {
@@ -250,6 +279,8 @@ static int make_all(struct sp_setup *setup, const struct sp_maps *maps,
 	if (!ret)
 		ret = make_portal(setup, config, err);
 	if (!ret)
+		ret = make_metrics(setup, &maps->instance, config, err);
+	if (!ret)
 		ret = open_pins(setup, &maps->instance, err);
 	if (!ret)
 		ret = make_responders(setup, maps, err);
@@ -276,13 +307,14 @@ int sp_setup_make(struct sp_setup *setup, const struct sp_maps *maps,
 	memset(setup->responder_files, -1, sizeof(setup->responder_files));
 	memset(setup->portal_files, -1, sizeof(setup->portal_files));
 	memset(setup->garden_files, -1, sizeof(setup->garden_files));
-	setup->authority_file = -1;
+	setup->authority_file = setup->metrics_file = -1;
 	setup->workers = count_workers(config);
 	setup->verifiers = count_verifiers(config);
 	setup->responder.header.kind = SP_IPC_RESPONDER_SETUP;
 	setup->portal.header.kind = SP_IPC_PORTAL_SETUP;
 	setup->garden.header.kind = SP_IPC_GARDEN_SETUP;
 	setup->verifier.header.kind = SP_IPC_VERIFIER_SETUP;
+	setup->metrics.header.kind = SP_IPC_METRICS_SETUP;
 	setup->responder.probe_status = config->probe_status;
 	setup->responder.refresh = config->refresh;
 	ret = make_all(setup, maps, config, err);
@@ -306,6 +338,10 @@ void sp_setup_close(struct sp_setup *setup)
 	explicit_bzero(&setup->authority, sizeof(setup->authority));
 	if (setup->authority_file >= 0)
 		close(setup->authority_file);
+	if (setup->metrics_file >= 0)
+		close(setup->metrics_file);
+	if (setup->metrics_socket[0])
+		unlink(setup->metrics_socket);
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
 		for (unsigned j = 0; j < 2 * SP_ZONES; j++)
 			if (setup->responder_files[i][j] >= 0)

@@ -17,6 +17,7 @@ struct sp_setup {
 	struct sp_ipc_responder_setup responder;
 	struct sp_ipc_portal_setup portal;
 	struct sp_ipc_garden_setup garden;
+	struct sp_ipc_metrics_setup metrics;
 	struct sp_ipc_verifier_setup verifier;              /* of those that judge logins */
 	struct sp_ipc_verifier_setup accounting, authority; /* of those that speak of sessions */
 	unsigned workers;                                   /* responders */
@@ -26,6 +27,8 @@ struct sp_setup {
 	unsigned responder_zone[SP_ZONES];
 	int portal_files[SP_SETUP_PORTAL_FILES]; /* `origins`, then the listeners, TLS first */
 	int authority_file;                      /* its UDP socket; -1: there is no authority */
+	char metrics_socket[SP_CONFIG_SOCKET];   /* its file; "": none */
+	int metrics_file;                        /* where metrics are served; -1: nowhere */
 	int garden_files[2];                     /* `answers`, and `garden_names` to read */
 };
 

@@ -37,10 +37,13 @@ static int place(int first, const int *fds, unsigned count)
 	return 0;
 }
 
-static int arrange_files(int socket, int log, const int *files, unsigned count)
+static int arrange_files(int socket, int log, int tally, const int *files, unsigned count)
 {
 	int parked[MOST];
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int common[SP_IPC_FIRST_FD] = {
+		null, null,
+		log, [SP_IPC_KEEPER_FD] = socket, [SP_IPC_TALLY_FD] = tally < 0 ? null : tally};
 	const unsigned total = count + SP_IPC_FIRST_FD;
 	int ret;
 
@@ -49,10 +52,7 @@ static int arrange_files(int socket, int log, const int *files, unsigned count)
 	if (total > sizeof(parked) / sizeof(*parked))
 		return -E2BIG;
 	for (unsigned i = 0; i < total; i++) {
-		int fd = i < 2                 ? null
-		         : i == 2              ? log
-		         : i < SP_IPC_FIRST_FD ? socket
-		                               : files[i - SP_IPC_FIRST_FD];
+		int fd = i < SP_IPC_FIRST_FD ? common[i] : files[i - SP_IPC_FIRST_FD];
 
 		parked[i] = park(fd);
 		if (parked[i] < 0)
@@ -82,7 +82,8 @@ static int arrange_signals(pid_t parent)
 	return getppid() == parent ? 0 : -ECANCELED;
 }
 
-pid_t sp_spawn(const char *program, int socket, int log, const int *files, unsigned count)
+pid_t sp_spawn(const char *program, int socket, int log, int tally, const int *files,
+               unsigned count)
 {
 	char *const arguments[] = {strrchr(program, '/') + 1, NULL};
 	char *const environment[] = {NULL};
@@ -96,7 +97,7 @@ pid_t sp_spawn(const char *program, int socket, int log, const int *files, unsig
 		return pid;
 	ret = arrange_signals(parent);
 	if (!ret)
-		ret = arrange_files(socket, log, files, count);
+		ret = arrange_files(socket, log, tally, files, count);
 	if (!ret) {
 		execve(program, arguments, environment);
 		ret = -errno;

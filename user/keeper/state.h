@@ -6,12 +6,14 @@
 #include <stdbool.h>
 
 #include "keeper/accountant.h"
+#include "keeper/authority.h"
 #include "keeper/crew.h"
 #include "keeper/gardener.h"
 #include "keeper/herald.h"
 #include "keeper/interfaces.h"
 #include "keeper/login.h"
 #include "keeper/pruner.h"
+#include "keeper/scraper.h"
 #include "keeper/scribe.h"
 #include "keeper/setup.h"
 #include "lib/config.h"
@@ -29,6 +31,8 @@ struct sp_keeper {
 	struct sp_scribe scribe;
 	struct sp_pruner pruner;
 	struct sp_accountant accountant;
+	struct sp_authority_counts changes;
+	struct sp_scraper scraper;
 	int epoll, signals, timer;
 	uint64_t pages;   /* sp_pages_stamp of those that the children have */
 	uint64_t secrets; /* what the files of secrets were like when they were read */

@@ -174,6 +174,7 @@ static int put(struct sp_ipc_tls *tls, const struct sp_certificate *certificate,
 	ret = put_chain(&fresh, certificate);
 	if (!ret)
 		ret = put_key(&fresh, certificate);
+	fresh.expires = (uint64_t)gnutls_x509_crt_get_expiration_time(certificate->chain[0]);
 	if (!ret)
 		*tls = fresh;
 	explicit_bzero(&fresh, sizeof(fresh));

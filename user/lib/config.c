@@ -40,6 +40,7 @@ void sp_config_defaults(struct sp_config *config)
 		.log_level = SP_LOG_INFO,
 		.garden_addresses = 256,
 		.garden_user = "sallyport-garden",
+		.metrics_user = "sallyport-metrics",
 	};
 	config->zone[0].methods = SP_METHOD_BIT(SP_METHOD_CLICK);
 	config->zone[0].session_seconds = 28800; /* 8 h */

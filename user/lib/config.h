@@ -28,6 +28,7 @@
 #define SP_MAX_VERIFIERS  16
 #define SP_CONFIG_TEXT    256
 #define SP_CONFIG_URL     512
+#define SP_CONFIG_SOCKET  108  /* path of a socket, NUL included (unix(7)) */
 #define SP_CONFIG_GARDEN  1024 /* lines `allow` */
 #define SP_CONFIG_RADIUS  4u   /* servers of a kind */
 #define SP_ZONE_VLANS     256  /* of one zone */
@@ -75,6 +76,13 @@ struct sp_zone {
 	char pages[SP_CONFIG_TEXT];      /* pages = /etc/sallyport/pages: texts, style and logo of
 	                                    the operator's own; empty: none */
 	/* Its garden: entries of sp_config.garden with its number. */
+};
+
+/* Where metrics are served over HTTP. */
+struct sp_metrics_listen {
+	bool on;
+	struct sp_endpoint endpoint; /* port 0: at a socket in the file system, */
+	char path[SP_CONFIG_SOCKET]; /* this one; "": metrics.sock in /run/INSTANCE */
 };
 
 struct sp_config {
@@ -163,6 +171,11 @@ struct sp_config {
 
 	/* [ledger] */
 	uint64_t retention; /* retention = 180d | forever: seconds; 0: for ever */
+
+	/* [metrics] */
+	struct sp_metrics_listen metrics_listen; /* listen = none | unix | unix:/run/m.sock |
+	                                            127.0.0.1:9487 */
+	char metrics_user[32];                   /* metrics_user = sallyport-metrics */
 
 	/* [log], of the daemon */
 	enum sp_log_way log_to;      /* to = auto | journal | syslog | stderr; auto: the journal if

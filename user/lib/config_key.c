@@ -528,6 +528,44 @@ static int read_identifier(const struct sp_config_key *key, struct sp_config *co
 	return 0;
 }
 
+/* --- metrics --- */
+
+#define METRICS_PORT 9487 /* what the configuration may leave out */
+
+static int read_metrics_path(const struct sp_config_key *key, struct sp_metrics_listen *listen,
+                             const char *text, struct sp_error *reason)
+{
+	const char *path = text + strlen("unix");
+
+	if (*path == ':')
+		path++;
+	if (*path && (*path != '/' || path[-1] != ':'))
+		return unexpected(key, text, " names no absolute path", reason);
+	if (strlen(path) >= sizeof(listen->path))
+		return unexpected(key, text, " is longer than a socket's path can be", reason);
+	*listen = (struct sp_metrics_listen){.on = true};
+	memcpy(listen->path, path, strlen(path));
+	return 0;
+}
+
+static int read_metrics(const struct sp_config_key *key, struct sp_config *config, const char *text,
+                        struct sp_error *reason)
+{
+	struct sp_metrics_listen *listen = &config->metrics_listen;
+
+	*listen = (struct sp_metrics_listen){.on = false};
+	if (!strcmp(text, "none"))
+		return 0;
+	if (!strncmp(text, "unix", 4))
+		return read_metrics_path(key, listen, text, reason);
+	if (!sp_endpoint_read(text, &listen->endpoint))
+		return unexpected(key, text, " is no IP address, with or without a port", reason);
+	listen->on = true;
+	if (!listen->endpoint.port)
+		listen->endpoint.port = METRICS_PORT;
+	return 0;
+}
+
 /* --- the garden --- */
 
 static int read_garden(const struct sp_config_key *key, struct sp_config *config, const char *text,
@@ -741,6 +779,11 @@ const struct sp_config_key sp_config_keys[SP_CONFIG_KEYS] = {
 	{"ledger", "retention", read_retention,
          "a duration of a day or more, such as 180d, or forever", MEMBER(retention),
          .quantity = sp_text_duration, .least = 86400, .most = SP_TEXT_DURATION_MOST},
+	{"metrics", "listen", read_metrics,
+         "none, unix, unix: and the absolute path of a socket, or an address of this gateway and a "
+         "port, such as 127.0.0.1:9487",
+         MEMBER(metrics_listen)},
+	{"metrics", "metrics_user", read_user, USER_EXPECTED, MEMBER(metrics_user)},
 	{"log", "to", read_choice, "auto, journal, syslog or stderr", MEMBER(log_to),
          .choices = log_choices},
 	{"log", "format", read_choice, "text or json", MEMBER(log_json), .choices = form_choices},

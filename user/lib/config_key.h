@@ -35,7 +35,7 @@ struct sp_config_key {
 	bool repeats;                           /* it may stand on several lines, which add up */
 };
 
-#define SP_CONFIG_KEYS 82
+#define SP_CONFIG_KEYS 84
 
 /* Section of the keys that zones alone have; in files it is [zone NAME]. */
 #define SP_CONFIG_ZONE "zone"

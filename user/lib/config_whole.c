@@ -169,6 +169,7 @@ static void check_users(struct sp_config_parser *parser)
 		{"portal", "portal_user", config->portal_user},
 		{"portal", "verifier_user", config->verifier_user},
 		{"garden", "garden_user", config->garden_user},
+		{"metrics", "metrics_user", config->metrics_user},
 	};
 
 	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)

@@ -34,6 +34,13 @@ int sp_ledger_open(struct sp_ledger **ledger, const struct sp_instance *instance
                    struct sp_error *err);
 void sp_ledger_close(struct sp_ledger *ledger); /* NULL is fine */
 
+/* What this process has done with it. */
+struct sp_ledger_counts {
+	uint64_t commits, errors;
+	uint64_t written; /* when the last commit was; 0: none yet */
+};
+struct sp_ledger_counts sp_ledger_counted(void);
+
 /* Whether it should be closed and opened again: its file has been moved away, or has turned out to
  * be damaged, which the operator may have mended. */
 bool sp_ledger_is_gone(const struct sp_ledger *ledger);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/ledger.h"
 
@@ -47,10 +48,20 @@ static const char *advice(int code)
 	}
 }
 
+/* Whatever connection: the ledger is closed and opened again when it was moved away. */
+static struct sp_ledger_counts counts;
+
+struct sp_ledger_counts sp_ledger_counted(void)
+{
+	return counts;
+}
+
 int sp_db_failed(struct sp_ledger *ledger, int code, struct sp_error *err)
 {
 	int result = errno_of(ledger, code);
 
+	/* What a constraint refuses is an answer. */
+	counts.errors += result != -EEXIST && result != -EINVAL;
 	ledger->failed |= result == -EUCLEAN || result == -EIO;
 	return sp_fail(err, result, SP_EXIT_FAILED, "%s: %s%s", ledger->path,
 	               ledger->db ? sqlite3_errmsg(ledger->db) : sqlite3_errstr(code),
@@ -113,9 +124,13 @@ int sp_ledger_commit(struct sp_ledger *ledger, struct sp_error *err)
 {
 	int code = sp_db_exec(ledger, "COMMIT", err);
 
-	if (code)
+	if (code) {
 		sp_ledger_rollback(ledger);
-	return code;
+		return code;
+	}
+	counts.commits++;
+	counts.written = (uint64_t)time(NULL);
+	return 0;
 }
 
 void sp_ledger_rollback(struct sp_ledger *ledger)

@@ -3,10 +3,15 @@
 
 #include <time.h>
 
-uint64_t sp_monotonic_ms(void)
+uint64_t sp_monotonic_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t sp_monotonic_ms(void)
+{
+	return sp_monotonic_us() / 1000;
 }

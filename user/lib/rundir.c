@@ -14,7 +14,7 @@
 static const char *const known[] = {
 	"config",       "config.new", "dataplane",   "dataplane.new",   "sallyportd.pid",
 	"empty",        "events",     "certificate", "certificate.new", "reloaded",
-	"reloaded.new", "applied",    "applied.new"};
+	"reloaded.new", "applied",    "applied.new", "metrics",         "metrics.sock"};
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
 int sp_run_make(const struct sp_instance *instance, struct sp_error *err)

@@ -5,6 +5,8 @@
  *   dataplane        record.h
  *   sallyportd.pid   written and locked by the keeper
  *   certificate      what the portal shows to browsers, PEM, without its key
+ *   metrics          socket of the keeper, for `sallyport metrics`
+ *   metrics.sock     where metrics are served over HTTP, if the configuration says so
  *   events           socket of the keeper, for `sallyport events`
  *   applied          the configuration file as it was when it was applied last
  *   reloaded         the keeper's answer to who had it read the configuration again

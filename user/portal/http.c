@@ -54,7 +54,7 @@ int sp_http_start(struct sp_portal *portal)
 	return 0;
 }
 
-bool sp_http_has_room(const struct sp_http *http)
+unsigned sp_http_connections(const struct sp_http *http)
 {
 	unsigned connections = 0;
 
@@ -63,7 +63,12 @@ bool sp_http_has_room(const struct sp_http *http)
 			connections += MHD_get_daemon_info(http->daemon[way],
 			                                   MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
 			                       ->num_connections;
-	return connections < SP_PORTAL_CONNECTIONS;
+	return connections;
+}
+
+bool sp_http_has_room(const struct sp_http *http)
+{
+	return sp_http_connections(http) < SP_PORTAL_CONNECTIONS;
 }
 
 void sp_http_add(struct sp_http *http, enum sp_http_way way, int fd, const struct sockaddr *peer,

@@ -20,6 +20,9 @@ struct sp_http {
 /* Start what the setup of @portal has listeners for. 0 or -EIO. */
 int sp_http_start(struct sp_portal *portal);
 
+/* Connections there are. */
+unsigned sp_http_connections(const struct sp_http *http);
+
 /* Whether one more connection may come. */
 bool sp_http_has_room(const struct sp_http *http);
 

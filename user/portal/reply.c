@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "ipc/tally.h"
+
 static bool add(struct MHD_Response *response, const struct sp_field *field)
 {
 	for (; field->name; field++)
@@ -23,6 +25,8 @@ enum MHD_Result sp_reply_queue(struct MHD_Connection *connection, unsigned statu
 		lists++;
 	if (!*lists)
 		result = MHD_queue_response(connection, status, response);
+	if (result == MHD_YES)
+		sp_tally_status(sp_tally->portal.requests, status);
 	MHD_destroy_response(response);
 	return result;
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ipc/tally.h"
+#include "lib/monotonic.h"
 #include "lib/text.h"
 #include "portal/api.h"
 #include "portal/form.h"
@@ -96,6 +98,7 @@ static struct sp_request *make_request(struct sp_portal *portal, struct MHD_Conn
 
 	if (!request)
 		return NULL;
+	request->begun = sp_monotonic_us();
 	request->portal = portal;
 	request->connection = connection;
 	request->route = find_route(path);
@@ -226,6 +229,7 @@ int sp_request_ask(struct sp_request *request, struct sp_ipc_request *question)
 	if (ret)
 		return ret;
 	request->asked = true;
+	request->login = question->header.kind == SP_IPC_LOGIN;
 	MHD_suspend_connection(request->connection);
 	return 0;
 }
@@ -277,6 +281,8 @@ enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, 
                                   size_t *upload_size, void **slot)
 {
 	struct sp_request *request = *slot;
+	enum MHD_Result result;
+	bool login;
 
 	(void)version;
 	if (!request) {
@@ -290,7 +296,11 @@ enum MHD_Result sp_request_handle(void *cls, struct MHD_Connection *connection, 
 	}
 	if (*upload_size)
 		return take_body(request, upload, upload_size);
-	return handle_whole(request, method);
+	login = request->login;
+	result = handle_whole(request, method);
+	if (login)
+		sp_histogram_count(&sp_tally->portal.login, sp_monotonic_us() - request->begun);
+	return result;
 }
 
 void sp_request_completed(void *cls, struct MHD_Connection *connection, void **slot,

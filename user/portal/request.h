@@ -19,7 +19,9 @@ struct sp_route;
 
 struct sp_request {
 	struct sp_ask ask;
-	bool asked; /* the keeper was asked; what follows is the response */
+	bool asked;     /* the keeper was asked; what follows is the response */
+	bool login;     /* that was a login */
+	uint64_t begun; /* us: when its head was there */
 	struct sp_portal *portal;
 	struct MHD_Connection *connection;
 	const struct sp_route *route;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/tally.h"
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "portal/request.h"
@@ -89,6 +90,7 @@ static int start(struct sp_portal *portal, struct sp_error *err)
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED, "setup from the keeper: %s",
 		               strerror(-ret));
+	sp_tally_open();
 	ret = load_pages(portal, err);
 	if (ret)
 		return ret;
@@ -193,7 +195,10 @@ static int serve_once(struct sp_portal *portal)
 	for (unsigned i = POLL_FIRST_LISTENER; i < count; i++)
 		if (fds[i].revents)
 			accept_some(portal, fds[i].fd);
-	return sp_http_run(&portal->http) ? 0 : -EIO;
+	if (!sp_http_run(&portal->http))
+		return -EIO;
+	sp_tally->gauge[SP_TALLY_OPEN] = sp_http_connections(&portal->http);
+	return 0;
 }
 
 static int serve(struct sp_portal *portal)

@@ -16,19 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/tally.h"
 #include "lib/address.h"
 #include "lib/monotonic.h"
-
-char *sp_radius_server_name(char out[SP_RADIUS_SERVER_NAME],
-                            const struct sp_ipc_radius_server *server)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	snprintf(out, SP_RADIUS_SERVER_NAME,
-	         sp_address_is_ipv4(&server->address) ? "%s:%u" : "[%s]:%u",
-	         sp_address_text(&server->address, text), server->port);
-	return out;
-}
 
 unsigned sp_radius_server_address(const struct sp_ipc_radius_server *server,
                                   struct sockaddr_storage *out)
@@ -96,11 +86,13 @@ int sp_radius_client_connect(const struct sp_radius_client *client, unsigned ind
 
 /* Wait for the answer to @request until @end. 0, -ETIMEDOUT, or another errno: no use in waiting.
  * What is no answer of the server is passed over, lest who sends rubbish first could stop us. */
-static int await(struct sp_radius_way *way, const struct sp_ipc_radius_server *server,
+static int await(struct sp_radius_client *client, unsigned index,
                  const struct sp_radius_packet *request, uint64_t end,
                  struct sp_radius_packet *reply)
 {
 	static uint8_t bytes[SP_RADIUS_MOST];
+	const struct sp_ipc_radius_server *server = &client->setup->server[index];
+	struct sp_radius_way *way = &client->way[index];
 	char name[SP_RADIUS_SERVER_NAME];
 
 	for (;;) {
@@ -122,6 +114,7 @@ static int await(struct sp_radius_way *way, const struct sp_ipc_radius_server *s
 			wrong = sp_radius_check_reply(reply, request, server->secret);
 		if (!wrong)
 			return 0;
+		sp_tally->radius.server[index].asked[SP_TALLY_UNTRUSTED]++;
 		sp_log_limited(&way->limit, SP_LOG_WARNING,
 		               "RADIUS server %s: an answer is not believed: %s",
 		               sp_radius_server_name(name, server), wrong);
@@ -144,22 +137,37 @@ static int ask_server(struct sp_radius_client *client, unsigned index,
                       const struct sp_radius_packet *request, unsigned tries,
                       struct sp_radius_packet *reply)
 {
-	const struct sp_ipc_radius_server *server = &client->setup->server[index];
 	struct sp_radius_way *way = &client->way[index];
 	int ret = sp_radius_client_connect(client, index);
 
 	if (ret)
 		return ret;
 	for (unsigned i = 0; i < tries; i++) {
+		const uint64_t sent = sp_monotonic_us();
+
 		/* The same bytes again: the server knows them for a repetition (RFC 5080, 2.2.2) */
 		if (send(way->socket, request->data, request->length, MSG_NOSIGNAL) < 0)
 			return -errno;
-		ret = await(way, server, request, sp_monotonic_ms() + client->setup->timeout_ms,
-		            reply);
+		ret = await(client, index, request, sent / 1000 + client->setup->timeout_ms, reply);
+		if (!ret)
+			sp_histogram_count(&sp_tally->radius.server[index].round_trip,
+			                   sp_monotonic_us() - sent);
 		if (ret != -ETIMEDOUT)
 			break;
 	}
 	return ret;
+}
+
+static enum sp_tally_asked kind_of(const struct sp_radius_packet *reply)
+{
+	switch (sp_radius_code(reply)) {
+	case SP_RADIUS_ACCESS_ACCEPT:
+		return SP_TALLY_ACCEPTED;
+	case SP_RADIUS_ACCESS_CHALLENGE:
+		return SP_TALLY_CHALLENGED;
+	default:
+		return SP_TALLY_REJECTED;
+	}
 }
 
 static void remember(struct sp_radius_way *way, const struct sp_ipc_radius_server *server, int ret)
@@ -193,6 +201,7 @@ static int ask_round(struct sp_radius_client *client, const bool dead[SP_IPC_RAD
 		if (ret)
 			return ret;
 		ret = ask_server(client, i, &request, tries, reply);
+		sp_tally->radius.server[i].asked[ret ? SP_TALLY_SILENT : kind_of(reply)]++;
 		remember(&client->way[i], server, ret);
 		explicit_bzero(&request, sizeof(request));
 	}

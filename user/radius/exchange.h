@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "ipc/ipc.h"
+#include "ipc/radius.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "radius/packet.h"
@@ -47,11 +47,6 @@ typedef void (*sp_radius_build)(struct sp_radius_packet *packet, const char *sec
  */
 int sp_radius_ask(struct sp_radius_client *client, sp_radius_build build, void *context,
                   struct sp_radius_packet *reply);
-
-/* "10.0.0.5:1812" or "[fd00::5]:1812". Returns @out. */
-#define SP_RADIUS_SERVER_NAME 64
-char *sp_radius_server_name(char out[SP_RADIUS_SERVER_NAME],
-                            const struct sp_ipc_radius_server *server);
 
 /* The kernel's address of @server; returns its length. */
 struct sockaddr_storage;

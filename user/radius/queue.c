@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "ipc/tally.h"
+#include "lib/monotonic.h"
 #include "radius/account.h"
 
 #define BACKOFF_MS      5000u  /* after a first round in vain */
@@ -118,6 +120,7 @@ static int transmit(const struct sp_radius_queue *queue, struct sp_radius_out *o
 	const struct sp_radius_way *way = &queue->client.way[out->server];
 	int ret = 0;
 
+	out->sent = sp_monotonic_us();
 	sp_radius_begin(&out->request, SP_RADIUS_ACCOUNTING_REQUEST, out->id, NULL);
 	sp_radius_account_build(&out->request, queue->client.setup, &out->job->what,
 	                        (uint64_t)time(NULL));
@@ -164,6 +167,7 @@ static void end_round(struct sp_radius_queue *queue, struct sp_radius_out *out, 
 		job->used = !often;
 	} else if (often && has_answered(queue, job->taken)) {
 		job->used = false;
+		sp_tally->radius.given_up++;
 		queue->done(&job->what, true);
 	}
 }
@@ -178,6 +182,7 @@ static void send_out(struct sp_radius_queue *queue, struct sp_radius_out *out, u
 			queue->answered[out->server] + (uint64_t)setup->tries * setup->timeout_ms >
 			now;
 
+		sp_tally->radius.server[out->server].asked[SP_TALLY_SILENT]++;
 		if (!alive)
 			silent(queue, out->server, now);
 		out->tries = 0;
@@ -212,6 +217,7 @@ static struct sp_radius_out *let_out(struct sp_radius_queue *queue, struct sp_ra
 uint64_t sp_radius_queue_attend(struct sp_radius_queue *queue, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
+	unsigned used = 0;
 	bool full = false;
 
 	for (unsigned i = 0; i < SP_RADIUS_JOBS; i++) {
@@ -224,10 +230,12 @@ uint64_t sp_radius_queue_attend(struct sp_radius_queue *queue, uint64_t now)
 			if (out)
 				send_out(queue, out, now);
 		}
+		used += queue->job[i].used;
 		/* What waits for a place goes on when one that is out ends. */
 		if (job->used && job->due > now && job->due < next)
 			next = job->due;
 	}
+	sp_tally->gauge[SP_TALLY_QUEUED] = used;
 	return next;
 }
 
@@ -247,6 +255,7 @@ static void take_answer(struct sp_radius_queue *queue, unsigned index,
 {
 	const struct sp_ipc_radius_server *server = &queue->client.setup->server[index];
 	struct sp_radius_way *way = &queue->client.way[index];
+	struct sp_tally_radius_server *tally = &sp_tally->radius.server[index];
 	struct sp_radius_out *out = find_asked(queue, index, sp_radius_id(reply));
 	struct sp_radius_job *job;
 	char name[SP_RADIUS_SERVER_NAME];
@@ -257,6 +266,7 @@ static void take_answer(struct sp_radius_queue *queue, unsigned index,
 		return;
 	wrong = sp_radius_check_reply(reply, &out->request, server->secret);
 	if (wrong) {
+		tally->asked[SP_TALLY_UNTRUSTED]++;
 		sp_log_limited(&way->limit, SP_LOG_WARNING,
 		               "RADIUS server %s: an answer is not believed: %s",
 		               sp_radius_server_name(name, server), wrong);
@@ -268,6 +278,8 @@ static void take_answer(struct sp_radius_queue *queue, unsigned index,
 		               sp_radius_server_name(name, server));
 	way->dead_until = 0;
 	queue->answered[index] = now;
+	tally->asked[SP_TALLY_ACCEPTED]++;
+	sp_histogram_count(&tally->round_trip, sp_monotonic_us() - out->sent);
 	job = out->job;
 	end_job(queue, job);
 	if (is_awaited(job))

@@ -36,6 +36,7 @@ struct sp_radius_out {
 	uint8_t id;
 	unsigned server; /* that it was sent to */
 	unsigned tries;  /* at that server */
+	uint64_t sent;   /* us */
 	struct sp_radius_packet request;
 };
 

@@ -69,6 +69,11 @@ void sp_pool_give(struct sp_pool *pool, struct sp_connection *connection)
 	pool->free_slot[pool->free_count++] = sp_pool_index(pool, connection);
 }
 
+uint32_t sp_pool_used(const struct sp_pool *pool)
+{
+	return pool->touched - pool->free_count;
+}
+
 uint32_t sp_pool_index(const struct sp_pool *pool, const struct sp_connection *connection)
 {
 	return (uint32_t)(connection - pool->slot);

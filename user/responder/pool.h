@@ -25,6 +25,7 @@ struct sp_connection {
 	TAILQ_ENTRY(sp_connection) queue;     /* of its state, oldest first */
 	LIST_ENTRY(sp_connection) neighbours; /* same hash of the address; while reading */
 	struct sp_large_head *large;          /* in place of `small` */
+	uint64_t came;                        /* us */
 	uint64_t deadline;                    /* ms */
 	uint64_t due;                         /* ms: next look at a lingering one */
 	uint64_t half_close_at;               /* ms */
@@ -74,6 +75,9 @@ struct sp_connection *sp_pool_take(struct sp_pool *pool);
 
 /* Give it back; it must be in no queue any more. */
 void sp_pool_give(struct sp_pool *pool, struct sp_connection *connection);
+
+/* How many are in use. */
+uint32_t sp_pool_used(const struct sp_pool *pool);
 
 /* The slot @index, if its use is still that of @generation, else NULL. */
 struct sp_connection *sp_pool_find(struct sp_pool *pool, uint32_t index, uint32_t generation);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc/tally.h"
 #include "web/authority.h"
 #include "web/link.h"
 
@@ -122,9 +123,17 @@ static bool is_probe(const struct sp_knowledge *knowledge, const struct sp_reque
 		[SP_PROBE_AGENT] = {head + request->user_agent.at, request->user_agent.length},
 	};
 
+	const struct sp_probe *found;
+	size_t place;
+
 	if (!knowledge->redirect_probes || (!request->get && !request->head))
 		return false;
-	return sp_probes_match(&knowledge->probes, part);
+	found = sp_probes_match(&knowledge->probes, part);
+	if (!found)
+		return false;
+	place = (size_t)(found - knowledge->probes.probe);
+	sp_tally->responder.probes[place < SP_TALLY_PROBES ? place : SP_TALLY_PROBES]++;
+	return true;
 }
 
 /*

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "responder/answers.h"
-#include "responder/probes.h"
+#include "web/probes.h"
 #include "responder/request.h"
 #include "web/catalogue.h"
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ipc/ipc.h"
+#include "ipc/tally.h"
 #include "lib/monotonic.h"
 
 #define MAX_EVENTS   256
@@ -33,7 +34,8 @@ const struct sp_server_limits sp_server_defaults = {
 
 static void read_clocks(struct sp_server *server)
 {
-	server->now = sp_monotonic_ms();
+	server->now_us = sp_monotonic_us();
+	server->now = server->now_us / 1000;
 	sp_date_set(&server->date, time(NULL));
 }
 
@@ -113,8 +115,10 @@ static void drop_oldest(struct sp_server *server)
 {
 	struct sp_connection *oldest = TAILQ_FIRST(&server->lingering);
 
-	if (!oldest)
+	if (!oldest) {
 		oldest = TAILQ_FIRST(&server->reading);
+		sp_tally->responder.dropped[SP_TALLY_EVICTED] += oldest != NULL;
+	}
 	if (oldest)
 		drop(server, oldest);
 }
@@ -174,6 +178,17 @@ static bool waits_for_end(const struct sp_request *request, enum sp_request_resu
 	return result != SP_REQUEST_DONE || (request->minor == 0 && !request->keep_alive);
 }
 
+/* One was answered with what is in @answer, "HTTP/1.1 511 ...". */
+static void count(const char *answer, uint64_t came)
+{
+	const char *status = answer + strlen("HTTP/1.1 ");
+	struct sp_tally_responder *tally = &sp_tally->responder;
+
+	sp_tally_status(tally->answers, (unsigned)((status[0] - '0') * 100 +
+	                                           (status[1] - '0') * 10 + status[2] - '0'));
+	sp_histogram_count(&tally->latency, sp_monotonic_us() - came);
+}
+
 /*
  * Who closes first keeps the connection in TIME-WAIT, and for captured connections that must not be
  * us: the kernel would look for the listener of a SYN that reuses the client's port among those
@@ -199,6 +214,7 @@ static void answer(struct sp_server *server, struct sp_connection *connection,
 		drop(server, connection);
 		return;
 	}
+	count(server->out, connection->came);
 	if (ends && result == SP_REQUEST_DONE && request->last &&
 	    request->length == connection->length) {
 		drop(server, connection);
@@ -276,6 +292,7 @@ static void welcome(struct sp_server *server, int fd, const struct sockaddr_stor
 	copy_address(address, peer);
 	if (sp_pool_count(&server->pool, address, server->limits.per_address) ==
 	    server->limits.per_address) {
+		sp_tally->responder.dropped[SP_TALLY_CROWDED]++;
 		close(fd);
 		return;
 	}
@@ -288,6 +305,7 @@ static void welcome(struct sp_server *server, int fd, const struct sockaddr_stor
 	connection->is_ipv6 = is_ipv6;
 	connection->zone = (uint8_t)zone;
 	connection->state = SP_CONNECTION_READING;
+	connection->came = server->now_us;
 	connection->deadline = server->now + server->limits.head_ms;
 	memcpy(connection->address, address, sizeof(address));
 	TAILQ_INSERT_TAIL(&server->reading, connection, queue);
@@ -380,8 +398,11 @@ static void expire(struct sp_server *server)
 {
 	struct sp_connection *connection;
 
-	while ((connection = TAILQ_FIRST(&server->reading)) && connection->deadline <= server->now)
+	while ((connection = TAILQ_FIRST(&server->reading)) &&
+	       connection->deadline <= server->now) {
+		sp_tally->responder.dropped[SP_TALLY_LATE]++;
 		drop(server, connection);
+	}
 	while ((connection = TAILQ_FIRST(&server->lingering)) && connection->due <= server->now)
 		drain(server, connection);
 }
@@ -415,6 +436,7 @@ int sp_server_turn(struct sp_server *server, int wait_ms)
 	for (int i = 0; i < count; i++)
 		ret |= handle(server, &events[i]);
 	expire(server);
+	sp_tally->gauge[SP_TALLY_OPEN] = sp_pool_used(&server->pool);
 	return ret;
 }
 

@@ -50,7 +50,8 @@ struct sp_server {
 	const int (*listener)[2]; /* by zone of the setup and is_ipv6 */
 	unsigned zones;
 	int keeper;
-	uint64_t now; /* ms */
+	uint64_t now;    /* ms */
+	uint64_t now_us; /* the same in microseconds */
 	struct sp_date date;
 	struct sp_log_limit complaints;
 	char out[SP_MAX_ANSWER];

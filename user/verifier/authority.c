@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "ipc/tally.h"
 #include "lib/address.h"
 #include "lib/log.h"
 #include "radius/authority.h"
@@ -115,6 +116,7 @@ static int handle(struct parcel *parcel, size_t length)
 	                                 ntohs(parcel->peer.sin6_port), (uint64_t)time(NULL),
 	                                 &change, &reply, &cause, &why)) {
 	case SP_RADIUS_DROP:
+		sp_tally->radius.dropped++;
 		report(&from, why);
 		return 0;
 	case SP_RADIUS_REPEAT:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "responder/probes.h"
+#include "web/probes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -179,11 +179,11 @@ static bool match_probe(const struct sp_probe *probe,
 	return true;
 }
 
-bool sp_probes_match(const struct sp_probes *probes,
-                     const struct sp_probe_text part[SP_PROBE_PARTS])
+const struct sp_probe *sp_probes_match(const struct sp_probes *probes,
+                                       const struct sp_probe_text part[SP_PROBE_PARTS])
 {
 	for (size_t i = 0; i < probes->count; i++)
 		if (match_probe(&probes->probe[i], part))
-			return true;
-	return false;
+			return &probes->probe[i];
+	return NULL;
 }

@@ -3,8 +3,8 @@
  * The list of requests by which operating systems and browsers find captive portals, as data
  * (probes.conf; its format is described at its top).
  */
-#ifndef SP_RESPONDER_PROBES_H
-#define SP_RESPONDER_PROBES_H
+#ifndef SP_WEB_PROBES_H
+#define SP_WEB_PROBES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,8 +41,9 @@ int sp_probes_load(struct sp_probes *probes, const char *path, struct sp_error *
 
 void sp_probes_free(struct sp_probes *probes);
 
-/* Whether a request is a probe. @part: host without port, path without query, User-Agent. */
-bool sp_probes_match(const struct sp_probes *probes,
-                     const struct sp_probe_text part[SP_PROBE_PARTS]);
+/* Which of @probes a request is, NULL: none. @part: host without port, path without query,
+ * User-Agent. */
+const struct sp_probe *sp_probes_match(const struct sp_probes *probes,
+                                       const struct sp_probe_text part[SP_PROBE_PARTS]);
 
 #endif
