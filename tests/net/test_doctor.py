@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -206,11 +207,16 @@ def test_before_up(bare, tmp_path):
     assert report.level("interface", "lan7") == "error"
     assert "lan0" in report.find("interface", "lan7")[0]["what"]
     assert report.level("loaded", bare.name) == "note"
+    ledger = Path(f"/var/lib/{bare.name}/ledger.db")
+    ledger.parent.mkdir(exist_ok=True)
+    ledger.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 16)
     # What can be looked at without a configuration is.
     report = Report(bare, "-c", write(tmp_path, "[gateway]\nclint = lan0\nguard = 7\n"))
     assert [one["level"] for one in report.find("config")][:2] == ["error", "error"]
     assert ":2:" in report.find("config")[0]["what"] and ":3:" in report.find("config")[1]["what"]
     assert [one for one in report.whole["findings"] if one["check"] == "programs"]
+    assert report.level("ledger") == "error" and "ledger.db" in report.find("ledger")[0]["what"]
+    ledger.unlink()
 
 
 def test_switches_of_the_kernel(bare):

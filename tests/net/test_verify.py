@@ -256,6 +256,8 @@ def test_ports(two):
     for key in entries(two, "egress"):
         delete(two, "egress", key)
     repaired(two, ("ports", "ports"))
+    update(two, "zone_names", struct.pack("<I", 1), b"nobody".ljust(16, b"\0"))
+    repaired(two, ("ports", "zones"))
 
 
 def test_listeners_are_the_daemon_s(two):
