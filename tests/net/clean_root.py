@@ -139,7 +139,7 @@ class Machine:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(30)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 if self.init:
                     with contextlib.suppress(ProcessLookupError):

@@ -66,7 +66,14 @@ class Listener:
         """The first text with all these words."""
         def find():
             return next((text for text in self.texts if all(word in text for word in words)), None)
-        return wait_until(find, 15, f"{words} of {self.path.name}")
+        return wait_until(find, 60, f"{words} of {self.path.name}")
+
+    def catch_up(self):
+        """Until all that was written before has been read."""
+        mark = f"mark {len(self.texts)} {time.monotonic()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+            end.sendto(mark.encode(), str(self.path))
+        self.wait(mark)
 
 
 class Daemon:
@@ -111,7 +118,7 @@ class Daemon:
         pid = self.lab.daemon_pid()
         if pid:
             os.kill(pid, signal.SIGTERM)
-        self.process.wait(15)
+        self.process.wait(60)
         for listener in (self.journal, self.syslog, self.manager):
             listener.close()
 
@@ -209,6 +216,10 @@ def test_journal(hosts, start):
     hosts.ctl("user", "remove", "anna", check=True)
 
 
+def is_stopped(pid):
+    return "State:\tT" in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+
+
 def test_service_manager(hosts, start):
     daemon = start("level = warning\n")
     assert "STATUS=Serving" in daemon.manager.wait("READY=1")
@@ -216,21 +227,24 @@ def test_service_manager(hosts, start):
     def signs():
         return sum("WATCHDOG=1" in text for text in daemon.manager.texts)
 
-    wait_until(lambda: signs() >= 3, 15, "signs of life")
+    wait_until(lambda: signs() >= 3, 60, "signs of life")
     # Only a loop that goes round gives them.
-    os.kill(hosts.daemon_pid(), signal.SIGSTOP)
+    pid = hosts.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
     try:
-        time.sleep(0.1)
+        wait_until(lambda: is_stopped(pid), 30, "it to stand still")
+        daemon.manager.catch_up()
         before = signs()
         time.sleep(0.6)
+        daemon.manager.catch_up()
         assert signs() == before
     finally:
-        os.kill(hosts.daemon_pid(), signal.SIGCONT)
-    wait_until(lambda: signs() > before, 15, "signs of life")
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: signs() > before, 60, "signs of life")
     os.kill(hosts.daemon_pid(), signal.SIGHUP)
     assert "MONOTONIC_USEC=" in daemon.manager.wait("RELOADING=1")
     at = next(i for i, text in enumerate(daemon.manager.texts) if "RELOADING=1" in text)
-    wait_until(lambda: any("READY=1" in text for text in daemon.manager.texts[at + 1:]), 15, "READY")
+    wait_until(lambda: any("READY=1" in text for text in daemon.manager.texts[at + 1:]), 60, "READY")
     daemon.end()
     daemon.manager.wait("STOPPING=1")
     # Nothing happened that is worse than a notice.
