@@ -86,7 +86,7 @@ static bool is_at(int fd, const struct sockaddr *address, socklen_t length)
 		struct sockaddr any;
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
-	} bound, wanted = {.any.sa_family = AF_UNSPEC};
+	} bound = {.any.sa_family = AF_UNSPEC}, wanted = {.any.sa_family = AF_UNSPEC};
 	socklen_t size = sizeof(bound);
 
 	if (length > sizeof(wanted) || getsockname(fd, &bound.any, &size))

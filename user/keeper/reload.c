@@ -83,18 +83,25 @@ void sp_reload_begin(struct sp_keeper *keeper)
 	keeper->secrets = stamp_of_secrets(keeper->config);
 }
 
+/* What is between members is the same too: both were filled by the same function, in zeroed memory,
+ * and copied as a whole. */
+static bool same(const void *a, const void *b)
+{
+	return !memcmp(a, b, sizeof(struct sp_config));
+}
+
 static enum sp_reload compare(const struct sp_keeper *keeper, const struct sp_config *config)
 {
 	static struct sp_config other;
 
-	other = *config;
+	memcpy(&other, config, sizeof(other));
 	ignore_datapath(&other, keeper->config);
 	if (stamp_of_secrets(config) != keeper->secrets)
 		return SP_RELOAD_AGAIN;
-	if (!memcmp(&other, keeper->config, sizeof(other)))
+	if (same(&other, keeper->config))
 		return SP_RELOAD_SAME;
 	ignore_limits(&other, keeper->config);
-	return memcmp(&other, keeper->config, sizeof(other)) ? SP_RELOAD_AGAIN : SP_RELOAD_TAKEN;
+	return same(&other, keeper->config) ? SP_RELOAD_TAKEN : SP_RELOAD_AGAIN;
 }
 
 /* In a process of its own, because a part of it stays when the rest fails. Never returns. */
@@ -154,6 +161,6 @@ enum sp_reload sp_reload(struct sp_keeper *keeper, struct sp_error *err)
 	result = compare(keeper, &config);
 	if (result == SP_RELOAD_AGAIN)
 		return try(keeper, &config, err) ? SP_RELOAD_FAILED : SP_RELOAD_AGAIN;
-	*keeper->config = config;
+	memcpy(keeper->config, &config, sizeof(config));
 	return result;
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
@@ -107,10 +108,10 @@ void sp_daemon_answer(const struct sp_instance *instance, int token, enum sp_exi
 /* Whether the answer to @token is there: then @err has it, if it is not SP_EXIT_DONE. */
 static bool read_answer(const struct sp_instance *instance, int token, struct sp_error *err)
 {
-	char path[ANSWER_PATH], text[SP_ERROR_TEXT + 32];
-	int answered = 0, code = 0, at = 0;
+	char path[ANSWER_PATH], text[SP_ERROR_TEXT + 32], *behind;
 	size_t length;
 	FILE *file;
+	long code;
 
 	path_of_answer(instance, path);
 	file = fopen(path, "re");
@@ -119,12 +120,13 @@ static bool read_answer(const struct sp_instance *instance, int token, struct sp
 	length = fread(text, 1, sizeof(text) - 1, file);
 	text[length] = '\0';
 	fclose(file);
-	if (sscanf(text, "%d %d %n", &answered, &code, &at) < 2 || answered != token)
+	if (strtol(text, &behind, 10) != token)
 		return false;
 	unlink(path);
+	code = strtol(behind, &behind, 10);
 	err->exit_code = SP_EXIT_DONE;
 	if (code)
-		sp_fail(err, -EINVAL, (enum sp_exit)code, "%s", text + at);
+		sp_fail(err, -EINVAL, (enum sp_exit)code, "%s", behind + strspn(behind, " "));
 	return true;
 }
 

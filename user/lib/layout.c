@@ -276,9 +276,10 @@ static int move(const struct sp_recast_step *step, const uint8_t *from, uint8_t 
 {
 	const uint32_t bytes = step->taken < step->given ? step->taken : step->given;
 	const bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-	const uint32_t dropped = step->taken - bytes, added = step->given - bytes;
+	const uint32_t dropped = step->taken - bytes;
 
-	memcpy(to + step->to + (big ? added : 0), from + step->from + (big ? dropped : 0), bytes);
+	memcpy(to + step->to + (big ? step->given - bytes : 0),
+	       from + step->from + (big ? dropped : 0), bytes);
 	return is_zero(from + step->from + (big ? 0 : bytes), dropped) ? 0 : -EOVERFLOW;
 }
 

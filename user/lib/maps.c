@@ -282,7 +282,7 @@ int sp_maps_map_usage(struct sp_maps *maps, struct sp_error *err)
 static void copy_cell(const volatile struct sp_usage *from, struct sp_usage *cell)
 {
 	const volatile uint64_t *word = (const volatile uint64_t *)(const volatile void *)from;
-	uint64_t copy[sizeof(*cell) / sizeof(uint64_t)];
+	uint64_t copy[sizeof(*cell) / sizeof(uint64_t)] = {0};
 
 	for (size_t i = 0; i < sizeof(copy) / sizeof(copy[0]); i++)
 		copy[i] = word[i];
