@@ -38,11 +38,13 @@ def served(lab):
     """With its configuration as it was, afterwards."""
     before = change(lab)
     yield lab
+    changed = change(lab) != before
     with open(file_of(lab), "w", encoding="utf-8") as file:
         file.write(before)
     if not lab.daemon_pid():
         lab.gate()
-    lab.ctl("reload", check=True)
+    elif changed:
+        lab.ctl("reload", check=True)
     wait_until(lambda: children_serve(lab), 10, "the daemon's children")
 
 
