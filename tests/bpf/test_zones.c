@@ -247,8 +247,8 @@ static void more_than_there_is_room_for_is_refused(void **unused)
 		add_interface(&record, name, i + 1, false);
 	}
 	add_zone(&record, "wide", NULL, 1);
-	for (uint16_t vlan = 2; vlan <= SP_ZONE_PLACES / SP_MAX_INTERFACES + 1; vlan++)
-		record.zone[1].vlan[record.zone[1].vlan_count++] = vlan;
+	for (unsigned vlan = 2; vlan <= SP_ZONE_PLACES / SP_MAX_INTERFACES + 1; vlan++)
+		record.zone[1].vlan[record.zone[1].vlan_count++] = (uint16_t)vlan;
 	assert_int_equal(sp_zones_fill_for(&maps, &record, none, 0, &err), -E2BIG);
 	assert_int_equal(settings_of(bench).zones, 0);
 }

@@ -97,6 +97,24 @@ def test_auto_falls_back_and_says_why(bare, tmp_path):
         bare.run("gw", "ip", "link", "delete", "spbr0")
 
 
+def test_a_port_of_a_bridge_says_its_mode(bare, tmp_path):
+    """What the bridge cannot do its ports can, which are attached one by one."""
+    bare.run("gw", "ip", "link", "add", "spbr0", "type", "bridge")
+    bare.run("gw", "ip", "link", "add", "spport0", "type", "veth", "peer", "name", "spport1")
+    try:
+        bare.run("gw", "ip", "link", "set", "spport0", "up", "master", "spbr0")
+        path = configuration(tmp_path)
+        path.write_text(PLAIN_PORTAL + "[gateway]\nclient = spport0 spbr0\n")
+        bare.ctl("up", "-c", str(path), check=True)
+        port, bridge = bare.json("status")[0]["interfaces"]
+        assert (port["interface"], port["mode"], port["why"]) == ("spport0", "native", "")
+        assert (bridge["interface"], bridge["mode"]) == ("spbr0", "generic") and bridge["why"]
+        bare.ctl("down", check=True)
+    finally:
+        bare.run("gw", "ip", "link", "delete", "spport0")
+        bare.run("gw", "ip", "link", "delete", "spbr0")
+
+
 def test_lab_down_leaves_nothing(bare, tmp_path):
     """The same through tools/lab, with the daemon running and a client on the network."""
     other = Lab()
