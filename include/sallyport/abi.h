@@ -440,7 +440,7 @@ struct sp_dns_answer {
 	__u8 data[SP_ANSWER_SIZE];
 };
 
-/* What `events` tells. */
+/* What `events` tells; the last two are told by the daemon, and of no client. */
 #define SP_EVENTS(X)                                                                        \
 	X(1, GUEST, "new", "a captive client that was not known")                           \
 	X(2, SESSION, "login", "first packet of a session")                                 \
@@ -450,7 +450,9 @@ struct sp_dns_answer {
 	X(6, CLASH, "clash", "another client sent on a portal connection")                  \
 	X(7, BINDING, "binding", "a client sent from an address that is not its session's") \
 	X(8, FLOOD, "flood", "a captive client is over one of its budgets")                 \
-	X(9, CROWD, "crowd", "all captive clients together are over a budget")
+	X(9, CROWD, "crowd", "all captive clients together are over a budget")              \
+	X(10, LEDGER, "ledger", "the ledger cannot be written: nobody is let in")           \
+	X(11, LEDGER_FINE, "ledger-fine", "the ledger can be written again")
 
 #define SP_EVENT_ENUM(number, name, word, text) SP_EVENT_##name = number,
 enum sp_event_kind { SP_EVENT_NONE = 0, SP_EVENTS(SP_EVENT_ENUM) };

@@ -570,7 +570,7 @@ static void test_full_disk_lets_nobody_in(void **state)
 	do
 		code = grant(++number, "anna", 100);
 	while (!code && number < ENTRIES);
-	assert_int_equal(code, -ENOSPC);
+	assert_int_equal(code, -EXFULL);
 	assert_non_null(strstr(error.text, "make room on that disk"));
 	assert_false(is_in_map(number, &session));
 	assert_int_equal(running(), number - 1);

@@ -214,7 +214,7 @@ static void test_full_disk(void **state)
 		snprintf(user.name, sizeof(user.name), "user%u", i);
 		code = sp_ledger_user_add(sp_fixture.ledger, &user, &sp_fixture.err);
 	}
-	assert_int_equal(code, -ENOSPC);
+	assert_int_equal(code, -EXFULL);
 	assert_int_equal(sp_fixture.err.exit_code, SP_EXIT_FAILED);
 	sp_ok(sp_ledger_user_get(sp_fixture.ledger, "anna", &found, &sp_fixture.err));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Vouchers in the ledger: places, time, data, windows, clocks, and many who want the last place. */
+/* Vouchers in the ledger: places, time, data, windows, clocks, many made at once, the key. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +15,9 @@
 
 #include "ledger_fixture.h"
 #include "lib/ledger.h"
+#include "lib/ledger_care.h"
+#include "lib/ledger_db.h"
+#include "lib/voucher_key.h"
 
 #define NOW 1800000000u
 
@@ -318,47 +321,116 @@ static void test_by_batch(void **state)
 
 /* --- several processes --- */
 
-/* Exit code of a device that tries once: 0 it has a place, 1 it has none, 2 anything else. */
-static void race(unsigned number, int start)
+static unsigned count_all(void)
 {
-	struct sp_client_key key = client(number);
-	struct sp_ledger *ledger;
-	struct sp_error err;
-	char byte;
-	int code;
+	uint64_t count;
 
-	if (read(start, &byte, 1) != 0 || sp_ledger_open(&ledger, &sp_fixture.instance, &err) ||
-	    sp_ledger_begin(ledger, &err))
-		_exit(2);
-	code = sp_ledger_voucher_redeem(ledger, digest, &key, NOW, &found, &left, &err);
-	if (!code)
-		code = sp_ledger_commit(ledger, &err);
-	_exit(code == 0 ? 0 : code == -EUSERS ? 1 : 2);
+	sp_ok(sp_ledger_voucher_count(sp_fixture.ledger, &count, &sp_fixture.err));
+	return (unsigned)count;
 }
 
-static void test_race_for_the_last_place(void **state)
+/* Each with a code of its own. */
+static void add_some(uint64_t creation, uint8_t first, uint8_t end)
 {
-	struct sp_voucher voucher = {.devices = 1};
-	unsigned results[3] = {0};
-	int start[2], status;
+	for (uint8_t i = first; i < end; i++) {
+		const uint8_t other[SP_VOUCHER_DIGEST] = {9, i};
+		struct sp_voucher voucher = {.devices = 1, .creation = creation, .batch = "b"};
+
+		sp_ok(sp_ledger_voucher_add(sp_fixture.ledger, other, &voucher, &sp_fixture.err));
+	}
+}
+
+static int count_one(const struct sp_voucher *voucher, void *context)
+{
+	(void)voucher;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static void test_creation_is_nobodys_until_it_ends(void **state)
+{
+	static const uint8_t third[SP_VOUCHER_DIGEST] = {9, 3};
+	struct sp_client_key key = client(1);
+	struct sp_voucher voucher;
+	uint64_t creation;
+	unsigned listed = 0;
 
 	(void)state;
-	add(&voucher);
-	assert_int_equal(pipe(start), 0);
-	for (unsigned i = 0; i < 20; i++)
-		if (fork() == 0) {
-			close(start[1]);
-			race(i, start[0]);
-		}
-	close(start[0]);
-	close(start[1]);
-	for (unsigned i = 0; i < 20; i++) {
-		assert_true(wait(&status) > 0);
-		assert_true(WIFEXITED(status));
-		results[WEXITSTATUS(status)]++;
-	}
-	assert_int_equal(results[0], 1);
-	assert_int_equal(results[1], 19);
+	sp_ok(sp_ledger_creation_begin(sp_fixture.ledger, NOW, &creation, &sp_fixture.err));
+	add_some(creation, 0, 20);
+	assert_int_equal(count_all(), 0);
+	assert_int_equal(
+		sp_ledger_voucher_find(sp_fixture.ledger, third, &voucher, &sp_fixture.err),
+		-ENOENT);
+	assert_int_equal(sp_ledger_voucher_get(sp_fixture.ledger, 3, &voucher, &sp_fixture.err),
+	                 -ENOENT);
+	assert_int_equal(sp_ledger_voucher_revoke(sp_fixture.ledger, 3, &sp_fixture.err), -ENOENT);
+	sp_ok(sp_ledger_voucher_each(sp_fixture.ledger, "b", count_one, &listed, &sp_fixture.err));
+	sp_ok(sp_ledger_voucher_each(sp_fixture.ledger, NULL, count_one, &listed, &sp_fixture.err));
+	assert_int_equal(listed, 0);
+	sp_ok(sp_ledger_begin(sp_fixture.ledger, &sp_fixture.err));
+	assert_int_equal(sp_ledger_voucher_redeem(sp_fixture.ledger, third, &key, NOW, &voucher,
+	                                          &left, &sp_fixture.err),
+	                 -ENOENT);
+	sp_ledger_rollback(sp_fixture.ledger);
+	sp_ok(sp_ledger_creation_end(sp_fixture.ledger, creation, &sp_fixture.err));
+	assert_int_equal(count_all(), 20);
+	sp_ok(sp_ledger_voucher_find(sp_fixture.ledger, third, &voucher, &sp_fixture.err));
+	assert_int_equal(sp_ledger_creation_end(sp_fixture.ledger, creation, &sp_fixture.err),
+	                 -ESTALE);
+}
+
+static void test_creation_that_is_undone_or_killed(void **state)
+{
+	uint64_t undone, killed;
+	unsigned removed = 1;
+	int64_t rows;
+
+	(void)state;
+	sp_ok(sp_ledger_creation_begin(sp_fixture.ledger, NOW, &undone, &sp_fixture.err));
+	add_some(undone, 0, 10);
+	sp_ok(sp_ledger_creation_begin(sp_fixture.ledger, 1, &killed, &sp_fixture.err));
+	add_some(killed, 10, 20);
+	while (removed)
+		sp_ok(sp_ledger_creation_undo(sp_fixture.ledger, undone, 4, &removed,
+		                              &sp_fixture.err));
+	sp_ok(sp_db_number(sp_fixture.ledger, "SELECT count(*) FROM voucher", &rows,
+	                   &sp_fixture.err));
+	assert_int_equal(rows, 10);
+	do
+		sp_ok(sp_ledger_prune(sp_fixture.ledger, 0, 4, &removed, &sp_fixture.err));
+	while (removed);
+	sp_ok(sp_db_number(sp_fixture.ledger, "SELECT count(*) FROM voucher", &rows,
+	                   &sp_fixture.err));
+	assert_int_equal(rows, 0);
+	assert_int_equal(sp_ledger_creation_end(sp_fixture.ledger, killed, &sp_fixture.err),
+	                 -ESTALE);
+}
+
+/* --- the key --- */
+
+static void test_lost_key_is_not_replaced(void **state)
+{
+	uint8_t key[SP_KEY_BYTES], other[SP_KEY_BYTES];
+	char path[160];
+
+	(void)state;
+	sp_ok(sp_voucher_key(&sp_fixture.instance, sp_fixture.ledger, key, &sp_fixture.err));
+	add_some(0, 0, 3);
+	sp_ok(sp_voucher_key(&sp_fixture.instance, sp_fixture.ledger, other, &sp_fixture.err));
+	assert_memory_equal(key, other, sizeof(key));
+	snprintf(path, sizeof(path), "%s/voucher.key", sp_fixture.instance.state);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(
+		sp_voucher_key(&sp_fixture.instance, sp_fixture.ledger, other, &sp_fixture.err),
+		-ENOKEY);
+	assert_non_null(strstr(sp_fixture.err.text, path));
+	assert_non_null(strstr(sp_fixture.err.text, "3 vouchers"));
+	assert_true(access(path, F_OK) != 0);
+	for (uint64_t id = 1; id <= 3; id++)
+		sp_ok(sp_ledger_voucher_revoke(sp_fixture.ledger, id, &sp_fixture.err));
+	sp_ok(sp_voucher_key(&sp_fixture.instance, sp_fixture.ledger, other, &sp_fixture.err));
+	assert_memory_not_equal(key, other, sizeof(key));
 }
 
 /* Redeem one voucher after the other and tell of each when it is committed, until killed. */
@@ -435,7 +507,9 @@ int main(void)
 		TEST(test_forgotten_session_gives_its_place_back),
 		TEST(test_place_that_was_used_stays),
 		TEST(test_by_batch),
-		TEST(test_race_for_the_last_place),
+		TEST(test_creation_is_nobodys_until_it_ends),
+		TEST(test_creation_that_is_undone_or_killed),
+		TEST(test_lost_key_is_not_replaced),
 		TEST(test_killed_while_redeeming),
 	};
 

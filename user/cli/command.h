@@ -44,6 +44,7 @@
 	X(FOLLOW, "follow", 'f', NULL, "go on with what happens from now on")                   \
 	X(NUMBER, "count", 0, "N", "how many, 1 (the default) to 100000")                       \
 	X(BATCH, "batch", 0, "NAME", "name for those made together, at most 31 bytes")          \
+	X(ALL, "all", 0, NULL, "all of them")                                                   \
 	X(FORMAT, "format", 0, "FORMAT", "plain (the default), csv or json")                    \
 	X(SHEET, "sheet", 0, "FILE", "new file FILE.svg or FILE.png to print, with QR codes")   \
 	X(URL, "url", 0, "URL", "what the QR codes lead to (default: the portal)")              \

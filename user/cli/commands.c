@@ -281,7 +281,7 @@ const struct sp_command sp_commands[] = {
 	{
 		.name = "voucher revoke",
 		.operand = "[VOUCHER]",
-		.options = SP_OPTION_BIT(BATCH),
+		.options = SP_OPTION_BIT(BATCH) | SP_OPTION_BIT(ALL),
 		.summary = "end a voucher, or all of a batch, and the sessions they gave",
 		.details = "VOUCHER is a number of `voucher list`, or a code. Exits 3 when there "
 			   "is none.\n",

@@ -32,9 +32,9 @@ struct watch {
 static int put_json(const struct sp_event *event, uint64_t when, const char *mac,
                     const char *address, struct sp_error *err)
 {
-	return sp_put_json(json_pack("{s:I, s:s, s:s, s:s, s:i, s:s?, s:s?, s:o}", "time",
+	return sp_put_json(json_pack("{s:I, s:s, s:s, s:s?, s:i, s:s?, s:s?, s:o}", "time",
 	                             (json_int_t)when, "event", sp_event_word(event->kind), "text",
-	                             sp_event_text(event->kind), "mac", mac, "vlan",
+	                             sp_event_text(event->kind), "mac", mac[0] ? mac : NULL, "vlan",
 	                             (int)event->client.vlan, "address",
 	                             address[0] ? address : NULL, "reason",
 	                             event->reason ? sp_event_reason(event->reason) : NULL,
@@ -45,7 +45,7 @@ static int put_json(const struct sp_event *event, uint64_t when, const char *mac
 static void put_text(const struct sp_event *event, uint64_t when, const char *mac,
                      const char *address)
 {
-	bool alarm = event->reason != SP_REASON_NONE;
+	bool alarm = event->reason != SP_REASON_NONE || event->kind == SP_EVENT_LEDGER;
 	char clock[32] = "?", vlan[16] = "";
 	time_t seconds = (time_t)when;
 	struct tm parts;
@@ -56,8 +56,8 @@ static void put_text(const struct sp_event *event, uint64_t when, const char *ma
 		snprintf(vlan, sizeof(vlan), " VLAN %u", event->client.vlan);
 	printf("%s  %s%-8s%s %s%s%s%s  %s%s%s%s\n", clock, sp_colour(alarm ? SP_BAD : SP_PLAIN),
 	       sp_event_word(event->kind), sp_colour(SP_PLAIN), mac, vlan, address[0] ? " " : "",
-	       address, sp_event_text(event->kind), alarm ? " (" : "",
-	       sp_event_reason(event->reason), alarm ? ")" : "");
+	       address, sp_event_text(event->kind), event->reason ? " (" : "",
+	       sp_event_reason(event->reason), event->reason ? ")" : "");
 }
 
 static void put(const struct sp_event *event, void *context)
@@ -71,7 +71,9 @@ static void put(const struct sp_event *event, void *context)
 	if (watch->code || sp_clock_read(&watch->clock, watch->maps.clock, watch->err))
 		return;
 	when = sp_clock_unix(&watch->clock, event->time);
-	sp_text_put_mac(mac, event->client.mac);
+	mac[0] = '\0';
+	if (sp_event_has_client(event->kind))
+		sp_text_put_mac(mac, event->client.mac);
 	sp_event_address(address, event);
 	if (watch->invocation->json)
 		watch->code = put_json(event, when, mac, address, watch->err);

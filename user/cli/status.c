@@ -5,6 +5,7 @@
 
 #include "cli/cert_output.h"
 #include "cli/command.h"
+#include "cli/ledger_state.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/status_output.h"
@@ -31,19 +32,21 @@ static bool load_certificate(const struct sp_invocation *invocation,
 
 static int put_json(const struct sp_invocation *invocation,
                     const struct sp_dataplane_status *status, const struct sp_census *census,
-                    unsigned responders, const struct sp_certificate *shown, struct sp_error *err)
+                    unsigned responders, const struct sp_certificate *shown, const char *damage,
+                    struct sp_error *err)
 {
 	const uint32_t authorized = sp_census_sum(census->authorized);
 	const uint32_t ended = sp_census_sum(census->ended);
 	json_t *object = sp_status_json(&invocation->instance, status);
 
 	if (object &&
-	    json_object_update_new(object, json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "clients",
-	                                             (int)(authorized + census->blocked + ended),
-	                                             "authorized", (int)authorized, "blocked",
-	                                             (int)census->blocked, "ended", (int)ended,
-	                                             "responders", (int)responders, "certificate",
-	                                             shown ? sp_cert_json(shown) : json_null()))) {
+	    json_object_update_new(
+		    object, json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:{s:b, s:s?}}", "clients",
+	                              (int)(authorized + census->blocked + ended), "authorized",
+	                              (int)authorized, "blocked", (int)census->blocked, "ended",
+	                              (int)ended, "responders", (int)responders, "certificate",
+	                              shown ? sp_cert_json(shown) : json_null(), "ledger", "ok",
+	                              !damage, "error", damage))) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -52,7 +55,7 @@ static int put_json(const struct sp_invocation *invocation,
 
 static void put_text(const struct sp_invocation *invocation,
                      const struct sp_dataplane_status *status, const struct sp_census *census,
-                     unsigned responders, const struct sp_certificate *shown)
+                     unsigned responders, const struct sp_certificate *shown, const char *damage)
 {
 	const uint32_t authorized = sp_census_sum(census->authorized);
 	const uint32_t ended = sp_census_sum(census->ended);
@@ -85,6 +88,10 @@ static void put_text(const struct sp_invocation *invocation,
 		             "%snot running%s: captive clients get no page and cannot log in; "
 		             "sessions go on; start it with `sallyport run`",
 		             sp_colour(SP_BAD), sp_colour(SP_PLAIN));
+	if (damage)
+		sp_put_field("Ledger",
+		             "%sCANNOT BE WRITTEN%s, so nobody can log in; sessions go on: %s",
+		             sp_colour(SP_BAD), sp_colour(SP_PLAIN), damage);
 	if (shown)
 		sp_put_cert("Certificate", shown);
 }
@@ -97,6 +104,8 @@ int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 	struct sp_clock clock;
 	struct sp_maps maps;
 	const struct sp_certificate *shown;
+	struct sp_error failure;
+	const char *damage;
 	unsigned responders;
 	int code = sp_dataplane_status(&invocation->instance, &status, err);
 
@@ -110,10 +119,11 @@ int sp_status_run(const struct sp_invocation *invocation, struct sp_error *err)
 	if (code)
 		return code;
 	shown = load_certificate(invocation, &status, &certificate) ? &certificate : NULL;
+	damage = sp_ledger_is_fine(&invocation->instance, &failure) ? NULL : failure.text;
 	if (invocation->json)
-		code = put_json(invocation, &status, &census, responders, shown, err);
+		code = put_json(invocation, &status, &census, responders, shown, damage, err);
 	else
-		put_text(invocation, &status, &census, responders, shown);
+		put_text(invocation, &status, &census, responders, shown, damage);
 	sp_certificate_free(&certificate);
 	return code;
 }

@@ -10,7 +10,7 @@
 #include "cli/end_sessions.h"
 #include "cli/output.h"
 #include "cli/voucher_output.h"
-#include "lib/key.h"
+#include "lib/voucher_key.h"
 #include "lib/ledger.h"
 #include "lib/text.h"
 
@@ -81,7 +81,7 @@ static int find_batch(struct revocation *revocation, const char *batch)
 	int code = sp_ledger_voucher_each(revocation->ledger, batch, collect, revocation,
 	                                  revocation->err);
 
-	if (!code && !revocation->count)
+	if (!code && !revocation->count && batch)
 		return sp_fail(revocation->err, -ENOENT, SP_EXIT_NOT_FOUND,
 		               "there is no batch \"%s\"", batch);
 	return code;
@@ -90,8 +90,8 @@ static int find_batch(struct revocation *revocation, const char *batch)
 static int find_code(struct revocation *revocation, const char *plain, struct sp_voucher *voucher)
 {
 	uint8_t key[SP_KEY_BYTES], digest[SP_VOUCHER_DIGEST];
-	int code =
-		sp_key_get(&revocation->invocation->instance, "voucher.key", key, revocation->err);
+	int code = sp_voucher_key(&revocation->invocation->instance, revocation->ledger, key,
+	                          revocation->err);
 
 	if (code)
 		return code;
@@ -172,8 +172,9 @@ static int put_revoked(const struct revocation *revocation)
 static int revoke(struct revocation *revocation)
 {
 	const char *batch = revocation->invocation->option[SP_OPTION_BATCH];
-	int code = batch ? find_batch(revocation, batch)
-	                 : find_one(revocation, revocation->invocation->operand);
+	bool all = revocation->invocation->option[SP_OPTION_ALL];
+	int code = batch || all ? find_batch(revocation, batch)
+	                        : find_one(revocation, revocation->invocation->operand);
 
 	if (!code)
 		code = revoke_all(revocation);
@@ -187,9 +188,12 @@ int sp_voucher_revoke_run(const struct sp_invocation *invocation, struct sp_erro
 	struct revocation revocation = {.invocation = invocation, .err = err};
 	int code;
 
-	if (!invocation->operand == !invocation->option[SP_OPTION_BATCH])
+	if (!!invocation->operand + !!invocation->option[SP_OPTION_BATCH] +
+	            !!invocation->option[SP_OPTION_ALL] !=
+	    1)
 		return sp_fail(err, -EINVAL, SP_EXIT_USAGE,
-		               "`voucher revoke` needs a VOUCHER or a --batch, and not both");
+		               "`voucher revoke` needs a VOUCHER, a --batch or --all, and one of "
+		               "them alone");
 	code = sp_ledger_open(&revocation.ledger, &invocation->instance, err);
 	if (code)
 		return code;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * voucher create: all of them or none. The sheet is written before they are, since it is the only
- * place besides the output where their codes are; and nobody can log in while the ledger is being
- * written, so that nothing is done then that takes long.
+ * voucher create: all of them or none, in pieces, between which others can log in. The sheet is
+ * written before they are made, since it is the only place besides the output where their codes
+ * are.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,13 +19,14 @@
 #include "cli/output.h"
 #include "cli/sheet.h"
 #include "cli/voucher_output.h"
-#include "lib/key.h"
+#include "lib/voucher_key.h"
 #include "lib/ledger.h"
 #include "lib/text.h"
 
 #define MOST_VOUCHERS 100000u
 #define MOST_PRINTED  2100u /* a hundred pages */
 #define MOST_DEVICES  10000u
+#define PIECE         500u /* vouchers of one transaction: some 10 ms */
 
 struct made {
 	struct sp_voucher voucher;
@@ -266,18 +267,45 @@ static int add_one(const struct creation *creation, struct sp_ledger *ledger,
 	return code;
 }
 
-static int add_all(const struct creation *creation, struct sp_ledger *ledger,
-                   const uint8_t key[SP_KEY_BYTES])
+/* From @first on. Others may write between two pieces. */
+static int add_piece(const struct creation *creation, struct sp_ledger *ledger,
+                     const uint8_t key[SP_KEY_BYTES], uint64_t first)
 {
-	int code = sp_ledger_begin(ledger, creation->err);
+	int code = sp_ledger_begin_quick(ledger, creation->err);
 
 	if (code)
 		return code;
-	for (uint64_t i = 0; i < creation->count && !code; i++)
+	for (uint64_t i = first; i < creation->count && i < first + PIECE && !code; i++)
 		code = add_one(creation, ledger, key, &creation->made[i]);
 	if (!code)
 		return sp_ledger_commit(ledger, creation->err);
 	sp_ledger_rollback(ledger);
+	return code;
+}
+
+/* What cannot be deleted now is nobody's all the same, and is deleted later. */
+static void undo(struct sp_ledger *ledger, uint64_t id)
+{
+	unsigned removed;
+
+	while (!sp_ledger_creation_undo(ledger, id, PIECE, &removed, NULL) && removed)
+		;
+}
+
+static int add_all(const struct creation *creation, struct sp_ledger *ledger,
+                   const uint8_t key[SP_KEY_BYTES])
+{
+	uint64_t id;
+	int code = sp_ledger_creation_begin(ledger, (uint64_t)time(NULL), &id, creation->err);
+
+	for (uint64_t i = 0; i < creation->count && !code; i++)
+		creation->made[i].voucher.creation = id;
+	for (uint64_t i = 0; i < creation->count && !code; i += PIECE)
+		code = add_piece(creation, ledger, key, i);
+	if (!code)
+		code = sp_ledger_creation_end(ledger, id, creation->err);
+	if (code)
+		undo(ledger, id);
 	return code;
 }
 
@@ -320,7 +348,7 @@ static int create(struct creation *creation)
 	int code = sp_ledger_open(&ledger, instance, creation->err);
 
 	if (!code)
-		code = sp_key_get(instance, "voucher.key", key, creation->err);
+		code = sp_voucher_key(instance, ledger, key, creation->err);
 	if (!code)
 		code = make_all(creation, ledger, key);
 	sp_ledger_close(ledger);

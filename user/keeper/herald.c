@@ -53,6 +53,11 @@ static void pass_on(const struct sp_event *event, void *context)
 			tell(&herald->listener[i], event);
 }
 
+void sp_herald_tell(struct sp_herald *herald, const struct sp_event *event)
+{
+	pass_on(event, herald);
+}
+
 void sp_herald_read(struct sp_herald *herald)
 {
 	int code = sp_events_read(&herald->events);

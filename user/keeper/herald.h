@@ -29,6 +29,9 @@ int sp_herald_open(struct sp_herald *herald, const struct sp_instance *instance,
 /* herald->events.fd is readable. */
 void sp_herald_read(struct sp_herald *herald);
 
+/* Tell of something that the datapath does not know. */
+void sp_herald_tell(struct sp_herald *herald, const struct sp_event *event);
+
 /* herald->socket is readable. */
 void sp_herald_accept(struct sp_herald *herald);
 

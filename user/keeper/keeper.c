@@ -384,6 +384,19 @@ out:
 	return ret;
 }
 
+/* Who listens to events is told as well as who reads the log. */
+static void ledger_changed(void *context, bool failing)
+{
+	struct sp_keeper *keeper = context;
+	struct sp_event event = {.kind = failing ? SP_EVENT_LEDGER : SP_EVENT_LEDGER_FINE};
+	struct sp_clock clock;
+
+	if (sp_clock_read(&clock, keeper->maps.clock, NULL))
+		return;
+	event.time = clock.jiffies;
+	sp_herald_tell(&keeper->herald, &event);
+}
+
 /* With the interfaces looked after. */
 static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 {
@@ -407,6 +420,8 @@ static int serve_prepared(struct sp_keeper *keeper, struct sp_error *err)
 	ret = sp_herald_open(&keeper->herald, &keeper->maps.instance, err);
 	if (!ret)
 		ret = sp_scribe_init(&keeper->scribe, &keeper->maps, err);
+	keeper->scribe.changed = ledger_changed;
+	keeper->scribe.context = keeper;
 	if (!ret)
 		ret = sp_scraper_open(keeper, err);
 	if (!ret) {

@@ -25,6 +25,7 @@
 #include "lib/passwords.h"
 #include "lib/session.h"
 #include "lib/voucher_code.h"
+#include "lib/voucher_key.h"
 #include "web/handover.h"
 
 /* Clients and accounts of whom attempts are remembered, in sets of SP_RETRY_WAYS. */
@@ -165,14 +166,43 @@ static bool is_known(const struct sp_logins *logins, struct sp_ledger *ledger,
 
 /* --- methods --- */
 
+/* Read each time: it may be put back, or made anew, while we run. */
+static int find_voucher_key(const struct sp_logins *logins, uint8_t key[SP_KEY_BYTES],
+                            struct sp_error *err)
+{
+	struct sp_ledger *ledger = sp_session_ledger(logins->maps, err);
+
+	return ledger ? sp_voucher_key(&logins->maps->instance, ledger, key, err) : -EIO;
+}
+
+static enum sp_ipc_result redeem(struct sp_logins *logins, const struct sp_zone *zone,
+                                 const struct sp_client_key *client, const char *code,
+                                 uint64_t begun)
+{
+	uint8_t digest[SP_VOUCHER_DIGEST], key[SP_KEY_BYTES];
+	enum sp_ipc_result result;
+	struct sp_error err;
+
+	if (!sp_voucher_code_is_plain(code))
+		return SP_IPC_WRONG;
+	if (find_voucher_key(logins, key, &err)) {
+		report(client, "login", err.text);
+		return SP_IPC_FAILED;
+	}
+	sp_voucher_code_digest(digest, key, code);
+	explicit_bzero(key, sizeof(key));
+	result = sp_grant_voucher(logins->maps, zone, client, digest);
+	count_grant(logins, begun);
+	return result;
+}
+
 static void log_in_by_voucher(struct sp_logins *logins, const struct sp_zone *zone,
                               const struct sp_ipc_request *request)
 {
 	const struct sp_client_key *client = &request->client;
 	const uint64_t begun = sp_monotonic_us(), now = begun / 1000;
 	const uint64_t wait = wait_for(logins, client, NULL, now);
-	uint8_t digest[SP_VOUCHER_DIGEST];
-	enum sp_ipc_result result = SP_IPC_WRONG;
+	enum sp_ipc_result result;
 
 	if (wait) {
 		settle(logins, client, SP_METHOD_VOUCHER, "", SP_IPC_BUSY);
@@ -180,11 +210,7 @@ static void log_in_by_voucher(struct sp_logins *logins, const struct sp_zone *zo
 		return;
 	}
 	take_attempt(logins, client, now);
-	if (sp_voucher_code_is_plain(request->name)) {
-		sp_voucher_code_digest(digest, logins->voucher_key, request->name);
-		result = sp_grant_voucher(logins->maps, zone, client, digest);
-		count_grant(logins, begun);
-	}
+	result = redeem(logins, zone, client, request->name, begun);
 	settle_attempt(logins, client, NULL, result == SP_IPC_WRONG);
 	conclude(logins, request->id, client, SP_METHOD_VOUCHER, "", result, NULL);
 }
@@ -442,6 +468,8 @@ static uint64_t patience(const struct sp_config *config)
 int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *err)
 {
 	const struct sp_instance *instance = &logins->maps->instance;
+	uint8_t key[SP_KEY_BYTES];
+	struct sp_error why;
 	int ret =
 		sp_broker_open(&logins->broker, workers, patience(logins->config), judged, logins);
 
@@ -454,8 +482,10 @@ int sp_logins_open(struct sp_logins *logins, unsigned workers, struct sp_error *
 		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot prepare logins: %s",
 		               strerror(-ret));
 	ret = sp_passwords_nobody(logins->nobody, err);
-	if (!ret)
-		ret = sp_key_get(instance, "voucher.key", logins->voucher_key, err);
+	/* Other methods do without. */
+	if (!ret && find_voucher_key(logins, key, &why) == -ENOKEY)
+		sp_log(SP_LOG_ERROR, "nobody can log in by voucher: %s", why.text);
+	explicit_bzero(key, sizeof(key));
 	if (!ret && (sp_config_methods(logins->config) & SP_METHOD_BIT(SP_METHOD_EXTERNAL)))
 		ret = sp_spent_open(&logins->spent, instance, err);
 	return ret;
@@ -467,5 +497,4 @@ void sp_logins_close(struct sp_logins *logins)
 	sp_retry_close(&logins->accounts);
 	sp_retry_close(&logins->clients);
 	sp_broker_close(&logins->broker);
-	explicit_bzero(logins->voucher_key, sizeof(logins->voucher_key));
 }

@@ -12,7 +12,6 @@
 #include "keeper/retry.h"
 #include "keeper/spent.h"
 #include "lib/config.h"
-#include "lib/key.h"
 #include "lib/ledger.h"
 #include "lib/maps.h"
 #include "lib/method.h"
@@ -31,7 +30,6 @@ struct sp_logins {
 	struct sp_retry clients, accounts;
 	struct sp_spent spent;
 	struct sp_refusals refusals;
-	uint8_t voucher_key[SP_KEY_BYTES];
 	char nobody[SP_LEDGER_HASH]; /* hash of a user who does not exist */
 	struct sp_logins_counts counts;
 	void (*tell)(void *context, struct sp_ipc_answer *answer);         /* the portal */

@@ -10,8 +10,9 @@
 #include "lib/session_memory.h"
 
 #define PERIOD_MS 10000
-#define ROUNDING  2   /* seconds that two clocks may be apart because both count whole ones */
-#define PIECE     500 /* rows of one transaction: 5 to 10 ms */
+#define AGAIN_MS  1000 /* while the ledger cannot be written */
+#define ROUNDING  2    /* seconds that two clocks may be apart because both count whole ones */
+#define PIECE     500  /* rows of one transaction: 5 to 10 ms */
 
 int sp_scribe_init(struct sp_scribe *scribe, struct sp_maps *maps, struct sp_error *err)
 {
@@ -159,6 +160,17 @@ static int write_piece(struct sp_scribe *scribe, struct sp_error *err)
 	return code;
 }
 
+static void tell(struct sp_scribe *scribe, bool failing)
+{
+	if (scribe->failing == failing)
+		return;
+	scribe->failing = failing;
+	if (!failing)
+		sp_log(SP_LOG_NOTICE, "the ledger can be written again");
+	if (scribe->changed)
+		scribe->changed(scribe->context, failing);
+}
+
 /* Everything is written anew at the next look. */
 static void fail(struct sp_scribe *scribe, const struct sp_error *err)
 {
@@ -173,16 +185,22 @@ uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 {
 	uint64_t now = sp_monotonic_ms();
 	struct sp_error err;
-	int code = 0;
+	int code;
 
+	if (scribe->next == scribe->count && now < scribe->due)
+		return scribe->due;
 	if (scribe->next < scribe->count) {
 		code = write_piece(scribe, &err);
-	} else if (now >= scribe->due) {
+	} else {
 		scribe->due = now + PERIOD_MS;
 		code = look(scribe, &err);
 	}
 	if (code)
 		fail(scribe, &err);
+	if (code)
+		scribe->due = now + AGAIN_MS;
+	if (code || scribe->next == scribe->count)
+		tell(scribe, code != 0);
 	return scribe->next < scribe->count ? now : scribe->due;
 }
 

@@ -35,9 +35,13 @@ struct sp_scribe {
 	struct sp_census census; /* of the last look at the map, */
 	bool counted;            /* if there was one */
 	struct sp_log_limit log;
+	bool failing; /* the last look could not be written */
+	/* `failing` has changed; NULL: nobody asks. */
+	void (*changed)(void *context, bool failing);
+	void *context;
 };
 
-/* @maps has as many slots as @maps->max_clients. 0 or -ENOMEM. */
+/* `changed` is set by the caller. @maps has as many slots as @maps->max_clients. 0 or -ENOMEM. */
 int sp_scribe_init(struct sp_scribe *scribe, struct sp_maps *maps, struct sp_error *err);
 
 /* Write down what has not been yet, all of it, and give the memory back. */

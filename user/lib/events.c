@@ -79,6 +79,11 @@ static const char *entry(const char *const *list, size_t size, unsigned index)
 	return index < size && list[index] ? list[index] : "?";
 }
 
+bool sp_event_has_client(enum sp_event_kind kind)
+{
+	return kind < SP_EVENT_LEDGER;
+}
+
 const char *sp_event_word(enum sp_event_kind kind)
 {
 	return entry(words, sizeof(words) / sizeof(words[0]), kind);

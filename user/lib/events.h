@@ -6,12 +6,14 @@
 #ifndef SP_LIB_EVENTS_H
 #define SP_LIB_EVENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <sallyport/abi.h>
 
 #include "lib/error.h"
 #include "lib/instance.h"
+
 
 struct ring_buffer;
 struct sockaddr_un;
@@ -42,6 +44,9 @@ void sp_events_close(struct sp_events *events);
 void sp_events_address(struct sockaddr_un *address, const struct sp_instance *instance);
 
 /* "flood", "captive client over ..."; "?" for a number that is none. */
+/* Whether events of this kind are about a client. */
+bool sp_event_has_client(enum sp_event_kind kind);
+
 const char *sp_event_word(enum sp_event_kind kind);
 const char *sp_event_text(enum sp_event_kind kind);
 

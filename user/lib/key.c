@@ -92,6 +92,28 @@ static int open_folder(const char *path)
 	return folder < 0 ? -errno : folder;
 }
 
+static int failed(const char *path, int ret, struct sp_error *err)
+{
+	if (ret == -EBADMSG)
+		return sp_fail(err, ret, SP_EXIT_FAILED,
+		               "%s: expected a file of root's with mode 0600 and %d bytes; remove "
+		               "it and a new key is made",
+		               path, SP_KEY_BYTES);
+	return sp_fail(err, ret, ret == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED, "%s: %s",
+	               path, strerror(-ret));
+}
+
+int sp_key_find(const struct sp_instance *instance, const char *name, uint8_t key[SP_KEY_BYTES],
+                struct sp_error *err)
+{
+	char path[KEY_PATH];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s", instance->state, name);
+	ret = load(path, key);
+	return ret && ret != -ENOENT ? failed(path, ret, err) : ret;
+}
+
 int sp_key_get(const struct sp_instance *instance, const char *name, uint8_t key[SP_KEY_BYTES],
                struct sp_error *err)
 {
@@ -100,20 +122,11 @@ int sp_key_get(const struct sp_instance *instance, const char *name, uint8_t key
 	int ret;
 
 	if (folder < 0)
-		return sp_fail(err, folder, folder == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
-		               "%s: %s", instance->state, strerror(-folder));
+		return failed(instance->state, folder, err);
 	snprintf(path, sizeof(path), "%s/%s", instance->state, name);
 	ret = load(path, key);
 	if (ret == -ENOENT)
 		ret = get_locked(path, folder, key);
 	close(folder);
-	if (ret == -EBADMSG)
-		return sp_fail(err, ret, SP_EXIT_FAILED,
-		               "%s: expected a file of root's with mode 0600 and %d bytes; remove "
-		               "it and a new key is made",
-		               path, SP_KEY_BYTES);
-	if (ret)
-		return sp_fail(err, ret, ret == -EACCES ? SP_EXIT_PERMISSION : SP_EXIT_FAILED,
-		               "%s: %s", path, strerror(-ret));
-	return 0;
+	return ret ? failed(path, ret, err) : 0;
 }

@@ -19,4 +19,8 @@
 int sp_key_get(const struct sp_instance *instance, const char *name, uint8_t key[SP_KEY_BYTES],
                struct sp_error *err);
 
+/* The same of a key that is there: -ENOENT, without an error text, if there is none. */
+int sp_key_find(const struct sp_instance *instance, const char *name, uint8_t key[SP_KEY_BYTES],
+                struct sp_error *err);
+
 #endif

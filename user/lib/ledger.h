@@ -6,7 +6,7 @@
  *
  * Strings are NUL-terminated UTF-8. Times are seconds since 1970. Functions return 0 or a negative
  * errno with @err filled (SP_EXIT_FAILED unless said otherwise); -EBUSY: another process wrote for
- * longer than five seconds; -ENOSPC: the disk is full; -EUCLEAN: the database is damaged.
+ * longer than five seconds; -EXFULL: the disk is full; -EUCLEAN: the database is damaged.
  *
  * Who needs the lock of the instance (lib/maps.h) as well takes it first.
  */
@@ -103,6 +103,7 @@ struct sp_voucher {
 	uint64_t from, until;    /* good from, and before; 0: no bound. No session outlasts it */
 	uint64_t created, first; /* first redemption; 0: none yet */
 	bool revoked;
+	uint64_t creation;           /* sp_ledger_creation_begin that it is added for; 0: none */
 	char batch[SP_LEDGER_BATCH]; /* the operator's name for those created together */
 	char note[SP_NOTE_SIZE];
 };
@@ -110,6 +111,18 @@ struct sp_voucher {
 /* Fills id. -EEXIST: there is a voucher of this code. */
 int sp_ledger_voucher_add(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST],
                           struct sp_voucher *voucher, struct sp_error *err);
+
+/*
+ * Many vouchers, all of them or none, without keeping others from the ledger for as long as that
+ * takes: what is added for a @creation is there for nobody until that has ended (-ESTALE: an hour
+ * later they were deleted). Who cannot end it deletes a piece, of at most @most, of what was added
+ * until @removed is 0; what a killed process leaves goes with what is old.
+ */
+int sp_ledger_creation_begin(struct sp_ledger *ledger, uint64_t now, uint64_t *creation,
+                             struct sp_error *err);
+int sp_ledger_creation_end(struct sp_ledger *ledger, uint64_t creation, struct sp_error *err);
+int sp_ledger_creation_undo(struct sp_ledger *ledger, uint64_t creation, unsigned most,
+                            unsigned *removed, struct sp_error *err);
 
 /*
  * Take a place of the voucher for @client, within a transaction (sp_session_redeem does all of it).
@@ -129,6 +142,9 @@ int sp_ledger_voucher_find(struct sp_ledger *ledger, const uint8_t digest[SP_VOU
                            struct sp_voucher *voucher, struct sp_error *err);
 int sp_ledger_voucher_get(struct sp_ledger *ledger, uint64_t id, struct sp_voucher *voucher,
                           struct sp_error *err);
+
+/* How many there are that are not revoked. */
+int sp_ledger_voucher_count(struct sp_ledger *ledger, uint64_t *count, struct sp_error *err);
 
 /* It is never redeemed again; sessions it gave are the caller's business. -ENOENT as above. */
 int sp_ledger_voucher_revoke(struct sp_ledger *ledger, uint64_t id, struct sp_error *err);

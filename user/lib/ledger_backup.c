@@ -116,7 +116,8 @@ int sp_ledger_check(struct sp_ledger *ledger, sp_damage_visit visit, void *conte
 
 int sp_ledger_probe(struct sp_ledger *ledger, struct sp_error *err)
 {
-	static const char sql[] = "UPDATE state SET seen = seen";
+	/* What does not change is not written. */
+	static const char sql[] = "UPDATE state SET probes = probes + 1";
 	bool own;
 	int code = sp_db_enter(ledger, false, &own, err);
 

@@ -32,7 +32,7 @@ typedef void (*sp_damage_visit)(const char *sentence, void *context);
 int sp_ledger_check(struct sp_ledger *ledger, sp_damage_visit visit, void *context,
                     struct sp_error *err);
 
-/* Whether it can be written at this moment: writes what is there once more. */
+/* Whether it can be written at this moment: counts how often this was asked. */
 int sp_ledger_probe(struct sp_ledger *ledger, struct sp_error *err);
 
 #endif

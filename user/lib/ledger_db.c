@@ -16,7 +16,7 @@ static int errno_of(struct sp_ledger *ledger, int code)
 	case SQLITE_LOCKED:
 		return -EBUSY;
 	case SQLITE_FULL:
-		return -ENOSPC;
+		return -EXFULL;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return -EUCLEAN;
@@ -30,7 +30,7 @@ static int errno_of(struct sp_ledger *ledger, int code)
 		return -EACCES;
 	default:
 		/* SQLite tells a full disk from other errors only where it writes itself. */
-		return sqlite3_system_errno(ledger->db) == ENOSPC ? -ENOSPC : -EIO;
+		return sqlite3_system_errno(ledger->db) == ENOSPC ? -EXFULL : -EIO;
 	}
 }
 
@@ -39,7 +39,7 @@ static const char *advice(int code)
 	switch (code) {
 	case -EBUSY:
 		return "; another process has been writing it for seconds; try again";
-	case -ENOSPC:
+	case -EXFULL:
 		return "; make room on that disk";
 	case -EUCLEAN:
 		return "; put back a copy, or move it away and a new one is made";

@@ -99,7 +99,8 @@ static const char version2[] =
          */
 	"CREATE TABLE state ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1), seen INTEGER NOT NULL DEFAULT 0,"
-	" log_before INTEGER NOT NULL DEFAULT 0, refused_before INTEGER NOT NULL DEFAULT 0"
+	" log_before INTEGER NOT NULL DEFAULT 0, refused_before INTEGER NOT NULL DEFAULT 0,"
+	" probes INTEGER NOT NULL DEFAULT 0"
 	") STRICT;"
 	"INSERT INTO state (one) VALUES (1);"
 

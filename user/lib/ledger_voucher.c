@@ -11,6 +11,9 @@
 	"id, first, seen, revoked, (SELECT count(*) FROM place WHERE place.voucher = " \
 	"voucher.id), " STORED
 
+/* Not of a creation that goes on, or was killed. */
+#define MADE "(creation = 0 OR NOT EXISTS (SELECT 1 FROM creation WHERE id = voucher.creation))"
+
 /* A voucher, and what only redeeming needs to know of it. */
 struct row {
 	struct sp_voucher voucher;
@@ -39,8 +42,9 @@ static void take(struct sp_statement *query, struct row *row)
 int sp_ledger_voucher_add(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST],
                           struct sp_voucher *voucher, struct sp_error *err)
 {
-	static const char sql[] = "INSERT INTO voucher (digest, " STORED
-				  ") VALUES (?, " SP_LIMIT_VALUES ", ?, ?, ?, ?, ?, ?)";
+	static const char sql[] =
+		"INSERT INTO voucher (digest, " STORED ", creation) VALUES (?, " SP_LIMIT_VALUES
+		", ?, ?, ?, ?, ?, ?, ?)";
 	struct sp_statement query = sp_statement(ledger, sql);
 	bool own;
 	int code = sp_db_enter(ledger, true, &own, err);
@@ -55,6 +59,7 @@ int sp_ledger_voucher_add(struct sp_ledger *ledger, const uint8_t digest[SP_VOUC
 	sp_in_number(&query, voucher->created);
 	sp_in_text(&query, voucher->batch);
 	sp_in_text(&query, voucher->note);
+	sp_in_number(&query, voucher->creation);
 	code = sp_statement_run(&query, NULL, err);
 	if (!code)
 		voucher->id = (uint64_t)sqlite3_last_insert_rowid(ledger->db);
@@ -80,7 +85,7 @@ static int read_one(struct sp_statement *query, struct row *row, struct sp_error
 static int find(struct sp_ledger *ledger, const uint8_t digest[SP_VOUCHER_DIGEST], struct row *row,
                 struct sp_error *err)
 {
-	static const char sql[] = "SELECT " COLUMNS " FROM voucher WHERE digest = ?";
+	static const char sql[] = "SELECT " COLUMNS " FROM voucher WHERE digest = ? AND " MADE;
 	struct sp_statement query = sp_statement(ledger, sql);
 
 	sp_in_bytes(&query, digest, SP_VOUCHER_DIGEST);
@@ -101,7 +106,7 @@ int sp_ledger_voucher_find(struct sp_ledger *ledger, const uint8_t digest[SP_VOU
 int sp_ledger_voucher_get(struct sp_ledger *ledger, uint64_t id, struct sp_voucher *voucher,
                           struct sp_error *err)
 {
-	static const char sql[] = "SELECT " COLUMNS " FROM voucher WHERE id = ?";
+	static const char sql[] = "SELECT " COLUMNS " FROM voucher WHERE id = ? AND " MADE;
 	struct sp_statement query = sp_statement(ledger, sql);
 	struct row row;
 	int code;
@@ -113,9 +118,19 @@ int sp_ledger_voucher_get(struct sp_ledger *ledger, uint64_t id, struct sp_vouch
 	return code;
 }
 
+int sp_ledger_voucher_count(struct sp_ledger *ledger, uint64_t *count, struct sp_error *err)
+{
+	int64_t number = 0;
+	int code = sp_db_number(ledger, "SELECT count(*) FROM voucher WHERE revoked = 0 AND " MADE,
+	                        &number, err);
+
+	*count = (uint64_t)number;
+	return code;
+}
+
 int sp_ledger_voucher_revoke(struct sp_ledger *ledger, uint64_t id, struct sp_error *err)
 {
-	static const char sql[] = "UPDATE voucher SET revoked = 1 WHERE id = ?";
+	static const char sql[] = "UPDATE voucher SET revoked = 1 WHERE id = ? AND " MADE;
 	struct sp_statement query = sp_statement(ledger, sql);
 	unsigned changed = 0;
 	bool own;
@@ -136,8 +151,9 @@ int sp_ledger_voucher_revoke(struct sp_ledger *ledger, uint64_t id, struct sp_er
 int sp_ledger_voucher_each(struct sp_ledger *ledger, const char *batch, sp_voucher_visit visit,
                            void *context, struct sp_error *err)
 {
-	static const char all[] = "SELECT " COLUMNS " FROM voucher ORDER BY id";
-	static const char some[] = "SELECT " COLUMNS " FROM voucher WHERE batch = ? ORDER BY id";
+	static const char all[] = "SELECT " COLUMNS " FROM voucher WHERE " MADE " ORDER BY id";
+	static const char some[] =
+		"SELECT " COLUMNS " FROM voucher WHERE batch = ? AND " MADE " ORDER BY id";
 	struct sp_statement query = sp_statement(ledger, batch ? some : all);
 	int code = 0, visited = 0;
 	struct row row;
@@ -151,6 +167,61 @@ int sp_ledger_voucher_each(struct sp_ledger *ledger, const char *batch, sp_vouch
 	if (visited)
 		sp_statement_end(&query);
 	return visited ? visited : code;
+}
+
+/* --- many at once --- */
+
+int sp_ledger_creation_begin(struct sp_ledger *ledger, uint64_t now, uint64_t *creation,
+                             struct sp_error *err)
+{
+	static const char sql[] = "INSERT INTO creation (begun) VALUES (?)";
+	struct sp_statement query = sp_statement(ledger, sql);
+	bool own;
+	int code = sp_db_enter(ledger, false, &own, err);
+
+	if (code)
+		return code;
+	sp_in_number(&query, now);
+	code = sp_statement_run(&query, NULL, err);
+	*creation = (uint64_t)sqlite3_last_insert_rowid(ledger->db);
+	return sp_db_leave(ledger, own, code, err);
+}
+
+int sp_ledger_creation_end(struct sp_ledger *ledger, uint64_t creation, struct sp_error *err)
+{
+	static const char sql[] = "DELETE FROM creation WHERE id = ?";
+	struct sp_statement query = sp_statement(ledger, sql);
+	unsigned changed = 0;
+	bool own;
+	int code = sp_db_enter(ledger, true, &own, err);
+
+	if (code)
+		return code;
+	sp_in_number(&query, creation);
+	code = sp_statement_run(&query, &changed, err);
+	if (!code && !changed)
+		code = sp_fail(err, -ESTALE, SP_EXIT_FAILED,
+		               "the vouchers took so long to be made that they were taken for "
+		               "those of a command that was killed; nothing was made, try again");
+	return sp_db_leave(ledger, own, code, err);
+}
+
+int sp_ledger_creation_undo(struct sp_ledger *ledger, uint64_t creation, unsigned most,
+                            unsigned *removed, struct sp_error *err)
+{
+	static const char sql[] = "DELETE FROM voucher WHERE id IN (SELECT id FROM voucher WHERE "
+				  "creation > 0 AND creation = ? LIMIT ?)";
+	struct sp_statement query = sp_statement(ledger, sql);
+	bool own;
+	int code = sp_db_enter(ledger, false, &own, err);
+
+	*removed = 0;
+	if (code)
+		return code;
+	sp_in_number(&query, creation);
+	sp_in_number(&query, most);
+	code = sp_statement_run(&query, removed, err);
+	return sp_db_leave(ledger, own, code, err);
 }
 
 /* --- redeeming --- */

@@ -52,9 +52,9 @@ struct sp_ledger *sp_session_ledger(struct sp_maps *maps, struct sp_error *err);
 /*
  * Authorize @key with @limits from now on, for @who. Errors: -EINVAL (multicast or zero MAC, VLAN
  * out of range, note too long or not UTF-8 text: SP_EXIT_USAGE), -ENOSPC (`clients` is full:
- * SP_EXIT_FAILED, the sentence names max_clients; or the ledger's disk is), -EDQUOT (a session that
- * is alive has used up a quota of @limits already: SP_EXIT_FAILED), others from the kernel and the
- * ledger. After an error map and ledger are as before.
+ * SP_EXIT_FAILED, the sentence names max_clients), -EXFULL (the ledger's disk is), -EDQUOT (a
+ * session that is alive has used up a quota of @limits already: SP_EXIT_FAILED), others from the
+ * kernel and the ledger. After an error map and ledger are as before.
  *
  * A session that is alive goes on when it is that of the same @who, or when @who is the operator,
  * who changes it without becoming its user: it keeps its slot, its counters and its record; the new
