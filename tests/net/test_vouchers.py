@@ -114,7 +114,7 @@ def test_bad_input_makes_nothing(instance, tmp_path, arguments, words):
     "arguments, code, words",
     [
         ("", USAGE, "VOUCHER"),
-        ("1 --batch x", USAGE, "not both"),
+        ("1 --batch x", USAGE, "one of them alone"),
         ("nonsense", USAGE, "nonsense"),
         ("0", USAGE, "0"),
         ("7", NOT_FOUND, "no voucher"),
