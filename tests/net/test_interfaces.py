@@ -120,7 +120,7 @@ def test_comes_back(bare, tmp_path, attach, tc):
     assert (after["note"], after["since"]) == ("stays", before["since"])
     assert after["up_packets"] > before["up_packets"]
     said = log(bare)
-    assert "interface lan0 is gone" in said and "interface lan0 is attached again" in said
+    assert "interface lan0 is gone" in said and "interface lan0 is attached" in said
 
     bare.forget()
     assert bare.status(4) == bare.status(6) == 511

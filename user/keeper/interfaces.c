@@ -105,7 +105,10 @@ bool sp_interfaces_read(struct sp_interfaces *interfaces)
 
 static void log_difference(const struct sp_attachment *was, const struct sp_attachment *now)
 {
-	if (was->presence != now->presence && now->presence == SP_MISSING)
+	if (!was->interface[0] && now->presence == SP_MISSING)
+		sp_log(SP_LOG_WARNING, "interface %s is not there; it is attached when it comes",
+		       now->interface);
+	else if (was->presence != now->presence && now->presence == SP_MISSING)
 		sp_log(SP_LOG_WARNING, "interface %s is gone; it is attached again when it is back",
 		       now->interface);
 	else if (was->presence != now->presence && now->presence == SP_RENAMED)
@@ -147,7 +150,7 @@ static void log_failure(struct sp_interfaces *interfaces, const struct sp_error 
 
 static void log_attached(const struct sp_attachment *now)
 {
-	sp_log(SP_LOG_NOTICE, "interface %s is attached again: %s%s, TC %s%s%s%s", now->interface,
+	sp_log(SP_LOG_NOTICE, "interface %s is attached: %s%s, TC %s%s%s%s", now->interface,
 	       strcmp(now->mode, "tc") != 0 ? "XDP " : "",
 	       strcmp(now->mode, "tc") != 0 ? now->mode : "no XDP", now->tc_hook,
 	       now->why[0] ? " (" : "", now->why, now->why[0] ? ")" : "");

@@ -19,7 +19,8 @@
  * untouched; maps of another version or size are replaced by ones that hold the same (lib/carry.h);
  * -ENOSPC: more clients are there than max_clients. On failure everything this call did is undone:
  * an instance that was up is still up as before, one that was not leaves no pin, link, qdisc or
- * file. 0 or negative errno.
+ * file. Interfaces that are missing are attached when they come (sp_dataplane_reattach); one client
+ * interface at least must be there. 0 or negative errno.
  */
 int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *config,
                     struct sp_error *err);

@@ -49,7 +49,7 @@ static enum sp_presence find(const struct sp_record_interface *one, struct sp_in
 {
 	if (!sp_netlink_link(one->name, now, NULL))
 		return now->ifindex == one->ifindex ? SP_ATTACHED : SP_DETACHED;
-	if (!sp_netlink_link_at(one->ifindex, now, NULL))
+	if (one->ifindex && !sp_netlink_link_at(one->ifindex, now, NULL))
 		return SP_RENAMED;
 	*now = (struct sp_interface){.ifindex = 0};
 	return SP_MISSING;
@@ -101,13 +101,14 @@ static void describe_presence(struct sp_attachment *attachment,
 	const char *what = daemon ? "sallyportd is about to attach it" : "run `sallyport up`";
 
 	if (attachment->presence == SP_MISSING)
-		snprintf(why, size, "the interface was removed; %s",
-		         daemon ? "sallyportd attaches it when it is back"
-		                : "run `sallyport up` when it is back");
+		snprintf(why, size, "the interface %s; %s when it is back",
+		         one->ifindex ? "was removed" : "is not there",
+		         daemon ? "sallyportd attaches it" : "run `sallyport up`");
 	else if (attachment->presence == SP_RENAMED)
 		snprintf(why, size, "it is called %s now, and judged as before", now->name);
 	else if (attachment->presence == SP_DETACHED && now->ifindex != one->ifindex)
-		snprintf(why, size, "the interface was made anew and is not judged: %s", what);
+		snprintf(why, size, "the interface was made %s and is not judged: %s",
+		         one->ifindex ? "anew" : "just now", what);
 	else if (attachment->presence == SP_DETACHED)
 		snprintf(why, size, "a program was taken away: %s", what);
 	else

@@ -198,8 +198,11 @@ static void inherit(struct up *up)
 		struct sp_record_interface *now = &up->now.interface[i];
 		const struct sp_record_interface *was = sp_record_find(&up->before, now->name);
 
-		if (!was || was->ifindex != now->ifindex || was->uplink != now->uplink)
+		if (!was || was->uplink != now->uplink ||
+		    (was->ifindex != now->ifindex && !now->missing))
 			continue;
+		/* Of one that is gone: what it left behind is found by that. */
+		now->ifindex = was->ifindex;
 		now->own_qdisc = was->own_qdisc;
 		memcpy(now->why, was->why, sizeof(now->why));
 	}
@@ -217,7 +220,7 @@ static int attach(struct up *up, enum sp_hook_kind kind, struct sp_error *err)
 		bool same_wish = was && was->attach == one->attach && was->tc == one->tc &&
 		                 was->uplink == one->uplink;
 
-		if (one->uplink && kind != SP_HOOK_XDP)
+		if (one->missing || (one->uplink && kind != SP_HOOK_XDP))
 			continue;
 		code = sp_attach_begin(change, up->instance, one, kind, err);
 		if (code)
@@ -342,6 +345,17 @@ static int plant(struct up *up, struct sp_error *err)
 	return sp_garden_configure(&maps, up->config->garden, up->config->garden_count, err);
 }
 
+static void tell_missing(const struct up *up)
+{
+	for (unsigned i = 0; i < up->now.count; i++)
+		if (up->now.interface[i].missing)
+			sp_log(SP_LOG_WARNING,
+			       "there is no interface %s yet: sallyportd attaches it when it "
+			       "comes; "
+			       "without it, `sallyport up` does",
+			       up->now.interface[i].name);
+}
+
 static int carry_out(struct up *up, struct sp_error *err)
 {
 	int code = sp_objects_load(&up->objects, up->instance, up->config, up->loaded, err);
@@ -457,6 +471,8 @@ int sp_dataplane_up(const struct sp_instance *instance, const struct sp_config *
 	if (lock < 0)
 		return lock;
 	code = do_up(&up, err);
+	if (!code)
+		tell_missing(&up);
 	sp_carry_end(&up.carry);
 	sp_objects_free(&up.objects);
 	sp_garden_moved_free(&up.moved);

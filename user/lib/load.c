@@ -2,6 +2,7 @@
 #include "lib/load.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -64,6 +65,9 @@ static int add_mac_of(struct sp_load *load, const char *name, struct sp_error *e
 	struct sp_interface interface;
 	int code = sp_netlink_link(name, &interface, err);
 
+	/* One that comes later has its own known with the next `up`. */
+	if (code == -ENODEV)
+		return 0;
 	if (!code && memcmp(interface.mac, none, sizeof(none)) != 0)
 		add_mac(load, interface.mac);
 	return code;

@@ -47,6 +47,8 @@ static void choose_ports(struct wanted *wanted, const struct sp_instance *instan
 	for (unsigned i = 0; i < record->count && wanted->ports < SP_MAX_ATTACHED; i++) {
 		const struct sp_record_interface *one = &record->interface[i];
 
+		if (!one->ifindex)
+			continue;
 		if (native && sp_netlink_redirects(one->ifindex) == 0)
 			continue;
 		wanted->client[wanted->ports] = !one->uplink;

@@ -23,6 +23,19 @@ int sp_prepare_machine(struct sp_error *err)
 	return 0;
 }
 
+/* It is attached when it comes. */
+static void add_missing(struct sp_record *record, const char *name, bool uplink,
+                        const struct sp_config *config)
+{
+	struct sp_record_interface *one = &record->interface[record->count++];
+
+	snprintf(one->name, sizeof(one->name), "%s", name);
+	one->missing = true;
+	one->uplink = uplink;
+	one->attach = config->attach;
+	one->tc = config->tc;
+}
+
 static int add_interface(struct sp_record *record, const char *name, bool uplink,
                          const struct sp_config *config, struct sp_error *err)
 {
@@ -30,6 +43,10 @@ static int add_interface(struct sp_record *record, const char *name, bool uplink
 	struct sp_interface interface;
 	int code = sp_netlink_link(name, &interface, err);
 
+	if (code == -ENODEV) {
+		add_missing(record, name, uplink, config);
+		return 0;
+	}
 	if (code)
 		return code;
 	for (unsigned i = 0; i < record->count; i++)
@@ -70,6 +87,17 @@ static void add_zones(struct sp_record *record, const struct sp_config *config)
 	}
 }
 
+/* Without any there is nobody to judge, and most likely a name is wrong. */
+static int check_present(const struct sp_record *record, struct sp_error *err)
+{
+	struct sp_interface interface;
+
+	for (unsigned i = 0; i < record->count; i++)
+		if (!record->interface[i].missing)
+			return 0;
+	return sp_netlink_link(record->interface[0].name, &interface, err);
+}
+
 int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
                       struct sp_error *err)
 {
@@ -81,6 +109,8 @@ int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
 		               "no interface is configured: set `client` in [gateway]");
 	for (unsigned i = 0; i < config->client_count && !code; i++)
 		code = add_interface(record, config->client[i], false, config, err);
+	if (!code)
+		code = check_present(record, err);
 	for (unsigned i = 0; i < config->uplink_count && !code; i++)
 		code = add_interface(record, config->uplink[i], true, config, err);
 	add_zones(record, config);

@@ -15,7 +15,8 @@
 /* Root, and a kernel with BTF. */
 int sp_prepare_machine(struct sp_error *err);
 
-/* The record of what @config wants: each interface must be there, once. */
+/* The record of what @config wants: each interface once, and one client interface at least must be
+ * there. */
 int sp_prepare_record(struct sp_record *record, const struct sp_config *config,
                       struct sp_error *err);
 

@@ -251,7 +251,7 @@ struct sp_record_interface *sp_record_find(struct sp_record *record, const char 
 struct sp_record_interface *sp_record_find_at(struct sp_record *record, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < record->count; i++)
-		if (record->interface[i].ifindex == ifindex)
+		if (ifindex && record->interface[i].ifindex == ifindex)
 			return &record->interface[i];
 	return NULL;
 }

@@ -20,9 +20,10 @@
 
 struct sp_record_interface {
 	char name[IF_NAMESIZE];
-	uint32_t ifindex;
-	bool uplink;     /* else a client interface */
-	unsigned attach; /* enum sp_attach and enum sp_tc_hook that were asked for */
+	uint32_t ifindex; /* 0: there was none of this name yet */
+	bool missing;     /* of the configuration: there is none now; not in the file */
+	bool uplink;      /* else a client interface */
+	unsigned attach;  /* enum sp_attach and enum sp_tc_hook that were asked for */
 	unsigned tc;
 	bool own_qdisc;                  /* we made its clsact qdisc */
 	char why[SP_HOOK_KINDS][SP_WHY]; /* not a better mode; "" if it is the best */
@@ -63,7 +64,7 @@ bool sp_record_zone_has(const struct sp_record_zone *zone, const char *name);
 /* The entry of @name, or NULL. */
 struct sp_record_interface *sp_record_find(struct sp_record *record, const char *name);
 
-/* The entry of @ifindex, or NULL. */
+/* The entry of @ifindex, which is not 0, or NULL. */
 struct sp_record_interface *sp_record_find_at(struct sp_record *record, uint32_t ifindex);
 
 #endif
