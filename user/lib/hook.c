@@ -92,7 +92,7 @@ static enum bpf_attach_type tcx_side(const struct sp_hook *hook)
 
 int sp_hook_tcx_programs(const struct sp_hook *hook, uint32_t *ids, unsigned room)
 {
-	DECLARE_LIBBPF_OPTS(bpf_prog_query_opts, opts, .prog_ids = ids, .prog_cnt = room);
+	LIBBPF_OPTS(bpf_prog_query_opts, opts, .prog_ids = ids, .prog_cnt = room);
 	int code = bpf_prog_query_opts((int)hook->ifindex, tcx_side(hook), &opts);
 
 	return code ? code : (int)opts.prog_cnt;
