@@ -16,8 +16,8 @@ UNITS = ("sallyport", "sallyport@", "sallyport-up", "sallyport-up@")
 # systemd-analyze: 0 is nothing, 100 everything that a process can do. Much of it is what the daemon is
 # for (network administration, sockets) or gives away at its start (other users, chroot).
 MOST_EXPOSED = 35
-USERS = ["sallyport-garden", "sallyport-portal", "sallyport-prober", "sallyport-responder",
-         "sallyport-verifier"]
+USERS = ["sallyport-garden", "sallyport-metrics", "sallyport-portal", "sallyport-prober",
+         "sallyport-responder", "sallyport-verifier"]
 
 
 def build(folder, *options, **environment):
@@ -277,12 +277,16 @@ def test_systemd(hosts, machine, root, next_package, tmp_path):
         return state() == "active" and is_captive(hosts)
 
     assert state() == "inactive" and hosts.ping(INTERNET[4])
+    with (root.folder / "etc/sallyport/sallyport.conf").open("a", encoding="utf-8") as configuration:
+        configuration.write("[metrics]\nlisten = 127.0.0.1:9487\n")
     machine.run("systemctl", "enable", "--now", "sallyport")
     # Type=notify: it serves when that comes back.
     assert state() == state(unit="sallyport-up") == "active"
     wait_captive(hosts)
     assert "Serving" in machine.run("systemctl", "status", "sallyport").stdout
     assert "serving instance sallyport" in machine.run("journalctl", "-u", "sallyport").stdout
+    shown = hosts.run("gw", "curl", "-s", "--max-time", "20", "http://127.0.0.1:9487/metrics").stdout
+    assert "sallyport_build_info" in shown
     first = main_pid()
 
     machine.run("sallyport", "client", "allow", CLIENT_MAC)
