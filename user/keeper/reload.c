@@ -104,15 +104,30 @@ static enum sp_reload compare(const struct sp_keeper *keeper, const struct sp_co
 	return same(&other, keeper->config) ? SP_RELOAD_TAKEN : SP_RELOAD_AGAIN;
 }
 
+/* Sockets that this keeper has, and that are not handed over, cannot be opened a second time. */
+static void leave_out_own(struct sp_config *config, const struct sp_config *own)
+{
+	const struct sp_metrics_listen *now = &config->metrics_listen, *was = &own->metrics_listen;
+
+	if (was->on && !strcmp(now->path, was->path) && now->endpoint.port == was->endpoint.port &&
+	    !memcmp(&now->endpoint.address, &was->endpoint.address, sizeof(struct sp_address)))
+		config->metrics_listen.on = false;
+	if (own->radius_coa && config->radius_coa_port == own->radius_coa_port)
+		config->radius_coa = false;
+}
+
 /* In a process of its own, because a part of it stays when the rest fails. Never returns. */
 static void try_setup(struct sp_keeper *keeper, const struct sp_config *config, int told)
 {
 	static struct sp_setup setup;
+	static struct sp_config tried;
 	struct sp_error err = {.text = ""};
 	int ret;
 
+	tried = *config;
+	leave_out_own(&tried, keeper->config);
 	sp_inherit_offer();
-	ret = sp_setup_make(&setup, &keeper->maps, config, &err);
+	ret = sp_setup_make(&setup, &keeper->maps, &tried, &err);
 	if (ret && write(told, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(2);
 	_exit(ret ? 1 : 0);
