@@ -24,6 +24,7 @@
 
 #include "instance.h"
 #include "lib/ledger.h"
+#include "lib/ledger_bulk.h"
 #include "lib/ledger_db.h"
 #include "lib/session.h"
 #include "lib/session_bulk.h"
@@ -246,6 +247,28 @@ static void test_ledger_is_as_with_one(void **state)
 	assert_int_equal(number("SELECT count(*) FROM log JOIN session ON session.id = log.session "
 	                        "AND session.mac = log.mac AND session.begun = log.time"),
 	                 2);
+}
+
+/* What a large import leaves for later, in pieces. */
+static void test_the_log_is_told_later(void **state)
+{
+	struct sp_bulk_client clients[] = {client(1, 60), client(2, 60), client(3, 60)};
+	bool more = true;
+
+	(void)state;
+	must(import(clients, 3, false, NULL));
+	must(sp_ledger_log_settle(sp_session_ledger(&maps, &error), 2, &more, &error));
+	assert_false(more);
+	assert_int_equal(number("SELECT count(*) FROM log"), 3);
+	must(sp_db_exec(maps.ledger, "INSERT INTO begun (first, last) VALUES (1, 3)", &error));
+	must(sp_ledger_log_settle(maps.ledger, 2, &more, &error));
+	assert_true(more);
+	assert_int_equal(number("SELECT count(*) FROM log"), 5);
+	must(sp_ledger_log_settle(maps.ledger, 2, &more, &error));
+	assert_false(more);
+	assert_int_equal(number("SELECT count(*) FROM (SELECT session FROM log WHERE event = 1 "
+	                        "GROUP BY session HAVING count(*) = 2)"),
+	                 3);
 }
 
 static void test_existing_ones_keep_what_they_have(void **state)
@@ -548,6 +571,7 @@ static int run(void)
 	const struct CMUnitTest tests[] = {
 		with_instance(test_import),
 		with_instance(test_ledger_is_as_with_one),
+		with_instance(test_the_log_is_told_later),
 		with_instance(test_existing_ones_keep_what_they_have),
 		with_instance(test_replace),
 		with_instance(test_dry_run_changes_nothing),

@@ -14,10 +14,12 @@
 #include "cli/moment.h"
 #include "cli/open_ledger.h"
 #include "cli/output.h"
+#include "lib/ledger_bulk.h"
 #include "lib/ledger_log.h"
 #include "lib/text.h"
 
-#define FOLLOW_US 250000 /* between two looks for new lines */
+#define SETTLE    100000u /* lines of one transaction */
+#define FOLLOW_US 250000  /* between two looks for new lines */
 
 struct request {
 	const struct sp_invocation *invocation;
@@ -167,10 +169,22 @@ static int follow(struct sp_ledger *ledger, struct request *request)
 	return code;
 }
 
+/* What the log is still to be told. If that cannot be written now, it tells what it has. */
+static void settle(struct sp_ledger *ledger)
+{
+	struct sp_error err;
+	bool more = true;
+
+	while (more && !sp_ledger_log_settle(ledger, SETTLE, &more, &err))
+		;
+}
+
 static int put_log(struct sp_ledger *ledger, struct request *request)
 {
 	uint64_t newest = 0;
 	int code = 0;
+
+	settle(ledger);
 
 	if (!request->invocation->json)
 		sp_put_log_header();

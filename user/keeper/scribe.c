@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ledger_bulk.h"
 #include "lib/monotonic.h"
 #include "lib/session.h"
 #include "lib/session_memory.h"
@@ -171,6 +172,15 @@ static void tell(struct sp_scribe *scribe, bool failing)
 		scribe->changed(scribe->context, failing);
 }
 
+/* What a large import left to be told. */
+static int settle(struct sp_scribe *scribe, struct sp_error *err)
+{
+	struct sp_ledger *ledger = sp_session_ledger(scribe->maps, err);
+
+	scribe->behind = false;
+	return ledger ? sp_ledger_log_settle(ledger, PIECE, &scribe->behind, err) : -EIO;
+}
+
 /* Everything is written anew at the next look. */
 static void fail(struct sp_scribe *scribe, const struct sp_error *err)
 {
@@ -187,13 +197,16 @@ uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 	struct sp_error err;
 	int code;
 
-	if (scribe->next == scribe->count && now < scribe->due)
+	if (scribe->next == scribe->count && now < scribe->due && !scribe->behind)
 		return scribe->due;
 	if (scribe->next < scribe->count) {
 		code = write_piece(scribe, &err);
-	} else {
+	} else if (now >= scribe->due) {
 		scribe->due = now + PERIOD_MS;
+		scribe->behind = true;
 		code = look(scribe, &err);
+	} else {
+		code = settle(scribe, &err);
 	}
 	if (code)
 		fail(scribe, &err);
@@ -201,7 +214,7 @@ uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 		scribe->due = now + AGAIN_MS;
 	if (code || scribe->next == scribe->count)
 		tell(scribe, code != 0);
-	return scribe->next < scribe->count ? now : scribe->due;
+	return scribe->next < scribe->count || scribe->behind ? now : scribe->due;
 }
 
 static int write_rest(struct sp_scribe *scribe, struct sp_error *err)

@@ -34,6 +34,7 @@ struct sp_scribe {
 	struct sp_clock clock;   /* as at the last look that the wall clock was set before */
 	struct sp_census census; /* of the last look at the map, */
 	bool counted;            /* if there was one */
+	bool behind;             /* the log is perhaps still to be told of an import */
 	struct sp_log_limit log;
 	bool failing; /* the last look could not be written */
 	/* `failing` has changed; NULL: nobody asks. */

@@ -235,7 +235,7 @@ static int get_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int numbe
 	return SQLITE_OK;
 }
 
-static const sqlite3_module rows = {
+static const sqlite3_module module = {
 	.xConnect = connect_table,
 	.xBestIndex = best_index,
 	.xDisconnect = disconnect_table,
@@ -260,19 +260,103 @@ static int insert(struct sp_ledger *ledger)
 		NULL, NULL, NULL);
 }
 
-/* In one piece what the trigger on each new session does. */
-static int log_begun(struct sp_ledger *ledger, uint64_t first, struct sp_error *err)
+/* What the trigger on each new session does, of those from @first to @last. */
+static int log_begun(struct sp_ledger *ledger, uint64_t first, uint64_t last, struct sp_error *err)
 {
-	char sql[640];
+	static const char sql[] =
+		"INSERT INTO log (time, event, session, mac, vlan, zone, method, name, "
+	        "note, " SP_LIMIT_COLUMNS
+		") SELECT begun, ?, id, mac, vlan, zone, method, name, note, " SP_LIMIT_COLUMNS
+		" FROM session WHERE id BETWEEN ? AND ? ORDER BY id";
+	struct sp_statement query = sp_statement(ledger, sql);
 
-	snprintf(sql, sizeof(sql),
-	         "INSERT INTO log (time, event, session, mac, vlan, zone, method, name, "
-	         "note, " SP_LIMIT_COLUMNS
-	         ") SELECT begun, %d, id, mac, vlan, zone, method, name, note, " SP_LIMIT_COLUMNS
-	         " FROM session WHERE id >= %llu ORDER BY id; "
-	         "UPDATE state SET seen = max(seen, (SELECT begun FROM session WHERE id = %llu))",
-	         SP_HISTORY_BEGIN, (unsigned long long)first, (unsigned long long)first);
-	return sp_db_exec(ledger, sql, err);
+	sp_in_number(&query, SP_HISTORY_BEGIN);
+	sp_in_number(&query, first);
+	sp_in_number(&query, last);
+	return sp_statement_run(&query, NULL, err);
+}
+
+static int log_later(struct sp_ledger *ledger, uint64_t first, uint64_t last, struct sp_error *err)
+{
+	static const char sql[] = "INSERT OR REPLACE INTO begun (first, last) VALUES (?, ?)";
+	struct sp_statement query = sp_statement(ledger, sql);
+
+	sp_in_number(&query, first);
+	sp_in_number(&query, last);
+	return sp_statement_run(&query, NULL, err);
+}
+
+static int settled(struct sp_ledger *ledger, uint64_t first, struct sp_error *err)
+{
+	static const char sql[] = "DELETE FROM begun WHERE first = ?";
+	struct sp_statement query = sp_statement(ledger, sql);
+
+	sp_in_number(&query, first);
+	return sp_statement_run(&query, NULL, err);
+}
+
+/* 1: from *@first to *@last is the oldest part; 0: there is none. */
+static int unsettled(struct sp_ledger *ledger, uint64_t *first, uint64_t *last,
+                     struct sp_error *err)
+{
+	static const char sql[] = "SELECT first, last FROM begun ORDER BY first LIMIT 1";
+	struct sp_statement query = sp_statement(ledger, sql);
+	int code = sp_statement_step(&query, err);
+
+	if (code <= 0)
+		return code;
+	*first = sp_out_number(&query);
+	*last = sp_out_number(&query);
+	sp_statement_end(&query);
+	return 1;
+}
+
+static int settle(struct sp_ledger *ledger, uint32_t rows, struct sp_error *err)
+{
+	uint64_t first, last, end;
+	int code = unsettled(ledger, &first, &last, err);
+
+	/* Another process may have been quicker. */
+	if (code <= 0)
+		return code;
+	end = last - first < rows ? last : first + rows - 1;
+	code = log_begun(ledger, first, end, err);
+	if (!code)
+		code = settled(ledger, first, err);
+	if (!code && end < last)
+		code = log_later(ledger, end + 1, last, err);
+	return code;
+}
+
+int sp_ledger_log_settle(struct sp_ledger *ledger, uint32_t rows, bool *more, struct sp_error *err)
+{
+	uint64_t first, last;
+	int code = unsettled(ledger, &first, &last, err);
+	bool own;
+
+	*more = false;
+	if (code <= 0)
+		return code;
+	code = sp_db_enter(ledger, false, &own, err);
+	if (code)
+		return code;
+	code = settle(ledger, rows, err);
+	code = sp_db_leave(ledger, own, code, err);
+	if (code)
+		return code;
+	code = unsettled(ledger, &first, &last, err);
+	*more = code > 0;
+	return code < 0 ? code : 0;
+}
+
+/* The clock that is remembered, as the trigger does it. */
+static int note_time(struct sp_ledger *ledger, uint64_t now, struct sp_error *err)
+{
+	static const char sql[] = "UPDATE state SET seen = max(seen, ?)";
+	struct sp_statement query = sp_statement(ledger, sql);
+
+	sp_in_number(&query, now);
+	return sp_statement_run(&query, NULL, err);
 }
 
 static void set_triggers(struct sp_ledger *ledger, bool on)
@@ -316,29 +400,36 @@ static int insert_all(struct sp_ledger *ledger, struct sp_error *err)
 	return code ? sp_db_failed(ledger, code, err) : 0;
 }
 
-/* The id of the first of @count sessions; 0: they are not there. */
-static int add_all(struct sp_ledger *ledger, uint32_t count, uint64_t *first, struct sp_error *err)
+/* The id of the first of @source's sessions; 0: they are not there. */
+static int add_all(struct sp_ledger *ledger, const struct source *source, uint64_t *first,
+                   struct sp_error *err)
 {
 	int code = insert_all(ledger, err);
+	uint64_t last;
 
 	if (code)
 		return code;
-	*first = (uint64_t)sqlite3_last_insert_rowid(ledger->db) - count + 1;
-	return log_begun(ledger, *first, err);
+	last = (uint64_t)sqlite3_last_insert_rowid(ledger->db);
+	*first = last - source->count + 1;
+	code = note_time(ledger, source->begun, err);
+	if (code)
+		return code;
+	return source->count > SP_LEDGER_LOG_NOW ? log_later(ledger, *first, last, err)
+	                                         : log_begun(ledger, *first, last, err);
 }
 
 int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledger_row_at row_at,
                                void *context, uint64_t begun, uint64_t *first, struct sp_error *err)
 {
 	struct source source = {row_at, context, count, begun};
-	int code = sqlite3_create_module(ledger->db, "rows", &rows, &source);
+	int code = sqlite3_create_module(ledger->db, "rows", &module, &source);
 
 	*first = 0;
 	if (code)
 		return sp_db_failed(ledger, code, err);
 	code = sp_db_exec(ledger, CACHE, err);
 	if (!code && count)
-		code = add_all(ledger, count, first, err);
+		code = add_all(ledger, &source, first, err);
 	sqlite3_exec(ledger->db, DEFAULT, NULL, NULL, NULL);
 	/* Without a module it is nobody's any more. */
 	sqlite3_create_module(ledger->db, "rows", NULL, NULL);

@@ -3,6 +3,7 @@
 #ifndef SP_LIB_LEDGER_BULK_H
 #define SP_LIB_LEDGER_BULK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/ledger.h"
@@ -27,6 +28,14 @@ typedef void (*sp_ledger_row_at)(uint32_t index, struct sp_ledger_row *row, void
 int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledger_row_at row_at,
                                void *context, uint64_t begun, uint64_t *first,
                                struct sp_error *err);
+
+/*
+ * The log tells of each of them. Of more than SP_LEDGER_LOG_NOW at once it does so later, when this
+ * is called by the daemon or by who is about to read it: it takes as long again as all the rest.
+ * Write at most @rows lines; *@more: there are others. Without any nothing is written.
+ */
+#define SP_LEDGER_LOG_NOW 10000u
+int sp_ledger_log_settle(struct sp_ledger *ledger, uint32_t rows, bool *more, struct sp_error *err);
 
 /* Called for each session that goes on and has a name or a zone. */
 typedef int (*sp_ledger_name_visit)(const struct sp_client_key *client, uint32_t generation,

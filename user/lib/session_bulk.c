@@ -359,7 +359,11 @@ static int forget_all(struct work *work, struct sp_error *err)
 {
 	int code = sp_ledger_begin(work->ledger, err);
 	uint64_t id = work->first_id;
+	bool more = true;
 
+	/* The log tells that they began before it tells that they did not. */
+	while (!code && more)
+		code = sp_ledger_log_settle(work->ledger, UINT32_MAX, &more, err);
 	for (uint32_t i = 0; i < work->item_count && !code; i++)
 		code = forget_one(work, i, &id, err);
 	if (!code)
