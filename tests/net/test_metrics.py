@@ -43,7 +43,8 @@ def test_verdicts_are_those_of_stats(lab):
         assert families["sallyport_verdict_packets"].value(**labels) <= entry["packets"]
         assert families["sallyport_verdict_bytes"].value(**labels) <= entry["bytes"]
     captured = families["sallyport_verdict_packets"].value(reason="CAPTURED", verdict="pass")
-    assert captured == lab.reasons()["captured"] > 0
+    # Ends of connections may follow.
+    assert 3 <= captured <= lab.reasons()["captured"]
 
 
 def test_other_forms_say_the_same(lab):
@@ -240,3 +241,23 @@ def test_dashboard_and_alerts_name_what_there_is(lab):
     shown = {re.sub(r"_(total|info|bucket|count|sum)$", "", name) for name in named}
     families = {name for name, family in scrape(lab).items()}
     assert families - shown <= {"sallyport_exposition_seconds"}, "not in the dashboard"
+
+
+# --- the configuration ---
+
+def check(lab, tmp_path, listen):
+    path = tmp_path / "metrics.conf"
+    path.write_text(f"[gateway]\nclient = lan0\n[portal]\nplain_port = 8080\n[metrics]\nlisten = {listen}\n")
+    return lab.ctl("config", "check", "-c", str(path))
+
+
+def test_where_to_listen(hosts, tmp_path):
+    for good in ("none", "unix", "unix:/run/m.sock", "127.0.0.1", "127.0.0.1:9487", "[::1]:9100"):
+        result = check(hosts, tmp_path, good)
+        assert (result.returncode, result.stderr) == (0, ""), good
+    for bad in ("9487", "unix:", "unix:m.sock", "unixm", "lan0", "127.0.0.1:0", "127.0.0.1:70000",
+                f"unix:/{'x' * 108}", ""):
+        result = check(hosts, tmp_path, bad)
+        assert result.returncode == 2 and "metrics.conf:6:" in result.stderr, (bad, result.stderr)
+    result = check(hosts, tmp_path, "10.85.0.1:9487")
+    assert result.returncode == 0 and "warning: [metrics] listen: everybody" in result.stderr

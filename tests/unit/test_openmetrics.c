@@ -40,8 +40,8 @@ static void test_counter(void **state)
 {
 	(void)state;
 	sp_openmetrics_family(&metrics, SP_COUNTER, "verdict_bytes", "bytes", "Bytes.");
-	sp_openmetrics_sample(&metrics, UINT64_MAX, "reason", "ARP", "verdict", "pass", NULL);
-	sp_openmetrics_sample(&metrics, 0, NULL);
+	sp_openmetrics_sample(&metrics, UINT64_MAX, "reason", "ARP", "verdict", "pass", SP_NO_MORE);
+	sp_openmetrics_sample(&metrics, 0, SP_NO_MORE);
 	sp_openmetrics_end(&metrics);
 	assert_string_equal(written(),
 	                    "# TYPE sallyport_verdict_bytes counter\n"
@@ -57,9 +57,9 @@ static void test_info_and_gauge(void **state)
 {
 	(void)state;
 	sp_openmetrics_family(&metrics, SP_INFO, "build", "", "Version.");
-	sp_openmetrics_sample(&metrics, 1, "version", "1", NULL);
+	sp_openmetrics_sample(&metrics, 1, "version", "1", SP_NO_MORE);
 	sp_openmetrics_family(&metrics, SP_GAUGE, "age_seconds", "seconds", "Age.");
-	sp_openmetrics_seconds(&metrics, 1000001, NULL);
+	sp_openmetrics_seconds(&metrics, 1000001, SP_NO_MORE);
 	assert_string_equal(written(), "# TYPE sallyport_build info\n"
 	                               "# HELP sallyport_build Version.\n"
 	                               "sallyport_build_info{version=\"1\"} 1\n"
@@ -82,7 +82,7 @@ static void test_label_values(void **state)
 		if (i)
 			begin(state);
 		snprintf(metrics.name, sizeof(metrics.name), "n");
-		sp_openmetrics_sample(&metrics, 1, "l", values[i][0], NULL);
+		sp_openmetrics_sample(&metrics, 1, "l", values[i][0], SP_NO_MORE);
 		snprintf(expected, sizeof(expected), "n{l=\"%s\"} 1\n", values[i][1]);
 		assert_string_equal(written(), expected);
 		if (i + 1 < sizeof(values) / sizeof(*values))
@@ -103,7 +103,7 @@ static void test_histogram(void **state)
 	sp_histogram_count(&histogram, 15000000);
 	sp_histogram_count(&histogram, 15000001);
 	sp_openmetrics_family(&metrics, SP_HISTOGRAM, "t_seconds", "seconds", "T.");
-	sp_openmetrics_histogram(&metrics, &histogram, "a", "b", NULL);
+	sp_openmetrics_histogram(&metrics, &histogram, "a", "b", SP_NO_MORE);
 	seen = written();
 	assert_non_null(strstr(seen, "\nsallyport_t_seconds_bucket{a=\"b\",le=\"1e-05\"} 2\n"
 	                             "sallyport_t_seconds_bucket{a=\"b\",le=\"2.5e-05\"} 3\n"));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #include "keeper/paths.h"
 #include "keeper/tls.h"
 #include "keeper/radius.h"
+#include "lib/address.h"
 #include "web/pages.h"
 
 static bool has_pages(const struct sp_config *config)
@@ -65,6 +68,28 @@ int sp_config_check_files(const struct sp_config *config, struct sp_error *err)
 	return code ? code : check_certificate(config, err);
 }
 
+static bool is_loopback(const struct sp_address *address)
+{
+	const struct sp_address loopback6 = {{0, 0, 0, htonl(1)}};
+
+	return sp_address_is_ipv4(address) ? ntohl(address->word[3]) >> 24 == IN_LOOPBACKNET
+	                                   : !memcmp(address, &loopback6, sizeof(loopback6));
+}
+
+/* What may be meant, but should be known. */
+static void warn(const struct sp_config *config)
+{
+	const struct sp_metrics_listen *listen = &config->metrics_listen;
+	char text[INET6_ADDRSTRLEN];
+
+	if (listen->on && listen->endpoint.port && !is_loopback(&listen->endpoint.address))
+		fprintf(stderr,
+		        "sallyport: warning: [metrics] listen: everybody who reaches %s can read "
+		        "how many clients there are and how they sign in; 127.0.0.1 is for this "
+		        "machine alone\n",
+		        sp_address_text(&listen->endpoint.address, text));
+}
+
 int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error *err)
 {
 	static struct sp_config config;
@@ -74,6 +99,7 @@ int sp_config_check_run(const struct sp_invocation *invocation, struct sp_error 
 		code = sp_config_check_files(&config, err);
 	if (code)
 		return code;
+	warn(&config);
 	if (invocation->json)
 		return sp_put_json(json_pack("{s:s, s:b}", "config", config.path, "ok", 1), err);
 	printf("%s: ok\n", config.path);

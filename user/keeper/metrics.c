@@ -27,7 +27,7 @@ static void put_statuses(struct sp_openmetrics *metrics, const uint64_t count[SP
 		if (!count[i])
 			continue;
 		snprintf(text, sizeof(text), "%u", i + 100);
-		sp_openmetrics_sample(metrics, count[i], "status", text, NULL);
+		sp_openmetrics_sample(metrics, count[i], "status", text, SP_NO_MORE);
 	}
 }
 
@@ -37,12 +37,12 @@ static void put_daemon(struct sp_openmetrics *metrics, const struct sp_keeper *k
 {
 	sp_openmetrics_family(metrics, SP_GAUGE, "daemon_start_timestamp_seconds", "seconds",
 	                      "When the daemon was started, in seconds since 1970.");
-	sp_openmetrics_sample(metrics, keeper->scraper.started, NULL);
+	sp_openmetrics_sample(metrics, keeper->scraper.started, SP_NO_MORE);
 	if (!keeper->setup.portal.tls.count)
 		return;
 	sp_openmetrics_family(metrics, SP_GAUGE, "certificate_expiry_timestamp_seconds", "seconds",
 	                      "When the portal's certificate ends, in seconds since 1970.");
-	sp_openmetrics_sample(metrics, keeper->setup.portal.tls.expires, NULL);
+	sp_openmetrics_sample(metrics, keeper->setup.portal.tls.expires, SP_NO_MORE);
 }
 
 static const char *role_name(enum sp_role role)
@@ -82,18 +82,20 @@ static void put_children(struct sp_openmetrics *metrics, const struct sp_crew *c
 	                      "Processes of the daemon that there should be.");
 	for (unsigned i = 0; i < SP_ROLES; i++)
 		if (roll[i].all)
-			sp_openmetrics_sample(metrics, roll[i].all, "role", role_name(i), NULL);
+			sp_openmetrics_sample(metrics, roll[i].all, "role", role_name(i),
+			                      SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "children_serving", "", "And that serve.");
 	for (unsigned i = 0; i < SP_ROLES; i++)
 		if (roll[i].all)
-			sp_openmetrics_sample(metrics, roll[i].serving, "role", role_name(i), NULL);
+			sp_openmetrics_sample(metrics, roll[i].serving, "role", role_name(i),
+			                      SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "child_restarts", "",
 	                      "Processes that ended by themselves, or were ended for what they "
 	                      "did.");
 	for (unsigned i = 0; i < SP_ROLES; i++)
 		if (roll[i].all)
 			sp_openmetrics_sample(metrics, roll[i].restarts, "role", role_name(i),
-			                      NULL);
+			                      SP_NO_MORE);
 }
 
 static void put_ledger(struct sp_openmetrics *metrics)
@@ -102,13 +104,13 @@ static void put_ledger(struct sp_openmetrics *metrics)
 
 	sp_openmetrics_family(metrics, SP_COUNTER, "ledger_commits", "",
 	                      "Transactions of the daemon that the ledger took.");
-	sp_openmetrics_sample(metrics, counts.commits, NULL);
+	sp_openmetrics_sample(metrics, counts.commits, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "ledger_errors", "",
 	                      "Failures of the ledger: disk, database, too busy.");
-	sp_openmetrics_sample(metrics, counts.errors, NULL);
+	sp_openmetrics_sample(metrics, counts.errors, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "ledger_written_timestamp_seconds", "seconds",
 	                      "When the daemon last wrote to it, in seconds since 1970; 0: never.");
-	sp_openmetrics_sample(metrics, counts.written, NULL);
+	sp_openmetrics_sample(metrics, counts.written, SP_NO_MORE);
 }
 
 /* --- logins --- */
@@ -130,14 +132,15 @@ static void put_logins(struct sp_openmetrics *metrics, const struct sp_logins *l
 		for (unsigned result = 0; result < SP_IPC_RESULTS; result++)
 			sp_openmetrics_sample(metrics, logins->counts.result[method][result],
 			                      "method", sp_method_name(method), "result",
-			                      results[result] ? results[result] : "other", NULL);
+			                      results[result] ? results[result] : "other",
+			                      SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_HISTOGRAM, "grant_seconds", "seconds",
 	                      "From the word that a client may be let in to its being let in: "
 	                      "ledger, map and reading back.");
-	sp_openmetrics_histogram(metrics, &logins->counts.grant, NULL);
+	sp_openmetrics_histogram(metrics, &logins->counts.grant, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "logins_waiting", "",
 	                      "Logins that a verifier is to judge, or is judging.");
-	sp_openmetrics_sample(metrics, logins->broker.used, NULL);
+	sp_openmetrics_sample(metrics, logins->broker.used, SP_NO_MORE);
 }
 
 /* --- responders and portal --- */
@@ -148,9 +151,10 @@ static void put_probes(struct sp_openmetrics *metrics, const struct sp_probes *p
 	sp_openmetrics_family(metrics, SP_COUNTER, "responder_probes", "",
 	                      "Answers to connectivity probes, by their section of probes.conf.");
 	for (size_t i = 0; i < probes->count && i < SP_TALLY_PROBES; i++)
-		sp_openmetrics_sample(metrics, count[i], "probe", probes->probe[i].name, NULL);
+		sp_openmetrics_sample(metrics, count[i], "probe", probes->probe[i].name,
+		                      SP_NO_MORE);
 	if (probes->count > SP_TALLY_PROBES)
-		sp_openmetrics_sample(metrics, count[SP_TALLY_PROBES], "probe", "", NULL);
+		sp_openmetrics_sample(metrics, count[SP_TALLY_PROBES], "probe", "", SP_NO_MORE);
 }
 
 static void put_responders(struct sp_openmetrics *metrics, const struct sp_crew *crew,
@@ -171,13 +175,14 @@ static void put_responders(struct sp_openmetrics *metrics, const struct sp_crew 
 	sp_openmetrics_family(metrics, SP_COUNTER, "responder_dropped", "",
 	                      "Captured connections that were closed without an answer.");
 	for (unsigned i = 0; i < SP_TALLY_DROPPED; i++)
-		sp_openmetrics_sample(metrics, sum.responder.dropped[i], "cause", causes[i], NULL);
+		sp_openmetrics_sample(metrics, sum.responder.dropped[i], "cause", causes[i],
+		                      SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "responder_connections", "",
 	                      "Captured connections that are open.");
-	sp_openmetrics_sample(metrics, sum.gauge[SP_TALLY_OPEN], NULL);
+	sp_openmetrics_sample(metrics, sum.gauge[SP_TALLY_OPEN], SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_HISTOGRAM, "responder_answer_seconds", "seconds",
 	                      "From the acceptance of a captured connection to its answer.");
-	sp_openmetrics_histogram(metrics, &sum.responder.latency, NULL);
+	sp_openmetrics_histogram(metrics, &sum.responder.latency, SP_NO_MORE);
 }
 
 static void put_portal(struct sp_openmetrics *metrics, const struct sp_crew *crew)
@@ -190,10 +195,10 @@ static void put_portal(struct sp_openmetrics *metrics, const struct sp_crew *cre
 	put_statuses(metrics, sum.portal.requests);
 	sp_openmetrics_family(metrics, SP_GAUGE, "portal_connections", "",
 	                      "Connections to the portal that are open.");
-	sp_openmetrics_sample(metrics, sum.gauge[SP_TALLY_OPEN], NULL);
+	sp_openmetrics_sample(metrics, sum.gauge[SP_TALLY_OPEN], SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_HISTOGRAM, "portal_login_seconds", "seconds",
 	                      "From a login's request to its answer, whatever it is.");
-	sp_openmetrics_histogram(metrics, &sum.portal.login, NULL);
+	sp_openmetrics_histogram(metrics, &sum.portal.login, SP_NO_MORE);
 }
 
 static void put_garden(struct sp_openmetrics *metrics, const struct sp_keeper *keeper)
@@ -203,14 +208,14 @@ static void put_garden(struct sp_openmetrics *metrics, const struct sp_keeper *k
 	add_up(&keeper->crew, SP_ROLE_GARDEN, &sum);
 	sp_openmetrics_family(metrics, SP_COUNTER, "garden_answers", "",
 	                      "DNS answers to captive clients that were read for the garden.");
-	sp_openmetrics_sample(metrics, sum.garden.answers, NULL);
+	sp_openmetrics_sample(metrics, sum.garden.answers, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "garden_malformed", "",
 	                      "Those of them that are no answers of DNS.");
-	sp_openmetrics_sample(metrics, sum.garden.malformed, NULL);
+	sp_openmetrics_sample(metrics, sum.garden.malformed, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "garden_learnt", "",
 	                      "Addresses that they had for names of the garden.");
-	sp_openmetrics_sample(metrics, keeper->gardener.opened, "result", "opened", NULL);
-	sp_openmetrics_sample(metrics, keeper->gardener.refused, "result", "refused", NULL);
+	sp_openmetrics_sample(metrics, keeper->gardener.opened, "result", "opened", SP_NO_MORE);
+	sp_openmetrics_sample(metrics, keeper->gardener.refused, "result", "refused", SP_NO_MORE);
 }
 
 /* --- RADIUS --- */
@@ -235,7 +240,7 @@ static void put_asked(struct sp_openmetrics *metrics, const struct radius_kind *
 			sp_openmetrics_sample(metrics, kind->tally->server[i].asked[result], "kind",
 			                      kind->name, "server",
 			                      sp_radius_server_name(name, &kind->setup->server[i]),
-			                      "result", results[result], NULL);
+			                      "result", results[result], SP_NO_MORE);
 }
 
 static void put_round_trips(struct sp_openmetrics *metrics, const struct radius_kind *kind)
@@ -245,7 +250,7 @@ static void put_round_trips(struct sp_openmetrics *metrics, const struct radius_
 	for (unsigned i = 0; i < kind->setup->server_count; i++)
 		sp_openmetrics_histogram(
 			metrics, &kind->tally->server[i].round_trip, "kind", kind->name, "server",
-			sp_radius_server_name(name, &kind->setup->server[i]), NULL);
+			sp_radius_server_name(name, &kind->setup->server[i]), SP_NO_MORE);
 }
 
 static void put_changes(struct sp_openmetrics *metrics, const struct sp_crew *crew,
@@ -256,9 +261,9 @@ static void put_changes(struct sp_openmetrics *metrics, const struct sp_crew *cr
 	add_up(crew, SP_ROLE_AUTHORITY, &sum);
 	sp_openmetrics_family(metrics, SP_COUNTER, "radius_changes", "",
 	                      "CoA and Disconnect requests, by what became of them.");
-	sp_openmetrics_sample(metrics, counts->done, "result", "done", NULL);
-	sp_openmetrics_sample(metrics, counts->refused, "result", "refused", NULL);
-	sp_openmetrics_sample(metrics, sum.radius.dropped, "result", "untrusted", NULL);
+	sp_openmetrics_sample(metrics, counts->done, "result", "done", SP_NO_MORE);
+	sp_openmetrics_sample(metrics, counts->refused, "result", "refused", SP_NO_MORE);
+	sp_openmetrics_sample(metrics, sum.radius.dropped, "result", "untrusted", SP_NO_MORE);
 }
 
 static void put_radius(struct sp_openmetrics *metrics, const struct sp_keeper *keeper)
@@ -283,10 +288,10 @@ static void put_radius(struct sp_openmetrics *metrics, const struct sp_keeper *k
 		put_round_trips(metrics, &kinds[i]);
 	sp_openmetrics_family(metrics, SP_GAUGE, "radius_accounting_queue", "",
 	                      "Accounting packets that no server has confirmed yet.");
-	sp_openmetrics_sample(metrics, accounting.gauge[SP_TALLY_QUEUED], NULL);
+	sp_openmetrics_sample(metrics, accounting.gauge[SP_TALLY_QUEUED], SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "radius_accounting_given_up", "",
 	                      "Starts and stops that no server takes.");
-	sp_openmetrics_sample(metrics, accounting.radius.given_up, NULL);
+	sp_openmetrics_sample(metrics, accounting.radius.given_up, SP_NO_MORE);
 	put_changes(metrics, &keeper->crew, &keeper->changes);
 }
 

@@ -65,7 +65,7 @@ static int write_text(struct sp_keeper *keeper, FILE *out, struct sp_error *err)
 	sp_metrics_daemon(&metrics, keeper);
 	sp_openmetrics_family(&metrics, SP_GAUGE, "exposition_seconds", "seconds",
 	                      "What it took to make the text before this one.");
-	sp_openmetrics_seconds(&metrics, keeper->scraper.took, NULL);
+	sp_openmetrics_seconds(&metrics, keeper->scraper.took, SP_NO_MORE);
 	sp_openmetrics_end(&metrics);
 	keeper->scraper.took = sp_monotonic_us() - begun;
 	return 0;

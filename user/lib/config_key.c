@@ -537,10 +537,9 @@ static int read_metrics_path(const struct sp_config_key *key, struct sp_metrics_
 {
 	const char *path = text + strlen("unix");
 
-	if (*path == ':')
-		path++;
-	if (*path && (*path != '/' || path[-1] != ':'))
+	if (*path && strncmp(path, ":/", 2) != 0)
 		return unexpected(key, text, " names no absolute path", reason);
+	path += *path == ':';
 	if (strlen(path) >= sizeof(listen->path))
 		return unexpected(key, text, " is longer than a socket's path can be", reason);
 	*listen = (struct sp_metrics_listen){.on = true};

@@ -72,20 +72,20 @@ static void put_build(struct sp_openmetrics *metrics, const struct numbers *numb
 	                      "Version of the program, of the layout of its maps, and of the "
 	                      "kernel.");
 	sp_openmetrics_sample(metrics, 1, "version", SP_VERSION, "abi", abi, "kernel",
-	                      kernel.release, NULL);
+	                      kernel.release, SP_NO_MORE);
 }
 
 static void put_state(struct sp_openmetrics *metrics, const struct numbers *numbers, bool daemon)
 {
 	sp_openmetrics_family(metrics, SP_GAUGE, "loaded_timestamp_seconds", "seconds",
 	                      "When the datapath was loaded, in seconds since 1970.");
-	sp_openmetrics_sample(metrics, numbers->settings.loaded_unix, NULL);
+	sp_openmetrics_sample(metrics, numbers->settings.loaded_unix, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "daemon_up", "",
 	                      "Whether the daemon runs: without it captive clients get no page.");
-	sp_openmetrics_sample(metrics, daemon, NULL);
+	sp_openmetrics_sample(metrics, daemon, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "bypass", "",
 	                      "Whether the gate is open for everybody (sallyport bypass on).");
-	sp_openmetrics_sample(metrics, numbers->settings.bypass != 0, NULL);
+	sp_openmetrics_sample(metrics, numbers->settings.bypass != 0, SP_NO_MORE);
 }
 
 static void put_interfaces(struct sp_openmetrics *metrics, const struct sp_dataplane_status *status)
@@ -98,14 +98,14 @@ static void put_interfaces(struct sp_openmetrics *metrics, const struct sp_datap
 		sp_openmetrics_sample(metrics, 1, "interface", one->interface, "role",
 		                      one->uplink ? "uplink" : "client", "mode", one->mode,
 		                      "tc_hook", one->tc_hook, "forward",
-		                      one->routed ? "route" : "stack", NULL);
+		                      one->routed ? "route" : "stack", SP_NO_MORE);
 	one = status->attachment;
 	sp_openmetrics_family(metrics, SP_GAUGE, "interface_attached", "",
 	                      "Whether what comes in at the interface is judged.");
 	for (unsigned i = 0; i < status->attachment_count; i++, one++)
 		sp_openmetrics_sample(metrics,
 		                      one->presence == SP_ATTACHED || one->presence == SP_RENAMED,
-		                      "interface", one->interface, NULL);
+		                      "interface", one->interface, SP_NO_MORE);
 }
 
 /* --- packets --- */
@@ -122,7 +122,7 @@ static void put_verdicts(struct sp_openmetrics *metrics, const struct numbers *n
 		if (sp_reason_name(reason))
 			sp_openmetrics_sample(metrics, bytes ? count->bytes : count->packets,
 			                      "reason", sp_reason_name(reason), "verdict",
-			                      sp_reason_verdict(reason), NULL);
+			                      sp_reason_verdict(reason), SP_NO_MORE);
 	}
 }
 
@@ -141,11 +141,11 @@ static void put_authorized(struct sp_openmetrics *metrics, const struct numbers 
 	                            : "Packets of authorized clients.");
 	sp_openmetrics_sample(metrics,
 	                      bytes ? up[0]->bytes + up[1]->bytes : up[0]->packets + up[1]->packets,
-	                      "direction", "up", NULL);
+	                      "direction", "up", SP_NO_MORE);
 	sp_openmetrics_sample(metrics,
 	                      bytes ? down[0]->bytes + down[1]->bytes
 	                            : down[0]->packets + down[1]->packets,
-	                      "direction", "down", NULL);
+	                      "direction", "down", SP_NO_MORE);
 }
 
 static void put_budgets(struct sp_openmetrics *metrics, const struct numbers *numbers)
@@ -163,14 +163,14 @@ static void put_budgets(struct sp_openmetrics *metrics, const struct numbers *nu
 	for (unsigned i = 0; i < SP_BUDGETS; i++)
 		if (names[i])
 			sp_openmetrics_sample(metrics, numbers->totals[i].refused, "budget",
-			                      names[i], NULL);
+			                      names[i], SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "events_lost", "",
 	                      "Events of the datapath that were too many to be told.");
 	for (unsigned kind = 1; SP_TOTAL_OF_EVENT(kind) < SP_TOTALS; kind++)
 		if (strcmp(sp_event_word(kind), "?") != 0)
 			sp_openmetrics_sample(metrics,
 			                      numbers->totals[SP_TOTAL_OF_EVENT(kind)].refused,
-			                      "event", sp_event_word(kind), NULL);
+			                      "event", sp_event_word(kind), SP_NO_MORE);
 }
 
 /* --- clients and maps --- */
@@ -186,13 +186,13 @@ static void put_sessions(struct sp_openmetrics *metrics, const struct sp_census 
 		const char *name = sp_method_name(method);
 
 		sp_openmetrics_sample(metrics, census->authorized[method], "state", "authorized",
-		                      "method", name, NULL);
+		                      "method", name, SP_NO_MORE);
 		sp_openmetrics_sample(metrics, census->ended[method], "state", "ended", "method",
-		                      name, NULL);
+		                      name, SP_NO_MORE);
 	}
 	sp_openmetrics_family(metrics, SP_GAUGE, "blocked_clients", "",
 	                      "Clients that the operator has blocked.");
-	sp_openmetrics_sample(metrics, census->blocked, NULL);
+	sp_openmetrics_sample(metrics, census->blocked, SP_NO_MORE);
 }
 
 static void put_maps(struct sp_openmetrics *metrics, const struct sp_maps *maps,
@@ -212,11 +212,11 @@ static void put_maps(struct sp_openmetrics *metrics, const struct sp_maps *maps,
 	sp_openmetrics_family(metrics, SP_GAUGE, "map_entries", "",
 	                      "Entries in the maps of the datapath.");
 	for (unsigned i = 0; i < count; i++)
-		sp_openmetrics_sample(metrics, fill[i].entries, "map", fill[i].name, NULL);
+		sp_openmetrics_sample(metrics, fill[i].entries, "map", fill[i].name, SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_GAUGE, "map_capacity", "",
 	                      "Entries that they have room for.");
 	for (unsigned i = 0; i < count; i++)
-		sp_openmetrics_sample(metrics, fill[i].capacity, "map", fill[i].name, NULL);
+		sp_openmetrics_sample(metrics, fill[i].capacity, "map", fill[i].name, SP_NO_MORE);
 }
 
 /* SQLite keeps what was written last beside the database, in ledger.db-wal. */
@@ -231,7 +231,7 @@ static void put_ledger(struct sp_openmetrics *metrics, const struct sp_instance 
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/ledger.db%s", instance->state, files[i][1]);
 		sp_openmetrics_sample(metrics, stat(path, &status) ? 0 : (uint64_t)status.st_size,
-		                      "file", files[i][0], NULL);
+		                      "file", files[i][0], SP_NO_MORE);
 	}
 }
 

@@ -33,8 +33,11 @@ struct sp_openmetrics {
 void sp_openmetrics_family(struct sp_openmetrics *metrics, enum sp_openmetrics_kind kind,
                            const char *name, const char *unit, const char *help);
 
-/* A sample of the family; names and values of labels, ended by NULL. A value may be any text: what
- * is not printable UTF-8 is replaced. Each set of labels comes once. */
+/* The end of labels. */
+#define SP_NO_MORE ((const char *)0)
+
+/* A sample of the family; names and values of labels, ended by SP_NO_MORE. A value may be any text:
+ * what is not printable UTF-8 is replaced. Each set of labels comes once. */
 void sp_openmetrics_sample(struct sp_openmetrics *metrics, uint64_t value, ...)
 	__attribute__((sentinel));
 

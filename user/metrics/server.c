@@ -32,7 +32,9 @@ static char *read_file(int file)
 	char *text = malloc(room);
 	ssize_t got = 1;
 
-	while (text && got > 0 && length < MOST_TEXT) {
+	if (!text)
+		return NULL;
+	while (got > 0 && length < MOST_TEXT) {
 		if (room - length < 2) {
 			char *more = realloc(text, room *= 2);
 
@@ -43,7 +45,7 @@ static char *read_file(int file)
 		got = pread(file, text + length, room - length - 1, (off_t)length);
 		length += got > 0 ? (size_t)got : 0;
 	}
-	if (text && got == 0) {
+	if (got == 0) {
 		text[length] = '\0';
 		return text;
 	}
@@ -208,10 +210,18 @@ int sp_metrics_start(struct sp_metrics_server *server, int listener, int keeper)
 	return server->daemon ? 0 : -EIO;
 }
 
-static int time_to_wait(struct sp_metrics_server *server)
+static unsigned count_connections(const struct sp_metrics_server *server)
+{
+	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+	        ->num_connections;
+}
+
+static int time_to_wait(const struct sp_metrics_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG due;
 
+	if (server->freed)
+		return 0;
 	if (!MHD_get_timeout(server->daemon, &due))
 		return -1;
 	return due > INT_MAX ? INT_MAX : (int)due;
@@ -222,6 +232,7 @@ int sp_metrics_turn(struct sp_metrics_server *server)
 	const int http = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	struct pollfd files[] = {{.fd = server->keeper, .events = POLLIN},
 	                         {.fd = http, .events = POLLIN}};
+	const unsigned before = count_connections(server);
 
 	if (poll(files, 2, time_to_wait(server)) < 0 && errno != EINTR)
 		return -errno;
@@ -230,6 +241,8 @@ int sp_metrics_turn(struct sp_metrics_server *server)
 		return -EPIPE;
 	if (!MHD_run(server->daemon))
 		return -EIO;
+	/* Only the next run accepts those for whom there was no room until now. */
+	server->freed = count_connections(server) < before;
 	return server->lost ? -EPIPE : 0;
 }
 

@@ -19,6 +19,7 @@ struct sp_metrics_server {
 	char *text;     /* what it said last; NULL: nothing. Owned */
 	uint64_t asked; /* ms: when that was */
 	bool lost;      /* the keeper is gone */
+	bool freed;     /* connections have ended in the last turn */
 };
 
 /* Serve the listening socket @listener. 0 or -EIO. */
