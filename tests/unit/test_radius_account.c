@@ -110,6 +110,21 @@ static void test_gigawords(void **state)
 	assert_int_equal(number_of(SP_RADIUS_ACCT_DELAY_TIME), 0);
 }
 
+static void test_zone(void **state)
+{
+	struct sp_ipc_account what = example(SP_IPC_ACCOUNT_STOP);
+	char text[SP_RADIUS_VALUE + 1];
+
+	(void)state;
+	build(&what, 1000);
+	assert_int_equal(count_of(SP_RADIUS_NAS_PORT_ID), 0);
+	strcpy(what.zone, "rooms");
+	build(&what, 1000);
+	assert_int_equal(count_of(SP_RADIUS_NAS_PORT_ID), 1);
+	sp_radius_text(&packet, SP_RADIUS_NAS_PORT_ID, true, text, sizeof(text));
+	assert_string_equal(text, "rooms");
+}
+
 static void test_causes(void **state)
 {
 	static const uint32_t causes[SP_CAUSES] = {
@@ -369,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gigawords),
+		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_start_says_no_usage),
 		cmocka_unit_test(test_mutilated_classes),

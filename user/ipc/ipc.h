@@ -303,7 +303,8 @@ struct sp_ipc_check {
 	struct sp_address address;
 	char name[SP_IPC_NAME];
 	char secret[SP_IPC_SECRET];
-	char hash[SP_IPC_HASH]; /* of a local user; of one that does not exist, that of nobody */
+	char hash[SP_IPC_HASH];  /* of a local user; of one that does not exist, that of nobody */
+	char zone[SP_ZONE_NAME]; /* where the client is; "": in none */
 };
 
 /* What a session may use, as struct sp_limits (lib/session.h); 0: no such limit. */
@@ -332,7 +333,8 @@ _Static_assert(sizeof(struct sp_ipc_close) == 24, "no padding");
 _Static_assert(sizeof(struct sp_ipc_learnt) == 296, "no padding");
 _Static_assert(sizeof(struct sp_ipc_request) == 88 + SP_IPC_NAME + SP_IPC_SECRET, "no padding");
 _Static_assert(sizeof(struct sp_ipc_answer) == 48 + SP_IPC_SAID, "no padding");
-_Static_assert(sizeof(struct sp_ipc_check) == 48 + SP_IPC_NAME + SP_IPC_SECRET + SP_IPC_HASH,
+_Static_assert(sizeof(struct sp_ipc_check) ==
+                       48 + SP_IPC_NAME + SP_IPC_SECRET + SP_IPC_HASH + SP_ZONE_NAME,
                "no padding");
 
 /*

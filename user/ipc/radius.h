@@ -33,6 +33,7 @@ struct sp_ipc_account {
 	uint32_t class_length;
 	uint8_t class_bytes[SP_IPC_CLASS + 7];
 	char name[SP_IPC_NAME];
+	char zone[SP_ZONE_NAME]; /* where it signed in; "": in none */
 };
 
 /* accounting -> keeper: the server knows, or never will. One for each ACCOUNT but INTERIM, which is
@@ -100,7 +101,8 @@ struct sp_ipc_changed {
 	uint32_t count;  /* of sessions */
 };
 
-_Static_assert(sizeof(struct sp_ipc_account) == 104 + SP_IPC_CLASS + 7 + SP_IPC_NAME, "no padding");
+_Static_assert(sizeof(struct sp_ipc_account) == 104 + SP_IPC_CLASS + 7 + SP_IPC_NAME + SP_ZONE_NAME,
+               "no padding");
 _Static_assert(sizeof(struct sp_ipc_change) == 64 + sizeof(struct sp_ipc_limits) + SP_IPC_NAME,
                "no padding");
 

@@ -66,6 +66,7 @@ static struct sp_ipc_account describe(const struct sp_record *record, uint32_t s
 	memcpy(what.ipv6, reading->ipv6, sizeof(what.ipv6));
 	memcpy(what.class_bytes, record->who.class_bytes, sizeof(record->who.class_bytes));
 	memcpy(what.name, record->who.name, sizeof(what.name));
+	memcpy(what.zone, record->who.zone, sizeof(what.zone));
 	return what;
 }
 

@@ -259,6 +259,7 @@ static void submit(struct sp_logins *logins, const struct sp_zone *zone,
 	pending->check.method = method;
 	pending->check.client = request->client;
 	pending->check.address = request->address;
+	memcpy(pending->check.zone, zone->name, sizeof(pending->check.zone));
 	memcpy(pending->check.name, request->name, sizeof(pending->check.name));
 	memcpy(pending->check.secret, request->secret, sizeof(pending->check.secret));
 	if (hash)

@@ -72,7 +72,7 @@ static void put_session(struct sp_radius_packet *packet, const struct sp_ipc_rad
 	sp_radius_put_text(packet, SP_RADIUS_USER_NAME, what->name);
 	sp_radius_put_number(packet, SP_RADIUS_ACCT_AUTHENTIC, SP_RADIUS_BY_RADIUS);
 	sp_radius_put_number(packet, SP_RADIUS_SERVICE_TYPE, SP_RADIUS_SERVICE_LOGIN);
-	sp_radius_put_client(packet, setup, &what->client);
+	sp_radius_put_client(packet, setup, &what->client, what->zone);
 	if (what->ipv4)
 		sp_radius_put(packet, SP_RADIUS_FRAMED_IP_ADDRESS, &what->ipv4, sizeof(what->ipv4));
 	if (memcmp(what->ipv6, none, sizeof(none)) != 0)

@@ -29,11 +29,13 @@ void sp_radius_put_nas(struct sp_radius_packet *packet, const struct sp_ipc_radi
 }
 
 void sp_radius_put_client(struct sp_radius_packet *packet, const struct sp_ipc_radius *setup,
-                          const struct sp_client_key *client)
+                          const struct sp_client_key *client, const char *zone)
 {
 	sp_radius_put_mac(packet, SP_RADIUS_CALLING_STATION_ID, client->mac);
 	sp_radius_put_number(packet, SP_RADIUS_NAS_PORT, client->vlan);
 	sp_radius_put_number(packet, SP_RADIUS_NAS_PORT_TYPE, setup->port_type);
+	if (*zone)
+		sp_radius_put_text(packet, SP_RADIUS_NAS_PORT_ID, zone);
 }
 
 static void put_secret(struct sp_radius_packet *packet, const struct asking *asking,
@@ -61,7 +63,7 @@ static void build(struct sp_radius_packet *packet, const char *secret, void *con
 	put_secret(packet, asking, secret);
 	sp_radius_put_number(packet, SP_RADIUS_SERVICE_TYPE, SP_RADIUS_SERVICE_LOGIN);
 	sp_radius_put_nas(packet, asking->setup);
-	sp_radius_put_client(packet, asking->setup, &check->client);
+	sp_radius_put_client(packet, asking->setup, &check->client, check->zone);
 	sp_radius_put_address(packet, SP_RADIUS_FRAMED_IP_ADDRESS, SP_RADIUS_FRAMED_IPV6_ADDRESS,
 	                      &check->address);
 	sp_radius_put_number(packet, SP_RADIUS_EVENT_TIMESTAMP, (uint32_t)time(NULL));

@@ -18,8 +18,9 @@ void sp_radius_judge(const struct sp_radius_packet *reply, uint64_t now,
 /* Append what names this gateway: NAS-Identifier and NAS addresses, Called-Station-Id. */
 void sp_radius_put_nas(struct sp_radius_packet *packet, const struct sp_ipc_radius *setup);
 
-/* Append what names a client: Calling-Station-Id, the VLAN as NAS-Port, NAS-Port-Type. */
+/* Append what names a client: Calling-Station-Id, the VLAN as NAS-Port, NAS-Port-Type, and the
+ * zone, if it is in one, as NAS-Port-Id. */
 void sp_radius_put_client(struct sp_radius_packet *packet, const struct sp_ipc_radius *setup,
-                          const struct sp_client_key *client);
+                          const struct sp_client_key *client, const char *zone);
 
 #endif
