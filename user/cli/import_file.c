@@ -83,7 +83,7 @@ static int add(struct sp_import *import, struct sp_bulk_client client, struct sp
 	client.name = keep_text(import, client.name, before ? before->name : NULL);
 	if (!client.note || !client.name)
 		return no_memory(err);
-	if (bulk->count == import->room) {
+	if (!bulk->clients || bulk->count == import->room) {
 		uint32_t room = import->room ? import->room * 2 : 1024;
 		struct sp_bulk_client *more =
 			reallocarray(bulk->clients, room, sizeof(*bulk->clients));

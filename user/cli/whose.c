@@ -159,8 +159,8 @@ struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *s
 	entry = find(whose, &session->key);
 	if (!entry || entry->generation != session->policy.generation)
 		return (struct sp_owner){sp_method_name(session->policy.method), "", ""};
-	return (struct sp_owner){sp_method_name(session->policy.method),
-	                         whose->names + entry->name, whose->zone[entry->zone]};
+	return (struct sp_owner){sp_method_name(session->policy.method), whose->names + entry->name,
+	                         whose->zone[entry->zone]};
 }
 
 struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,
