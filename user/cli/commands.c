@@ -398,7 +398,7 @@ const struct sp_command sp_commands[] = {
 			   "addresses. With the daemon it begins with what was told lately; it "
 			   "goes on until\n"
 			   "it is interrupted, over a restart of the daemon too. With -j one "
-                           "object per "
+			   "object per "
 			   "line.\n",
 		.examples = "sallyport events\n"
 			    "sallyport events --kind login,expired,idle,quota\n"

@@ -11,7 +11,7 @@
 #include "lib/session.h"
 
 #define COST_MS 100
-#define ROOM_MS (100 * COST_MS)
+#define ROOM_MS 10000 /* a hundred at once */
 
 static bool take(struct sp_refusals *refusals)
 {

@@ -92,7 +92,7 @@ static int prune_vouchers(struct pruning *pruning)
 	static const char vouchers[] =
 		"DELETE FROM voucher WHERE id IN (SELECT voucher.id FROM voucher JOIN creation ON "
 		"creation.id = voucher.creation WHERE creation > 0 AND begun < unixepoch() - ? "
-	        "LIMIT ?)";
+		"LIMIT ?)";
 	static const char creations[] =
 		"DELETE FROM creation WHERE begun < unixepoch() - ? AND NOT EXISTS "
 		"(SELECT 1 FROM voucher WHERE creation > 0 AND creation = creation.id)";

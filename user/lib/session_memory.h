@@ -37,8 +37,8 @@ int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
 
 /*
  * A session of @generation begins, and what was before it (as @session has it) ends. With @digest
- * it is by that voucher: of @who only the zone is looked at, and @limits, what holds where the voucher says
- * nothing, become what is left of it.
+ * it is by that voucher: of @who only the zone is looked at, and @limits, what holds where the
+ * voucher says nothing, become what is left of it.
  */
 int sp_memory_begin(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
                     const struct sp_who *who, const uint8_t *digest, struct sp_limits *limits,
