@@ -16,6 +16,7 @@
 #include "lib/who.h"
 #include "radius/account.h"
 #include "radius/queue.h"
+#include "radius/terms.h"
 
 #define SECRET "testing-secret"
 #define TRY_MS 1000u
