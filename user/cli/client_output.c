@@ -302,7 +302,8 @@ static const char *left_text(char text[SP_TEXT_QUANTITY], const struct sp_sessio
 int sp_put_client_row(const struct sp_session *session, const struct sp_owner *owner,
                       const struct sp_clock *clock, struct sp_error *err)
 {
-	char text[INET6_ADDRSTRLEN], number[SP_TEXT_QUANTITY], by[SP_LEDGER_NAME + SP_LEDGER_ZONE + 16];
+	char text[INET6_ADDRSTRLEN], number[SP_TEXT_QUANTITY],
+		by[SP_LEDGER_NAME + SP_LEDGER_ZONE + 16];
 	const char *address = ipv4(session, text);
 	struct sp_line line;
 

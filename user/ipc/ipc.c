@@ -215,8 +215,8 @@ int sp_ipc_receive_check(int fd, struct sp_ipc_check *check)
 	if (ret)
 		return ret;
 	if (!is_client(&check->client) || !ends(check->name, sizeof(check->name)) ||
-	    !ends(check->secret, sizeof(check->secret)) || !ends(check->hash, sizeof(check->hash)) ||
-	    !ends(check->zone, sizeof(check->zone)))
+	    !ends(check->secret, sizeof(check->secret)) ||
+	    !ends(check->hash, sizeof(check->hash)) || !ends(check->zone, sizeof(check->zone)))
 		return -EPROTO;
 	return 0;
 }

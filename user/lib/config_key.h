@@ -29,8 +29,8 @@ struct sp_config_key {
 	int (*quantity)(const char *text, uint64_t *value); /* reader of a duration, size or rate */
 	const struct sp_config_choice *choices;             /* ends with a NULL name */
 	const char *(*refuse)(uint64_t number); /* why a number in range is refused, or NULL */
-	bool zoned;                             /* a member of struct sp_zone; a zone may say it */
 	unsigned zone;                          /* zoned: the number of that zone */
+	bool zoned;                             /* a member of struct sp_zone; a zone may say it */
 	bool or_none;                           /* a quantity may also be "none": 0 */
 	bool repeats;                           /* it may stand on several lines, which add up */
 };
