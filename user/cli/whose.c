@@ -22,9 +22,9 @@ static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
 
 	if (whose->length + size > whose->names_room) {
 		size_t room = whose->names_room ? whose->names_room * 2 : 4096;
-		char *more = realloc(whose->names, room);
+		char *more = room <= UINT32_MAX ? realloc(whose->names, room) : NULL;
 
-		if (!more || room > UINT32_MAX)
+		if (!more)
 			return -ENOMEM;
 		whose->names = more;
 		whose->names_room = room;

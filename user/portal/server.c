@@ -71,7 +71,8 @@ static int load_pages(struct sp_portal *portal, struct sp_error *err)
 		unsigned same = 0;
 		int ret;
 
-		while (same < i && memcmp(&zone[same].pages, &zone[i].pages, sizeof(zone->pages)))
+		while (same < i &&
+		       memcmp(&zone[same].pages, &zone[i].pages, sizeof(zone->pages)) != 0)
 			same++;
 		portal->pages[i] = &portal->own[same];
 		if (same < i)
