@@ -257,6 +257,7 @@ static void hear(const char *sentence, void *context)
 static void test_check(void **state)
 {
 	char said[400] = "";
+	int64_t page;
 	int fd;
 
 	(void)state;
@@ -264,11 +265,13 @@ static void test_check(void **state)
 		live(i, &by_click, NOW, 1, SP_CAUSE_CLIENT);
 	sp_ok(sp_ledger_check(sp_fixture.ledger, hear, said, &sp_fixture.err));
 	assert_string_equal(said, "");
+	page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'log_mac'");
+	assert_int_equal(number("PRAGMA page_size"), 4096);
 	sp_ok(sp_db_exec(sp_fixture.ledger, "PRAGMA wal_checkpoint(TRUNCATE)", &sp_fixture.err));
 	fd = open(sp_fixture.ledger->path, O_WRONLY);
 	assert_true(fd >= 0);
-	/* Some page of the middle. */
-	assert_int_equal(pwrite(fd, "nonsense nonsense", 17, 4096 * 30), 17);
+	/* One that is not read before it is needed. */
+	assert_int_equal(pwrite(fd, "nonsense nonsense", 17, 4096 * (page - 1)), 17);
 	close(fd);
 	sp_ledger_close(sp_fixture.ledger);
 	sp_ok(sp_ledger_open(&sp_fixture.ledger, &sp_fixture.instance, &sp_fixture.err));

@@ -373,7 +373,9 @@ static int visit_all(struct sp_statement *query, sp_record_visit visit, void *co
 int sp_ledger_session_each(struct sp_ledger *ledger, sp_record_visit visit, void *context,
                            struct sp_error *err)
 {
-	static const char sql[] = "SELECT " COLUMNS " FROM session WHERE ended = 0 ORDER BY id";
+	/* Those that have ended, of half a year, are many times as many. */
+	static const char sql[] = "SELECT " COLUMNS " FROM session INDEXED BY session_goes_on "
+				  "WHERE ended = 0 ORDER BY id";
 	struct sp_statement query = sp_statement(ledger, sql);
 
 	return visit_all(&query, visit, context, err);

@@ -77,6 +77,7 @@ static const char version2[] =
 	"WHEN seconds = 0 THEN 0 WHEN seconds > 1000000000000 THEN 9223372036854775807 "
 	"ELSE begun + seconds END;"
 	"CREATE INDEX session_ended ON session (ended) WHERE ended > 0;"
+	"CREATE INDEX session_goes_on ON session (id) WHERE ended = 0;"
 
 	/* Which addresses a session used: from, and until; 0: the one that it was last seen with.
          */
