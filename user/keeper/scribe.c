@@ -10,6 +10,7 @@
 #include "lib/session.h"
 #include "lib/session_memory.h"
 
+#define PAUSE_MS  20 /* in which others find the ledger free, while the log is told of an import */
 #define PERIOD_MS 10000
 #define AGAIN_MS  1000 /* while the ledger cannot be written */
 #define ROUNDING  2    /* seconds that two clocks may be apart because both count whole ones */
@@ -178,6 +179,7 @@ static int settle(struct sp_scribe *scribe, struct sp_error *err)
 	struct sp_ledger *ledger = sp_session_ledger(scribe->maps, err);
 
 	scribe->behind = false;
+	scribe->settle_due = sp_monotonic_ms() + PAUSE_MS;
 	return ledger ? sp_ledger_log_settle(ledger, PIECE, &scribe->behind, err) : -EIO;
 }
 
@@ -191,14 +193,20 @@ static void fail(struct sp_scribe *scribe, const struct sp_error *err)
 		scribe->told[i].generation = 0;
 }
 
+static uint64_t next_time(const struct sp_scribe *scribe)
+{
+	return scribe->behind && scribe->settle_due < scribe->due ? scribe->settle_due
+	                                                          : scribe->due;
+}
+
 uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 {
 	uint64_t now = sp_monotonic_ms();
 	struct sp_error err;
 	int code;
 
-	if (scribe->next == scribe->count && now < scribe->due && !scribe->behind)
-		return scribe->due;
+	if (scribe->next == scribe->count && now < next_time(scribe))
+		return next_time(scribe);
 	if (scribe->next < scribe->count) {
 		code = write_piece(scribe, &err);
 	} else if (now >= scribe->due) {
@@ -214,7 +222,7 @@ uint64_t sp_scribe_attend(struct sp_scribe *scribe)
 		scribe->due = now + AGAIN_MS;
 	if (code || scribe->next == scribe->count)
 		tell(scribe, code != 0);
-	return scribe->next < scribe->count || scribe->behind ? now : scribe->due;
+	return scribe->next < scribe->count ? now : next_time(scribe);
 }
 
 static int write_rest(struct sp_scribe *scribe, struct sp_error *err)

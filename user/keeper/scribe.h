@@ -34,7 +34,8 @@ struct sp_scribe {
 	struct sp_clock clock;   /* as at the last look that the wall clock was set before */
 	struct sp_census census; /* of the last look at the map, */
 	bool counted;            /* if there was one */
-	bool behind;             /* the log is perhaps still to be told of an import */
+	bool behind;             /* the log is perhaps still to be told of an import, */
+	uint64_t settle_due;     /* ms: from then on */
 	struct sp_log_limit log;
 	bool failing; /* the last look could not be written */
 	/* `failing` has changed; NULL: nobody asks. */
