@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # include/sallyport/abi.h of a version that never was: members in the middle of what is pinned, but for
 # what the portal reads, which is shared.
 s/^#define SP_ABI_VERSION .*/#define SP_ABI_VERSION 999u/

@@ -13,8 +13,9 @@
 #include "lib/error.h"
 #include "lib/session_bulk.h"
 
-#define SP_EXPORT_VERSION 1u /* of the lines; a reader passes over members that it does not know \
-	                      */
+#define SP_EXPORT_VERSION                                                      \
+	1u /* of the lines; a reader passes over members that it does not know \
+	    */
 
 struct sp_import {
 	struct sp_bulk bulk;

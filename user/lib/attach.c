@@ -67,7 +67,8 @@ static int impossible(const struct sp_hook *hook, const struct wish *wish, const
 
 void sp_attach_foresee(struct sp_record_interface *one)
 {
-	if (one->ifindex && !one->uplink && one->tc != SP_TC_TCX && sp_clsact_is_missing(one->ifindex))
+	if (one->ifindex && !one->uplink && one->tc != SP_TC_TCX &&
+	    sp_clsact_is_missing(one->ifindex))
 		one->own_qdisc = true;
 }
 

@@ -15,7 +15,8 @@
 #define SP_BPFFS    "/sys/fs/bpf"
 #define SP_PIN_PATH 128 /* longest path of a pin, terminating NUL included */
 
-/* The map that is pinned while counters are carried over from the second directory (lib/carry.h). */
+/* The map that is pinned while counters are carried over from the second directory (lib/carry.h).
+ */
 #define SP_PIN_BASE "base"
 
 /* Whether /sys/fs/bpf is a BPF file system. */

@@ -14,7 +14,6 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 
-
 struct ring_buffer;
 struct sockaddr_un;
 

@@ -29,7 +29,8 @@ struct sp_garden_entry {
 };
 
 /*
- * Read @words: the target, then the rules; the zone is 0. 0, or -EINVAL (SP_EXIT_USAGE) with "'WORD' ...: expected
+ * Read @words: the target, then the rules; the zone is 0. 0, or -EINVAL (SP_EXIT_USAGE) with
+ * "'WORD' ...: expected
  * ...".
  */
 int sp_garden_entry_read(struct sp_garden_entry *entry, const char *const *words, unsigned count,

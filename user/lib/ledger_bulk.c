@@ -265,7 +265,7 @@ static int log_begun(struct sp_ledger *ledger, uint64_t first, uint64_t last, st
 {
 	static const char sql[] =
 		"INSERT INTO log (time, event, session, mac, vlan, zone, method, name, "
-	        "note, " SP_LIMIT_COLUMNS
+		"note, " SP_LIMIT_COLUMNS
 		") SELECT begun, ?, id, mac, vlan, zone, method, name, note, " SP_LIMIT_COLUMNS
 		" FROM session WHERE id BETWEEN ? AND ? ORDER BY id";
 	struct sp_statement query = sp_statement(ledger, sql);
