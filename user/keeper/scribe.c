@@ -56,16 +56,21 @@ static int look_at(const struct sp_session *session, void *context)
 	                            session->up_packets + session->down_packets};
 	struct sp_reading reading;
 	struct sp_told *told;
+	bool fresh;
 
 	sp_census_add(&look->census, session);
 	if (policy->state != SP_CLIENT_AUTHORIZED ||
 	    policy->slot >= look->scribe->maps->max_clients)
 		return 0;
 	told = &look->scribe->told[policy->slot];
+	fresh = told->generation != now.generation;
 	if (told->generation == now.generation && told->cause == now.cause &&
 	    told->packets == now.packets)
 		return 0;
 	*told = now;
+	/* Of a session that has begun and moved nothing the ledger knows all. */
+	if (fresh && !now.packets && !now.cause)
+		return 0;
 	reading = sp_memory_reading(session, &look->clock, SP_CAUSE_NONE);
 	return put(look->scribe, &reading);
 }
