@@ -61,7 +61,7 @@ int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *co
 
 static int setup(void **state)
 {
-	char folder[] = "/dev/shm/test_bulk.XXXXXX";
+	char folder[] = "/run/test_bulk.XXXXXX";
 
 	(void)state;
 	refuse_after = -1;

@@ -153,12 +153,14 @@ struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *s
 
 	if (session->policy.state != SP_CLIENT_AUTHORIZED)
 		return (struct sp_owner){NULL, "", ""};
+	entry = find(whose, &session->key);
+	if (!entry || entry->generation != session->policy.generation)
+		return (struct sp_owner){
+			session->policy.method ? sp_method_name(session->policy.method) : NULL, "",
+			""};
 	/* Let in by a sallyport whose policies did not say it. */
 	if (session->policy.method == SP_METHOD_NONE)
 		return sp_whose_one(whose->maps, session, &whose->one);
-	entry = find(whose, &session->key);
-	if (!entry || entry->generation != session->policy.generation)
-		return (struct sp_owner){sp_method_name(session->policy.method), "", ""};
 	return (struct sp_owner){sp_method_name(session->policy.method), whose->names + entry->name,
 	                         whose->zone[entry->zone]};
 }
