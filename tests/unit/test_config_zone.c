@@ -240,14 +240,15 @@ static void test_all_at_once(void **state)
 {
 	static const char *const said[] = {
 		"x.conf:2: unknown key 'clinet' in section [gateway]: did you mean 'client'?",
-		"x.conf:3: key 'attach': 'natve': expected auto, native, generic or tc; did you "
-		"mean 'native'?",
+		("x.conf:3: key 'attach': 'natve': expected auto, native, generic or tc; did you "
+	         "mean 'native'?"),
 		"x.conf:4: expected key = value",
 		"x.conf:5: the line is too long",
 		"x.conf:6: unknown section [portl]: did you mean [portal]?",
 		"x.conf:8: the line holds control characters",
-		"x.conf:10: key 'methods': 'vouchr': expected one or several of click, voucher, "
-		"user, radius and external, separated by blanks or commas; did you mean 'voucher'?",
+		("x.conf:10: key 'methods': 'vouchr': expected one or several of click, voucher, "
+	         "user, radius and external, separated by blanks or commas; did you mean "
+	         "'voucher'?"),
 		"x.conf:11: key 'host': '10.0.0.1': expected a DNS name",
 		"x.conf:12: zone 'a' has no clients",
 		"x.conf:13: key 'forward': 'route' needs the key 'uplink'",

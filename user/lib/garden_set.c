@@ -103,7 +103,7 @@ static int make_room(void **list, size_t count, size_t *room, size_t size)
 	size_t more = *room ? *room * 2 : 16;
 	void *grown;
 
-	if (count < *room)
+	if (*list && count < *room)
 		return 0;
 	grown = realloc(*list, more * size);
 	if (!grown)
@@ -186,7 +186,7 @@ struct sp_garden_totals sp_garden_set_totals(const struct sp_garden_set *set)
 {
 	struct sp_garden_totals totals = {0};
 
-	for (size_t i = 0; i < set->count; i++) {
+	for (size_t i = 0; set->prefix && i < set->count; i++) {
 		if (!set->prefix[i].now.count)
 			continue;
 		totals.zones |= 1u << set->prefix[i].target.zone & ~1u;
