@@ -196,9 +196,14 @@ def test_a_fast_rate(mode, direction):
     mode.allow(f"--{direction}", "1G")
     with Flow(mode, "client", direction, 4):
         time.sleep(1.5)
-        moved = Moved(mode, "client", direction)
-        time.sleep(3)
-        rate = moved.rate()
-    assert rate < 1.05e9 + 0.4e9 / 3
-    assert rate > 0.95e9 - 0.4e9 / 3 or rate > 0.5 * free
+        # A machine that is busy with something else for a moment has not that room then.
+        for _ in range(3):
+            moved = Moved(mode, "client", direction)
+            time.sleep(3)
+            rate = moved.rate()
+            assert rate < 1.05e9 + 0.4e9 / 3
+            if rate > 0.95e9 - 0.4e9 / 3 or rate > 0.5 * free:
+                break
+        else:
+            pytest.fail(f"{rate / 1e9:.2f} of {free / 1e9:.2f} Gbit/s")
     mode.forget()
