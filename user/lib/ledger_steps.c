@@ -156,105 +156,64 @@ static const char version3[] =
 	" down_bytes) SELECT ended, 4, id, mac, vlan, method, name, ipv4, ipv6, cause, up_bytes,"
 	" down_bytes FROM session WHERE ended > 0 ORDER BY id;";
 
-#define LOG_OF                                                                   \
-	"INSERT INTO log (time, event, session, mac, vlan, zone, method, name, " \
-	"note, " SP_LIMIT_COLUMNS ") SELECT "
+/* It would put each statement further to the right than the one before. */
+/* clang-format off */
+#define TRIGGER(name, event, body) "CREATE TRIGGER " name " AFTER " event " BEGIN " body "; END;"
 #define LOG_LIMITS                                                                      \
-	"new.id, new.mac, new.vlan, new.zone, new.method, new.name, new.note, "         \
 	"new.seconds, new.idle, new.quota, new.quota_up, new.quota_down, new.rate_up, " \
-	"new.rate_down, new.burst_up, new.burst_down, new.binding; "
-#define LOG_BRIEF(row)                                                                            \
-	"INSERT INTO log (session, mac, vlan, zone, method, name, ipv4, ipv6, up_bytes, "         \
-	"down_bytes, cause, time, event) SELECT " row ".id, " row ".mac, " row ".vlan, " row      \
-	".zone, " row ".method, " row ".name, " row ".ipv4, " row ".ipv6, " row ".up_bytes, " row \
-	".down_bytes, " row ".cause, "
+	"new.rate_down, new.burst_up, new.burst_down, new.binding"
+#define LOG_WHOLE(time, event)                                                             \
+	"INSERT INTO log (time, event, session, mac, vlan, zone, method, name, note, "     \
+	SP_LIMIT_COLUMNS ") SELECT " time ", " event ", new.id, new.mac, new.vlan, "       \
+	"new.zone, new.method, new.name, new.note, " LOG_LIMITS "; "                       \
+	"UPDATE state SET seen = " time " WHERE seen < " time
+#define LOG_BRIEF(row, time, event)                                                      \
+	"INSERT INTO log (session, mac, vlan, zone, method, name, ipv4, ipv6, up_bytes, " \
+	"down_bytes, cause, time, event) SELECT " row ".id, " row ".mac, " row ".vlan, "  \
+	row ".zone, " row ".method, " row ".name, " row ".ipv4, " row ".ipv6, "           \
+	row ".up_bytes, " row ".down_bytes, " row ".cause, " time ", " event
+#define LOG_BLOCK(row, time, event)                                      \
+	"INSERT INTO log (time, event, mac, vlan, note) VALUES (" time   \
+	", " event ", " row ".mac, " row ".vlan, " row ".note)"
 
 /*
  * A look at the map comes every ten seconds: since the one before, but not for longer than that,
  * the address may have been in use.
  */
-#define ADDRESS(column)                                                                            \
-	"CREATE TRIGGER session_" column " AFTER UPDATE OF " column " ON session WHEN new." column \
-	" <> old." column " BEGIN"                                                                 \
-	" UPDATE address SET last = max(old.seen, first) WHERE session = new.id"                   \
-	" AND address = old." column ";"                                                           \
-	" INSERT INTO address (session, address, first) VALUES"                                    \
-	" (new.id, new." column ", max(old.written, new.written - 10))"                            \
-	" ON CONFLICT DO UPDATE SET last = 0; END;"
+#define ADDRESS(column)                                                                        \
+	TRIGGER("session_" column,                                                             \
+		"UPDATE OF " column " ON session WHEN new." column " <> old." column,          \
+		"UPDATE address SET last = max(old.seen, first) WHERE session = new.id "       \
+		"AND address = old." column "; "                                               \
+		"INSERT INTO address (session, address, first) VALUES "                        \
+		"(new.id, new." column ", max(old.written, new.written - 10)) "                \
+		"ON CONFLICT DO UPDATE SET last = 0")
 
 static const char version4[] =
-	"CREATE TRIGGER session_begins AFTER INSERT ON session BEGIN " LOG_OF
-	"new.begun, 1, " LOG_LIMITS "UPDATE state SET seen = new.begun WHERE seen < new.begun; END;"
-	"CREATE TRIGGER session_changes AFTER UPDATE OF granted ON session BEGIN " LOG_OF
-	"new.granted, 3, " LOG_LIMITS
-	"UPDATE state SET seen = new.granted WHERE seen < new.granted; END;"
-	"CREATE TRIGGER session_ends AFTER UPDATE OF ended ON session"
-	" WHEN old.ended = 0 AND new.ended > 0 BEGIN " LOG_BRIEF(
-		"new") "new.ended, 4; END;"
-		       "CREATE TRIGGER session_resumes AFTER UPDATE OF ended ON session"
-		       " WHEN old.ended > 0 AND new.ended = 0 BEGIN " LOG_BRIEF(
-			       "new") "old.ended, 7; END;"
-				      "CREATE TRIGGER session_is_restored AFTER UPDATE OF restored "
-				      "ON session BEGIN " LOG_BRIEF(
-					      "new") "new.restored, 8; END;"
-						     "CREATE TRIGGER session_is_undone AFTER "
-						     "DELETE ON session WHEN old.ended = 0 "
-						     "BEGIN " LOG_BRIEF(
-							     "old") "old.begun, 6; END;" ADDRESS("i"
-                                                                                                 "p"
-                                                                                                 "v"
-                                                                                                 "4")
-							     ADDRESS("ipv6") "CREATE TRIGGER "
-									     "address_appears "
-									     "AFTER INSERT ON "
-									     "address BEGIN"
-									     " INSERT INTO log "
-									     "(time, event, "
-									     "session, mac, vlan, "
-									     "zone, method, name, "
-									     "ipv4, ipv6)"
-									     " SELECT new.first, "
-									     "2, id, mac, vlan, "
-									     "zone, method, name,"
-									     " iif(instr(new."
-									     "address, ':'), '', "
-									     "new.address),"
-									     " iif(instr(new."
-									     "address, ':'), "
-									     "new.address, '') "
-									     "FROM session WHERE "
-									     "id = new.session; "
-									     "END;"
-									     "CREATE TRIGGER "
-									     "block_begins AFTER "
-									     "INSERT ON block BEGIN"
-									     " INSERT INTO log "
-									     "(time, event, mac, "
-									     "vlan, note)"
-									     " VALUES (new.since, "
-									     "9, new.mac, "
-									     "new.vlan, new.note); "
-									     "END;"
-									     "CREATE TRIGGER "
-									     "block_changes AFTER "
-									     "UPDATE ON block BEGIN"
-									     " INSERT INTO log "
-									     "(time, event, mac, "
-									     "vlan, note)"
-									     " VALUES (new.since, "
-									     "9, new.mac, "
-									     "new.vlan, new.note); "
-									     "END;"
-									     "CREATE TRIGGER "
-									     "block_ends AFTER "
-									     "DELETE ON block BEGIN"
-									     " INSERT INTO log "
-									     "(time, event, mac, "
-									     "vlan, note)"
-									     " VALUES "
-									     "(unixepoch(), 10, "
-									     "old.mac, old.vlan, "
-									     "old.note); END;";
+	TRIGGER("session_begins", "INSERT ON session", LOG_WHOLE("new.begun", "1"))
+	TRIGGER("session_changes", "UPDATE OF granted ON session", LOG_WHOLE("new.granted", "3"))
+	TRIGGER("session_ends",
+		"UPDATE OF ended ON session WHEN old.ended = 0 AND new.ended > 0",
+		LOG_BRIEF("new", "new.ended", "4"))
+	TRIGGER("session_resumes",
+		"UPDATE OF ended ON session WHEN old.ended > 0 AND new.ended = 0",
+		LOG_BRIEF("new", "old.ended", "7"))
+	TRIGGER("session_is_restored", "UPDATE OF restored ON session",
+		LOG_BRIEF("new", "new.restored", "8"))
+	TRIGGER("session_is_undone", "DELETE ON session WHEN old.ended = 0",
+		LOG_BRIEF("old", "old.begun", "6"))
+	ADDRESS("ipv4")
+	ADDRESS("ipv6")
+	TRIGGER("address_appears", "INSERT ON address",
+		"INSERT INTO log (time, event, session, mac, vlan, zone, method, name, ipv4, ipv6) "
+		"SELECT new.first, 2, id, mac, vlan, zone, method, name, "
+		"iif(instr(new.address, ':'), '', new.address), "
+		"iif(instr(new.address, ':'), new.address, '') "
+		"FROM session WHERE id = new.session")
+	TRIGGER("block_begins", "INSERT ON block", LOG_BLOCK("new", "new.since", "9"))
+	TRIGGER("block_changes", "UPDATE ON block", LOG_BLOCK("new", "new.since", "9"))
+	TRIGGER("block_ends", "DELETE ON block", LOG_BLOCK("old", "unixepoch()", "10"));
+/* clang-format on */
 
 /* Sessions of a large import, of whose begin the log does not tell yet (sp_ledger_log_settle). */
 static const char version5[] =
