@@ -253,17 +253,17 @@ def test_addresses_that_are_not_opened(garden, resolver):
 def test_names_have_so_many_addresses(garden, resolver):
     """10,000 of them, 80 in an answer; the configuration allows 20."""
     add(garden, "example.test")
-    with garden.socket("client", 4, socket.SOCK_DGRAM) as stub:
-        stub.settimeout(5)
-        stub.connect((RESOLVER, 53))
+    with garden.socket("client", 4, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(5)
+        asker.connect((RESOLVER, 53))
         for answer in range(125):
             # Each with its name compressed, as a resolver would.
             resolver.records = [
                 b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 90, 4) + bytes([198, 18, answer, number])
                 for number in range(1, 81)
             ]
-            stub.send(bytes(DNS(id=answer, rd=1, qd=DNSQR(qname="example.test"))))
-            assert stub.recv(4096)[:2] == answer.to_bytes(2, "big")
+            asker.send(bytes(DNS(id=answer, rd=1, qd=DNSQR(qname="example.test"))))
+            assert asker.recv(4096)[:2] == answer.to_bytes(2, "big")
     wait_until(lambda: len(learnt(garden)) >= 20, 5, "as many as there may be")
     settle()
     assert len(learnt(garden)) == 20
