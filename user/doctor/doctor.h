@@ -57,6 +57,7 @@ void sp_doctor_client(struct sp_doctor *doctor);
 void sp_doctor_gateway(struct sp_doctor *doctor);
 void sp_doctor_daemon(struct sp_doctor *doctor);
 void sp_doctor_room(struct sp_doctor *doctor);
+void sp_doctor_neighbours(struct sp_doctor *doctor);
 void sp_doctor_ledger(struct sp_doctor *doctor);
 
 /* Of sp_doctor_interfaces: programs of others on @link. */

@@ -13,6 +13,7 @@
 #include "lib/bpffs.h"
 #include "lib/ledger.h"
 #include "lib/ledger_whole.h"
+#include "lib/slots.h"
 #include "lib/text.h"
 
 /* Per cent of something that are in use when it is time to say so. */
@@ -159,15 +160,6 @@ void sp_doctor_daemon(struct sp_doctor *doctor)
 
 /* --- room --- */
 
-static uint64_t count_slots(const struct sp_maps *maps)
-{
-	uint64_t used = 0;
-
-	for (uint32_t i = 0; i < SP_SLOT_WORDS(maps->max_clients); i++)
-		used += (unsigned)__builtin_popcountll(maps->slot_words[i]);
-	return used;
-}
-
 /* @what: "clients"; @mend: what gives more room. */
 static void look_at_fill(struct sp_doctor *doctor, const char *map, uint64_t used, uint64_t room,
                          const char *mend)
@@ -213,7 +205,7 @@ void sp_doctor_room(struct sp_doctor *doctor)
 	if (!doctor->loaded)
 		return;
 	prefixes = settings->garden4 > settings->garden6 ? settings->garden4 : settings->garden6;
-	look_at_fill(doctor, "clients", count_slots(&doctor->maps), doctor->maps.max_clients,
+	look_at_fill(doctor, "clients", sp_slots_used(&doctor->maps), doctor->maps.max_clients,
 	             "who comes when it is full cannot log in: raise `max_clients` in [gateway], "
 	             "run `sallyport down` and `sallyport up`");
 	look_at_events(doctor);

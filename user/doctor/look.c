@@ -9,7 +9,7 @@
 static void (*const checks[])(struct sp_doctor *doctor) = {
 	sp_doctor_kernel,    sp_doctor_clock,  sp_doctor_interfaces, sp_doctor_forwarding,
 	sp_doctor_netfilter, sp_doctor_portal, sp_doctor_client,     sp_doctor_gateway,
-	sp_doctor_daemon,    sp_doctor_room,   sp_doctor_ledger,
+	sp_doctor_daemon,    sp_doctor_room,   sp_doctor_neighbours, sp_doctor_ledger,
 };
 
 const struct sp_attachment *sp_doctor_attachment(const struct sp_doctor *doctor,
