@@ -296,8 +296,9 @@ $(O)/bench/%: tools/bench/%.c $(O)/bench/traffic.skel.h $(O)/libsallyport.a $(HE
 
 .SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
 
-bench: ## compare with nftables and nginx, and look at the cost by number of clients (needs root)
-	tools/bench/run
+comma := ,
+bench: ## measure against every peer and the limit, SCENARIO=route,drop ROUNDS=7 (needs root)
+	tools/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(subst $(comma), ,$(SCENARIO))
 
 # --- installation ----------------------------------------------------------------------------------
 
