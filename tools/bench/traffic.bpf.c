@@ -25,6 +25,12 @@ const volatile __u32 flooders = 1;
 __u32 random_state = 2463534242u; /* user space begins elsewhere each time */
 static __u32 turn;
 
+/* One run: the clock at its first frame and at frame number @until, when the kernel is done with
+ * all before that one. */
+__u32 number;
+__u32 until;
+__u64 began, ended;
+
 /* Marsaglia's xorshift: every client in turn would be too kind to the caches. */
 static __always_inline __u32 next_random(void)
 {
@@ -35,6 +41,15 @@ static __always_inline __u32 next_random(void)
 	x ^= x << 5;
 	random_state = x;
 	return x;
+}
+
+static __always_inline void stamp(void)
+{
+	if (number == 0)
+		began = bpf_ktime_get_ns();
+	else if (number == until)
+		ended = bpf_ktime_get_ns();
+	number++;
 }
 
 /* The last four bytes of the source MAC are the client's number. */
@@ -66,6 +81,7 @@ int traffic(struct xdp_md *ctx)
 {
 	struct sp_bench_headers *out = (void *)(long)ctx->data;
 
+	stamp();
 	if (flood_length && turn++ & 1)
 		return send_flood(ctx);
 	if ((void *)(out + 1) > (void *)(long)ctx->data_end)
