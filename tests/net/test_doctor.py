@@ -265,26 +265,6 @@ def test_gate(bare):
                Report(bare).find("xdp", "lan0"), 5, "that XDP is gone")
 
 
-def test_more_clients_than_the_kernel_has_neighbours(bare, tmp_path):
-    """The tables are the whole machine's, so the test goes by their size."""
-    bare.gate()
-    assert Report(bare).level("neighbours", "IPv4") == "ok"
-    sizes = {
-        family: int(Path(f"/proc/sys/net/{family.lower()}/neigh/default/gc_thresh3").read_text())
-        for family in ("IPv4", "IPv6")
-    }
-    count = max(sizes.values())
-    path = tmp_path / "clients"
-    path.write_text("".join(f"02:77:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}\n"
-                            for number in range(count)))
-    bare.ctl("import", str(path), check=True)
-    for family, size in sizes.items():
-        (found,) = Report(bare).find("neighbours", family)
-        assert found["level"] == "warning" and f"{size} neighbours" in found["what"]
-        wanted = re.search(rf"net\.{family.lower()}\.neigh\.default\.gc_thresh3=(\d+)", found["command"])
-        assert int(wanted[1]) >= 2 * count
-
-
 def test_as_a_client(bare):
     """A firewall that keeps clients from what Sallyport lets them have."""
     bare.gate()

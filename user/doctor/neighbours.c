@@ -2,14 +2,10 @@
 /*
  * The kernel's neighbour tables (ARP, ND). They are smaller than a full gateway needs, of the whole
  * machine and not of a network namespace, and a client whose neighbour entry finds no room is not
- * reached: to its user that looks like a gate that is shut.
+ * reached: to its user that looks like a gate that is shut. Only the machine's first network
+ * namespace shows their size; in others nothing is said.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "doctor/sysctl.h"
@@ -32,38 +28,10 @@ static uint64_t room_for(uint64_t clients)
 	return room;
 }
 
-/* The same from the namespace of process 1. */
-static int read_outside(const char *family)
-{
-	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int other = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-	int value = -ENOENT;
-
-	if (own >= 0 && other >= 0 && !setns(other, CLONE_NEWNET)) {
-		value = sp_sysctl_read(HARD_LIMIT, family);
-		/* In another namespace everything else would be found wrong. */
-		if (setns(own, CLONE_NEWNET))
-			abort();
-	}
-	if (other >= 0)
-		close(other);
-	if (own >= 0)
-		close(own);
-	return value;
-}
-
-/* Only the machine's first network namespace has the number, and all go by it. */
-static int read_limit(const char *family)
-{
-	int value = sp_sysctl_read(HARD_LIMIT, family);
-
-	return value == -ENOENT ? read_outside(family) : value;
-}
-
 static void look_at_table(struct sp_doctor *doctor, uint64_t clients, const char *family,
                           const char *name)
 {
-	int limit = read_limit(name);
+	int limit = sp_sysctl_read(HARD_LIMIT, name);
 	uint64_t wanted = room_for(clients);
 	struct sp_finding *finding;
 
