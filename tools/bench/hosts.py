@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAB = os.path.join(TOP, "tools/lab")
@@ -81,11 +82,12 @@ class Lab:
         finally:
             shutil.rmtree(pins)
 
-    def gate(self, gateway="", captive=""):
-        """Sallyport, with further lines for two sections of its configuration."""
+    def gate(self, gateway="", captive="", more=""):
+        """Sallyport, with further lines for two sections of its configuration, and further ones."""
         path = os.path.join(self.folder, "sallyport.conf")
         with open(path, "w", encoding="ascii") as out:
-            out.write(f"[portal]\nplain_port = 8080\n[gateway]\nclient = lan0\n{gateway}\n[captive]\n{captive}\n")
+            out.write("[portal]\nplain_port = 8080\n"
+                      f"[gateway]\nclient = lan0\n{gateway}\n[captive]\n{captive}\n{more}\n")
         command(LAB, "gate", self.name, "-c", path)
 
     def mode(self):
@@ -118,6 +120,15 @@ class Lab:
             ["nsenter", namespace, "--", *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
+    def wait_for(self, path):
+        """Until a process that was started here has made that file."""
+        end = time.monotonic() + 30
+        while not os.path.exists(path):
+            if self.background[-1].poll() is not None or time.monotonic() > end:
+                raise Failed(f"{' '.join(self.background[-1].args)[:200]}: did not do its work; "
+                             "try it by hand in a network namespace")
+            time.sleep(0.02)
+
     def received(self, host, interface):
         """Packets that an interface has received, those its XDP program dropped included."""
         for line in self.inside(host, "cat", "/proc/net/dev").splitlines():
@@ -128,6 +139,8 @@ class Lab:
 
     def down(self):
         try:
+            # Nobody asks for these sessions again: a million need not be written down.
+            shutil.rmtree(f"/sys/fs/bpf/{self.name}", ignore_errors=True)
             # In a session of its own, which a second ^C does not reach.
             command(LAB, "down", self.name, start_new_session=True)
         finally:

@@ -6,9 +6,9 @@ import os
 
 from hosts import BUILT, CLIENT_MAC, Failed
 
-UP = {"host": "client", "out": "client0", "to-mac": "02:85:00:00:00:01",
+UP = {"name": "up", "title": "client to network", "host": "client", "out": "client0", "to-mac": "02:85:00:00:00:01",
       "from": "10.85.0.2", "to": "10.86.0.2", "gateway": "lan0", "end": ("net", "net0")}
-DOWN = {"host": "net", "out": "net0", "to-mac": "02:86:00:00:00:01",
+DOWN = {"name": "down", "title": "network to client", "host": "net", "out": "net0", "to-mac": "02:86:00:00:00:01",
         "from": "10.86.0.2", "to": "10.85.0.2", "gateway": "wan0", "end": ("client", "client0")}
 
 
