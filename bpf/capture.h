@@ -30,6 +30,8 @@
 
 /* Stand-in ports: the upper half, where no service of the gateway waits for captive clients. */
 #define SP_STAND_IN 0x8000
+/* How many each host has, a power of 2. */
+#define SP_TURNS 8
 
 /* Offsets in the headers. */
 #define SP_IP4_CHECKSUM    10
@@ -56,8 +58,8 @@ static __always_inline void sp_own_end(const struct sp_view *view, struct sp_end
 		own->address.word[i] = from->word[i];
 }
 
-/* The port that stands for whom the packet is meant for. Two hosts may share one; only a client
- * that goes to both from one and the same port at the same time would notice. */
+/* The first port that stands for whom the packet is meant for. Two hosts may share one; only a
+ * client that goes to both from one and the same port at the same time would notice. */
 static __always_inline __be16 sp_stand_in(const struct sp_view *view)
 {
 	const struct sp_address *to = &view->to;
@@ -65,6 +67,12 @@ static __always_inline __be16 sp_stand_in(const struct sp_view *view)
 
 	mixed = (mixed + view->destination_port) * 0x9e3779b1u;
 	return bpf_htons((__u16)(SP_STAND_IN | mixed >> 17));
+}
+
+/* The port of that turn, beginning with 0; @first is network order. */
+static __always_inline __be16 sp_stand_in_of(__be16 first, __u32 turn)
+{
+	return first ^ bpf_htons((__u16)(turn % SP_TURNS));
 }
 
 /*
@@ -98,17 +106,33 @@ static __always_inline long sp_rewrite(struct __sk_buff *skb, const struct sp_vi
 	return error ?: bpf_skb_store_bytes(skb, view->transport + port_at, &is->port, 2, 0);
 }
 
-/* Remember whom the client meant. */
-static __always_inline long sp_remember(const struct sp_view *view, const struct sp_end *own)
+static __always_inline struct sp_capture_key sp_capture_key(const struct sp_view *view,
+                                                            __be16 stand_in)
 {
-	struct sp_capture_key key = {
+	return (struct sp_capture_key){
 		.client = view->from,
 		.client_port = bpf_htons(view->source_port),
-		.server_port = own->port,
+		.server_port = stand_in,
 	};
+}
+
+/* Whose turn it is for this client, port and host: that of the connection opened last. */
+static __always_inline __u32 sp_turn(const struct sp_view *view, __be16 first)
+{
+	struct sp_capture_key key = sp_capture_key(view, first);
+	const struct sp_capture *capture = bpf_map_lookup_elem(&captures, &key);
+
+	return capture ? capture->turn : 0;
+}
+
+/* Remember whom the client meant by @stand_in; and, if it is the first, whose turn it is. */
+static __always_inline long sp_remember(const struct sp_view *view, __be16 stand_in, __u32 turn)
+{
+	struct sp_capture_key key = sp_capture_key(view, stand_in);
 	struct sp_capture capture = {
 		.server = view->to,
 		.port = bpf_htons(view->destination_port),
+		.turn = (__u16)turn,
 	};
 
 	return bpf_map_update_elem(&captures, &key, &capture, BPF_ANY);
@@ -134,8 +158,7 @@ static __always_inline __u32 sp_tuple(const struct sp_view *view, const struct s
 
 /*
  * The socket of the connection that this segment belongs to, if there is one. A listener found here
- * is somebody else's, bound to every address: not ours to use. A SYN may reuse the ports of a
- * connection that is in TIME-WAIT; it needs the listener.
+ * is somebody else's, bound to every address: not ours to use.
  */
 static __always_inline struct bpf_sock *
 sp_connection(struct __sk_buff *skb, const struct sp_view *view, const struct sp_end *own)
@@ -147,12 +170,37 @@ sp_connection(struct __sk_buff *skb, const struct sp_view *view, const struct sp
 	sk = bpf_skc_lookup_tcp(skb, &tuple, size, (__u64)BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return NULL;
-	if (sk->state == SP_TCP_LISTEN ||
-	    (sk->state == SP_TCP_TIME_WAIT && view->tcp_flags & SP_TCP_SYN)) {
+	if (sk->state == SP_TCP_LISTEN) {
 		bpf_sk_release(sk);
 		return NULL;
 	}
 	return sk;
+}
+
+/*
+ * The same, and its port into @own. A SYN may reuse the client's port while the connection before
+ * is in TIME-WAIT here. A listener that is given such a SYN drops it (since Linux 6.10: two sockets
+ * must not have the same ends, inet_csk_reqsk_queue_hash_add() in net/ipv4/inet_connection_sock.c),
+ * so the next stand-in has its turn. When that is in TIME-WAIT too it gets the SYN: its answer, an
+ * ACK, has the client reset it and send the SYN again (RFC 9293, section 3.5.1).
+ */
+static __always_inline struct bpf_sock *sp_find(struct __sk_buff *skb, const struct sp_view *view,
+                                                struct sp_end *own)
+{
+	__be16 first = sp_stand_in(view);
+	__u32 turn = sp_turn(view, first);
+	struct bpf_sock *sk;
+
+	own->port = sp_stand_in_of(first, turn);
+	sk = sp_connection(skb, view, own);
+	if (!sk || sk->state != SP_TCP_TIME_WAIT || !(view->tcp_flags & SP_TCP_SYN))
+		return sk;
+	bpf_sk_release(sk);
+	turn = (turn + 1) % SP_TURNS;
+	if (sp_remember(view, first, turn))
+		return NULL;
+	own->port = sp_stand_in_of(first, turn);
+	return sp_connection(skb, view, own);
 }
 
 /*
@@ -203,13 +251,12 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 
 	if (!view)
 		return SP_REASON_INTERNAL;
-	own.port = sp_stand_in(view);
 	sp_own_end(view, &own);
 	if (!own.address.word[3])
 		return SP_REASON_NO_LISTENER;
-	sk = sp_connection(skb, view, &own);
+	sk = sp_find(skb, view, &own);
 	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
-	if (!sk && !sp_remember(view, &own))
+	if (!sk && !sp_remember(view, own.port, 0))
 		sk = sp_listener(view, skb->ifindex);
 	if (!sk)
 		return SP_REASON_NO_LISTENER;

@@ -238,7 +238,8 @@ struct sp_capture_key {
 struct sp_capture {
 	struct sp_address server;
 	__u16 port; /* network order */
-	__u16 spare[3];
+	__u16 turn; /* of the host's first stand-in: which of its stand-ins was used last */
+	__u16 spare[2];
 };
 
 /* Value of `reasons`, per CPU. Written by BPF only; the name is stored so that a dump is readable.

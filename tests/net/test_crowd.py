@@ -73,8 +73,6 @@ class Crowd:
             head = await reader.readuntil(b"\r\n\r\n")
             size = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)\r\n", head)
             await reader.readexactly(int(size[1]))
-            # The client ends it, and waits out the end: its next port is none that the responder
-            # still remembers (README, Limits).
             writer.close()
             return int(head.split(None, 2)[1])
 

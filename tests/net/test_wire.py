@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What only real stacks on a real wire do: ports used again, looped multicast, VLAN tags, pings."""
 
+import contextlib
 import socket
 import struct
 
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, in_namespace,
+    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, in_namespace, wait_until,
 )
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
@@ -36,11 +37,65 @@ def test_port_used_again_at_once(lab, family):
         assert ask_from_port(lab, family, 40007) == b"HTTP/1.1 511 Network Authentication Required"
 
 
+def time_waits(lab, family, port=None):
+    """How many connections of the client (from that port) the gateway keeps in TIME-WAIT."""
+    address = CLIENT[family] if family == 4 else f"[{CLIENT[family]}]"
+    wanted = ["dst", address] + (["dport", "=", f":{port}"] if port else [])
+    return len(lab.run("gw", "ss", "-Htan", "state", "time-wait", *wanted).stdout.splitlines())
+
+
 def test_connection_after_connection_leaves_no_time_wait(lab, family):
+    before = time_waits(lab, family)
     for _ in range(3):
         assert lab.status(family) == 511
-    waiting = lab.run("gw", "ss", "-Htan", "state", "time-wait", "sport", "= :80").stdout
-    assert waiting == ""
+    assert time_waits(lab, family) <= before
+
+
+def close_second(lab, family, port):
+    """One request from that port; the responder closes first, and keeps the connection in TIME-WAIT.
+    How often a segment had to be repeated, first of all the SYN."""
+    with lab.socket("client", family) as connection:
+        connection.settimeout(30)
+        connection.bind((CLIENT[family], port))
+        connection.connect((INTERNET[family], 80))
+        information = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 511 ")
+    return struct.unpack_from("I", information, 100)[0]  # tcpi_total_retrans
+
+
+@contextlib.contextmanager
+def timestamps(lab, value):
+    """What the client does about TCP timestamps (RFC 7323), for connections opened meanwhile."""
+    was = lab.run("client", "sysctl", "-n", "net.ipv4.tcp_timestamps").stdout.strip()
+    lab.run("client", "sysctl", "-qw", f"net.ipv4.tcp_timestamps={value}")
+    try:
+        yield
+    finally:
+        lab.run("client", "sysctl", "-qw", f"net.ipv4.tcp_timestamps={was}")
+
+
+@pytest.mark.parametrize("then", [1, 2, 0], ids=["", "other timestamps", "no timestamps"])
+def test_port_in_time_wait_used_again(lab, family, then):
+    """Who closes last may take the same port again, and be answered at once. Several ports, because
+    on a busy machine any SYN may be repeated."""
+    repeated = []
+    for port in range(40200 + 10 * then, 40203 + 10 * then):
+        with timestamps(lab, 1):
+            close_second(lab, family, port)
+        wait_until(lambda: time_waits(lab, family, port) == 1, 30, "the first in TIME-WAIT")
+        with timestamps(lab, then):
+            repeated.append(close_second(lab, family, port))
+    assert 0 in repeated, repeated
+
+
+def test_port_used_again_and_again(lab, family):
+    """When all that stands for a host is in TIME-WAIT, the client resets one of them."""
+    turns = 8  # SP_TURNS of bpf/capture.h
+    for _ in range(turns + 1):
+        close_second(lab, family, 40300)
+    assert time_waits(lab, family, 40300) == turns
 
 
 def test_connection_of_a_session_that_is_over_is_reset(lab, family):

@@ -190,10 +190,8 @@ static void count(const char *answer, uint64_t came)
 }
 
 /*
- * Who closes first keeps the connection in TIME-WAIT, and for captured connections that must not be
- * us: the kernel would look for the listener of a SYN that reuses the client's port among those
- * bound to the address that the datapath wrote into it, find none, and leave the client to time
- * out. So a client gets a moment to close first.
+ * Who closes first keeps the connection in TIME-WAIT for a minute: better a client its own one than
+ * the gateway those of all. So a client gets a moment to close first.
  */
 static void answer(struct sp_server *server, struct sp_connection *connection,
                    enum sp_request_result result)
