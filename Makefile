@@ -294,6 +294,12 @@ $(O)/bench/%: tools/bench/%.c $(O)/bench/traffic.skel.h $(O)/libsallyport.a $(HE
 	$(Q)$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a $(LIBS) \
 	    -o $@
 
+# Load on web servers, and servers to compare with.
+$(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_CFLAGS) $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a -lmicrohttpd -o $@
+
 .SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
 
 comma := ,

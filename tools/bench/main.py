@@ -31,8 +31,6 @@ class Size:
     milliseconds: int = 100
     clients: tuple = (1, 1000, 100000, 1000000)
     scenarios: frozenset = frozenset()
-    wrk_rounds: int = 7
-    wrk_seconds: int = 2
     commands: int = 200
     lists: int = 7
 
@@ -94,7 +92,7 @@ def arguments(there):
 def sized(options, scenarios):
     size = Size(scenarios=frozenset(scenarios))
     size.clients = tuple(count for count in size.clients if count <= options.clients)
-    size.rounds = size.wrk_rounds = size.lists = options.rounds or size.rounds
+    size.rounds = size.lists = options.rounds or size.rounds
     size.milliseconds = options.milliseconds or size.milliseconds
     return size
 
