@@ -289,10 +289,13 @@ $(O)/bench/%.skel.h: $(O)/bench/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(O)/bench/%: tools/bench/%.c $(O)/bench/traffic.skel.h $(O)/libsallyport.a $(HEADERS) Makefile
+BENCH_HEADERS := $(wildcard tools/bench/*.h)
+$(O)/bench/traffic: tools/bench/build.c tools/bench/received.c $(O)/bench/traffic.skel.h
+
+$(O)/bench/%: tools/bench/%.c $(BENCH_HEADERS) $(O)/libsallyport.a $(HEADERS) Makefile
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a $(LIBS) \
-	    -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(O)/bench $(CFLAGS) -pie $(LDFLAGS) $(filter %.c,$^) \
+	    $(O)/libsallyport.a $(LIBS) -o $@
 
 # Load on web servers, and servers to compare with.
 $(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile

@@ -21,6 +21,8 @@ CLIENT_MAC = "02:85:00:00:00:02"
 # Clients that exist only as addresses: the first of many, and the first of those never let in.
 MANY = "02:5b:00:00:00:00"
 STRANGERS = "02:5c:00:00:00:00"
+# The addresses of both, from the first one on; the gateway has them on the client side.
+MANY_ADDRESS = {4: "10.96.0.0", 6: "fd96::"}
 
 
 class Failed(Exception):
@@ -63,14 +65,20 @@ class Lab:
                     "dev", "wan0", "nud", "permanent")
         self.inside("gw", "ip", "neigh", "replace", "10.85.0.2", "lladdr", CLIENT_MAC,
                     "dev", "lan0", "nud", "permanent")
+        self.inside("gw", "ip", "-6", "neigh", "replace", "fd86::2", "lladdr", "02:86:00:00:00:02",
+                    "dev", "wan0", "nud", "permanent")
+        self.inside("gw", "ip", "-6", "neigh", "replace", "fd85::2", "lladdr", CLIENT_MAC,
+                    "dev", "lan0", "nud", "permanent")
+        self.inside("gw", "ip", "route", "add", f"{MANY_ADDRESS[4]}/11", "dev", "lan0")
+        self.inside("gw", "ip", "-6", "route", "add", f"{MANY_ADDRESS[6]}/64", "dev", "lan0")
         for interface in "lan0", "wan0":
             # A veth without XDP takes redirected frames only when it has GRO.
             self.inside("gw", "ethtool", "-K", interface, "gro", "on")
 
     def sink(self):
-        """End the traffic of both directions where it arrives."""
-        self.fixed("net", "net0", "drop")
-        self.fixed("client", "client0", "drop")
+        """End and count the traffic of both directions where it arrives."""
+        self.fixed("net", "net0", "sink")
+        self.fixed("client", "client0", "sink")
 
     def fixed(self, host, interface, program):
         # Not loaded by ip, which leaves folders of its own in /sys/fs/bpf.

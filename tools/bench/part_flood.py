@@ -69,8 +69,8 @@ def sallyport(lab):
 
 def measure(lab, size, flood):
     """When the bursts are used up."""
-    forwarded(lab, UP, size.milliseconds, flood=flood)
-    return forwarded(lab, UP, size.milliseconds, flood=flood)
+    forwarded(lab, UP, size.milliseconds, flood=flood[0], flooders=flood[1])
+    return forwarded(lab, UP, size.milliseconds, flood=flood[0], flooders=flood[1])
 
 
 def run(size):

@@ -5,21 +5,27 @@
  * of the interface. The kernel gives out the same frames again as they come back, with the TTL and
  * addresses of their last trip: hence all headers are written each time.
  *
- * With a flood every second frame is one of that, in front of the same length of padding.
+ * There are two kinds of frames, `own` and `flood`. How many of each a batch has is settled at its
+ * beginning: shares that stay the same, or what a rate leaves due by the clock. What is not due is
+ * not sent: the frame is dropped here, and the kernel asks for the next one.
  */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "frame.h"
 
-const volatile struct sp_bench_headers headers = {};
+#define SECOND 1000000000ull
+
+const volatile struct sp_bench_stream own = {};
+const volatile struct sp_bench_stream flood = {};
 const volatile __u32 interface = 0;
-const volatile __u32 clients = 1;
-const volatile __u8 flood[SP_BENCH_FLOOD] = {};
-const volatile __u32 flood_length = 0; /* 0: none */
-const volatile __u32 flooders = 1;
+const volatile __u32 in_order = 0;    /* clients in turn and not at random */
+const volatile __u32 flood_share = 0; /* of a batch, at most */
+const volatile __u32 flood_rate = 0;  /* frames a second; 0: flood_share of each batch */
+const volatile __u32 own_rate = 0;    /* 0: what is left of the batch */
 
 /* Only ever one CPU sends. */
 __u32 random_state = 2463534242u; /* user space begins elsewhere each time */
@@ -30,6 +36,14 @@ static __u32 turn;
 __u32 number;
 __u32 until;
 __u64 began, ended;
+__u64 own_sent, flood_sent;
+
+/* Of this batch: how many of each, and what spreads them evenly over it. */
+static struct {
+	__u32 own, flood, any, mixed;
+	__u64 at;
+	__u64 own_due, flood_due; /* frames times SECOND */
+} plan;
 
 /* Marsaglia's xorshift: every client in turn would be too kind to the caches. */
 static __always_inline __u32 next_random(void)
@@ -43,52 +57,143 @@ static __always_inline __u32 next_random(void)
 	return x;
 }
 
-static __always_inline void stamp(void)
+static __always_inline __u32 one_of(__u32 many)
+{
+	if (!in_order)
+		return (__u32)((__u64)next_random() * many >> 32);
+	turn = turn + 1 < many ? turn + 1 : 0;
+	return turn;
+}
+
+/* How many frames are due after @passed nanoseconds, at most @most. */
+static __always_inline __u32 due(__u64 *credit, __u64 passed, __u32 rate, __u32 most)
+{
+	__u32 frames;
+
+	*credit += passed * rate;
+	if (*credit > SP_BENCH_BATCH * SECOND)
+		*credit = SP_BENCH_BATCH * SECOND;
+	frames = (__u32)(*credit / SECOND);
+	if (frames > most)
+		frames = most;
+	*credit -= frames * SECOND;
+	return frames;
+}
+
+static __always_inline void plan_batch(void)
+{
+	__u64 passed = 0, now;
+
+	if (flood_rate || own_rate) {
+		now = bpf_ktime_get_ns();
+		passed = number ? now - plan.at : 0;
+		plan.at = now;
+	}
+	plan.flood =
+		flood_rate ? due(&plan.flood_due, passed, flood_rate, flood_share) : flood_share;
+	plan.own = SP_BENCH_BATCH - plan.flood;
+	if (own_rate)
+		plan.own = due(&plan.own_due, passed, own_rate, plan.own);
+	plan.any = plan.mixed = 0;
+}
+
+static __always_inline void stamp_run(void)
 {
 	if (number == 0)
 		began = bpf_ktime_get_ns();
 	else if (number == until)
 		ended = bpf_ktime_get_ns();
-	number++;
 }
 
-/* The last four bytes of the source MAC are the client's number. */
-static __always_inline void number_client(struct ethhdr *ethernet, __u32 among)
+/* The sum in sixteen bits (RFC 1071), from words as they lie in memory. */
+static __always_inline __u16 folded(__u32 sum)
 {
-	__u32 client;
-
-	if (among <= 1)
-		return;
-	__builtin_memcpy(&client, ethernet->h_source + 2, sizeof(client));
-	client = bpf_htonl(bpf_ntohl(client) + next_random() % among);
-	__builtin_memcpy(ethernet->h_source + 2, &client, sizeof(client));
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
 }
 
-static __always_inline int send_flood(struct xdp_md *ctx)
+static __always_inline __u32 halves(__u32 word)
 {
-	__u8 *out = (void *)(long)ctx->data;
+	return (word & 0xffff) + (word >> 16);
+}
 
-	if ((void *)(out + SP_BENCH_FLOOD) > (void *)(long)ctx->data_end)
+/* Number the client, choose the flow, and make the checksums right. */
+static __always_inline void vary(void *out, const volatile struct sp_bench_stream *stream)
+{
+	const __u32 clients = stream->clients, flows = stream->flows, mac = stream->mac;
+	const __u32 address = stream->address, port = stream->port, stamp = stream->stamp;
+	const __u32 ip_check = stream->ip_check, check = stream->check;
+	__u32 sum = 0, client = clients > 1 ? one_of(clients) : 0;
+
+	if (clients > 1 && mac)
+		*(__u32 *)(out + mac) = bpf_htonl(bpf_ntohl(*(__u32 *)(out + mac)) + client);
+	if (clients > 1 && address) {
+		__u32 numbered = bpf_htonl(bpf_ntohl(*(__u32 *)(out + address)) + client);
+
+		*(__u32 *)(out + address) = numbered;
+		sum = halves(numbered);
+		if (ip_check)
+			*(__u16 *)(out + ip_check) = ~folded(stream->ip_sum + sum);
+	}
+	if (flows > 1) {
+		__u16 numbered = bpf_htons((__u16)(bpf_ntohs(*(__u16 *)(out + port)) +
+		                                   (__u16)((__u64)next_random() * flows >> 32)));
+
+		*(__u16 *)(out + port) = numbered;
+		sum += numbered;
+	}
+	if (stamp) {
+		struct sp_bench_stamp *at = out + stamp;
+		__u64 now = bpf_ktime_get_ns();
+
+		at->time = now;
+		sum += halves((__u32)now) + halves((__u32)(now >> 32));
+	}
+	if (check && (stamp || flows > 1 || (clients > 1 && address))) {
+		__u16 value = ~folded(stream->sum + sum);
+
+		*(__u16 *)(out + check) = value ? value : 0xffff; /* 0 is none (RFC 768) */
+	}
+}
+
+static __always_inline int emit(struct xdp_md *ctx, const volatile struct sp_bench_stream *stream)
+{
+	const __u32 size = stream->size;
+	void *out = (void *)(long)ctx->data;
+
+	if (out + size > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	for (__u32 i = 0; i < SP_BENCH_FLOOD; i++)
-		out[i] = flood[i];
-	number_client((struct ethhdr *)out, flooders);
+#pragma unroll
+	for (__u32 i = 0; i < SP_BENCH_HEAD; i += 8) {
+		if (i < size)
+			*(__u64 *)(out + i) = *(const volatile __u64 *)(stream->head + i);
+	}
+	vary(out, stream);
 	return (int)bpf_redirect(interface, 0);
 }
 
 SEC("xdp")
 int traffic(struct xdp_md *ctx)
 {
-	struct sp_bench_headers *out = (void *)(long)ctx->data;
+	__u32 all;
 
-	stamp();
-	if (flood_length && turn++ & 1)
-		return send_flood(ctx);
-	if ((void *)(out + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
-	*out = headers;
-	number_client(&out->ethernet, clients);
-	return (int)bpf_redirect(interface, 0);
+	stamp_run();
+	if (number++ % SP_BENCH_BATCH == 0)
+		plan_batch();
+	all = plan.own + plan.flood;
+	plan.any += all;
+	if (plan.any < SP_BENCH_BATCH)
+		return XDP_DROP;
+	plan.any -= SP_BENCH_BATCH;
+	plan.mixed += plan.flood;
+	if (plan.mixed >= all) {
+		plan.mixed -= all;
+		flood_sent++;
+		return emit(ctx, &flood);
+	}
+	own_sent++;
+	return emit(ctx, &own);
 }
 
 char LICENSE[] SEC("license") = "GPL";
