@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import contextlib
+import ipaddress
 import json
 import os
 import secrets
@@ -43,6 +44,11 @@ def mac(first, number):
     """The MAC of a numbered client: as traffic.bpf.c and fill.c count them."""
     value = int(first.replace(":", ""), 16) + number
     return ":".join(f"{value >> shift & 255:02x}" for shift in range(40, -8, -8))
+
+
+def address(number):
+    """The IPv4 address of a numbered client: as traffic.bpf.c counts them."""
+    return str(ipaddress.IPv4Address(MANY_ADDRESS[4]) + number)
 
 
 class Lab:

@@ -3,7 +3,7 @@
 
 import os
 
-from hosts import MANY, mac
+from hosts import MANY, address, mac
 
 OURS = "Sallyport"
 NFT = "nftables, set of MACs"
@@ -32,9 +32,10 @@ def nftables(count, lab):
 def chains(count):
     """What portals of that kind install, for iptables-restore: clients are marked on their way in,
     and counted on their way back."""
-    known = [f"-A known -s 10.85.0.2 -m mac --mac-source {mac(MANY, number)} -j MARK --or-mark 0x30000"
-             for number in range(count)]
-    counted = ["-A counted -d 10.85.0.2 -j MARK --or-mark 0x30000", "-A counted -d 10.85.0.2 -j ACCEPT"]
+    known = [f"-A known -s {address(number)} -m mac --mac-source {mac(MANY, number)} "
+             "-j MARK --or-mark 0x30000" for number in range(count)]
+    counted = [f"-A counted -d {address(number)} {target}" for number in range(count)
+               for target in ("-j MARK --or-mark 0x30000", "-j ACCEPT")]
     return "\n".join([
         "*mangle", ":known -", ":counted -", "-A PREROUTING -i lan0 -j known",
         "-A POSTROUTING -o lan0 -j counted", *known, *counted, "COMMIT",
