@@ -16,6 +16,7 @@
 #include "ledger_fixture.h"
 #include "ledger_version1.h"
 #include "lib/ledger.h"
+#include "lib/ledger_bulk.h"
 #include "lib/ledger_log.h"
 #include "lib/ledger_schema.h"
 #include "lib/session_restore.h"
@@ -140,6 +141,83 @@ static void test_life_of_a_session(void **state)
 	assert_string_equal(lines(&(struct sp_history_filter){.limit = 0}),
 	                    "0 begin 1 ;0 address 1 10.0.0.7;20 address 1 fd00::7;"
 	                    "40 limits 1 ;50 end 1 fd00::7;");
+}
+
+/* More than for which indexes are kept. */
+#define CROWD 10010u
+
+static void crowd_row(uint32_t index, struct sp_ledger_row *row, void *context)
+{
+	static const struct sp_limits limits = {.seconds = 0};
+
+	(void)context;
+	*row = (struct sp_ledger_row){
+		.client = {.mac = {4, 0, 0, 0, (uint8_t)(index >> 8), (uint8_t)index}},
+		.generation = index + 1,
+		.method = SP_METHOD_OPERATOR,
+		.name = "",
+		.note = "",
+		.limits = &limits,
+	};
+}
+
+/* Indexes and triggers. */
+#define SCHEMA                                                                             \
+	"SELECT count(*) * 1000000 + total(length(sql)) FROM sqlite_schema WHERE type IN " \
+	"('index', 'trigger')"
+
+static void check_end_of_all(const struct sp_record *anna)
+{
+	struct sp_record record;
+
+	sp_ok(sp_ledger_session_end_all(sp_fixture.ledger, NOW + 60, &sp_fixture.err));
+	assert_int_equal(number("SELECT count(*) FROM session WHERE ended = 0"), 0);
+	sp_ok(sp_ledger_session_get(sp_fixture.ledger, anna->id, &record, &sp_fixture.err));
+	assert_int_equal(record.reading.ended, NOW + 60);
+	assert_int_equal(record.reading.cause, SP_CAUSE_LOST);
+	assert_string_equal(lines(&(struct sp_history_filter){.name = "anna"}),
+	                    "0 begin 1 ;0 address 1 10.0.0.7;60 end 1 10.0.0.7;");
+	/* One of each session, but those that had ended. */
+	assert_int_equal(number("SELECT count(*) FROM log WHERE event = 4 AND cause = 7"),
+	                 number("SELECT count(*) FROM session WHERE cause = 7"));
+	/* Who is let in and put out now is logged again. */
+	begin(3, "carl", NOW + 70);
+	end(&(struct sp_record){.id = (uint64_t)number("SELECT max(id) FROM session")}, NOW + 71,
+	    SP_CAUSE_CLIENT);
+	assert_string_equal(lines(&(struct sp_history_filter){.name = "carl"}),
+	                    "70 begin 3 ;71 end 3 ;");
+}
+
+static void test_all_end(void **state)
+{
+	struct sp_record anna = begin(1, "anna", NOW), bert = begin(2, "bert", NOW);
+
+	(void)state;
+	see(&anna, NOW + 10, "10.0.0.7", 1000);
+	end(&bert, NOW + 20, SP_CAUSE_CLIENT);
+	check_end_of_all(&anna);
+	assert_string_equal(lines(&(struct sp_history_filter){.name = "bert"}),
+	                    "0 begin 2 ;20 end 2 ;");
+}
+
+static void test_a_crowd_ends(void **state)
+{
+	struct sp_record anna = begin(1, "anna", NOW);
+	int64_t schema = number(SCHEMA);
+	uint64_t first;
+
+	(void)state;
+	see(&anna, NOW + 10, "10.0.0.7", 1000);
+	sp_ok(sp_ledger_begin(sp_fixture.ledger, &sp_fixture.err));
+	sp_ok(sp_ledger_session_add_many(sp_fixture.ledger, CROWD, crowd_row, NULL, NOW, &first,
+	                                 &sp_fixture.err));
+	sp_ok(sp_ledger_commit(sp_fixture.ledger, &sp_fixture.err));
+	check_end_of_all(&anna);
+	assert_int_equal(number("SELECT count(*) FROM log WHERE event = 4"), CROWD + 2);
+	assert_int_equal(number(SCHEMA), schema);
+	assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE "
+	                        "integrity_check <> 'ok'"),
+	                 0);
 }
 
 static int look_closely(const struct sp_history_line *line, void *context)
@@ -505,6 +583,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_life_of_a_session),
+		TEST(test_all_end),
+		TEST(test_a_crowd_ends),
 		TEST(test_lines_say_all_of_it),
 		TEST(test_filters),
 		TEST(test_filters_use_an_index),

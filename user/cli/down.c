@@ -18,7 +18,7 @@ static void write_sessions(const struct sp_instance *instance)
 
 	if (!sp_ledger_exists(instance) || sp_maps_open(&maps, instance, &err))
 		return;
-	if (sp_session_write_all(&maps, &err))
+	if (sp_maps_map_usage(&maps, &err) || sp_session_write_all(&maps, &err))
 		sp_log(SP_LOG_WARNING, "what sessions used is not written down: %s", err.text);
 	sp_maps_close(&maps);
 }

@@ -13,10 +13,6 @@
 #include "lib/ledger_log.h"
 #include "lib/text.h"
 
-/* Pages of the trees that grow at three ends at once; SQLite's default is 2 MB. */
-#define CACHE   "PRAGMA cache_size = -32768"
-#define DEFAULT "PRAGMA cache_size = -2000"
-
 struct source {
 	sp_ledger_row_at row_at;
 	void *context;
@@ -359,11 +355,6 @@ static int note_time(struct sp_ledger *ledger, uint64_t now, struct sp_error *er
 	return sp_statement_run(&query, NULL, err);
 }
 
-static void set_triggers(struct sp_ledger *ledger, bool on)
-{
-	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)on, NULL);
-}
-
 /* What the ledger alone knows of these clients is no more. */
 static int end_lost(struct sp_ledger *ledger, struct sp_error *err)
 {
@@ -380,9 +371,9 @@ static int insert_rows(struct sp_ledger *ledger)
 {
 	int code;
 
-	set_triggers(ledger, false);
+	sp_db_triggers(ledger, false);
 	code = insert(ledger);
-	set_triggers(ledger, true);
+	sp_db_triggers(ledger, true);
 	return code;
 }
 
@@ -427,10 +418,10 @@ int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledg
 	*first = 0;
 	if (code)
 		return sp_db_failed(ledger, code, err);
-	code = sp_db_exec(ledger, CACHE, err);
-	if (!code && count)
+	sp_db_cache(ledger, true);
+	if (count)
 		code = add_all(ledger, &source, first, err);
-	sqlite3_exec(ledger->db, DEFAULT, NULL, NULL, NULL);
+	sp_db_cache(ledger, false);
 	/* Without a module it is nobody's any more. */
 	sqlite3_create_module(ledger->db, "rows", NULL, NULL);
 	return code;

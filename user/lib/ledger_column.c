@@ -111,6 +111,13 @@ void sp_out_text(struct sp_statement *query, char *text, size_t size)
 	snprintf(text, size, "%s", value ? (const char *)value : "");
 }
 
+char *sp_out_copy(struct sp_statement *query)
+{
+	const unsigned char *value = sqlite3_column_text(query->statement, query->out++);
+
+	return value ? strdup((const char *)value) : NULL;
+}
+
 uint32_t sp_out_bytes(struct sp_statement *query, void *bytes, size_t size)
 {
 	const void *value = sqlite3_column_blob(query->statement, query->out);

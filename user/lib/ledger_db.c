@@ -156,6 +156,19 @@ int sp_db_leave(struct sp_ledger *ledger, bool own, int code, struct sp_error *e
 	return code;
 }
 
+void sp_db_cache(struct sp_ledger *ledger, bool large)
+{
+	/* KiB, where SQLite's default is 2,000: pages of trees that grow at several ends at once.
+	 */
+	sqlite3_exec(ledger->db, large ? "PRAGMA cache_size = -65536" : "PRAGMA cache_size = -2000",
+	             NULL, NULL, NULL);
+}
+
+void sp_db_triggers(struct sp_ledger *ledger, bool on)
+{
+	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)on, NULL);
+}
+
 static int prepare(struct sp_ledger *ledger, const char *sql, sqlite3_stmt **statement)
 {
 	unsigned i = 0;

@@ -47,6 +47,12 @@ int sp_db_number(struct sp_ledger *ledger, const char *sql, int64_t *number, str
 int sp_db_enter(struct sp_ledger *ledger, bool durable, bool *own, struct sp_error *err);
 int sp_db_leave(struct sp_ledger *ledger, bool own, int code, struct sp_error *err);
 
+/* A large cache of pages, for work on very many rows at once; or the usual one again. */
+void sp_db_cache(struct sp_ledger *ledger, bool large);
+
+/* Whether triggers run: who switches them off does for all rows at once what they do for each. */
+void sp_db_triggers(struct sp_ledger *ledger, bool on);
+
 /* A statement on its way: values are put in and taken out from left to right. */
 struct sp_statement {
 	struct sp_ledger *ledger;
@@ -78,6 +84,7 @@ void sp_statement_end(struct sp_statement *query);
 
 uint64_t sp_out_number(struct sp_statement *query);
 void sp_out_text(struct sp_statement *query, char *text, size_t size);
+char *sp_out_copy(struct sp_statement *query); /* the caller frees it; NULL: no memory, or NULL */
 uint32_t sp_out_bytes(struct sp_statement *query, void *bytes, size_t size);
 void sp_out_client(struct sp_statement *query, struct sp_client_key *client);
 uint32_t sp_out_ipv4(struct sp_statement *query);

@@ -228,17 +228,6 @@ static int change_all(struct sp_statement *query, struct sp_error *err)
 	return sp_db_leave(query->ledger, own, code, err);
 }
 
-int sp_ledger_session_end_all(struct sp_ledger *ledger, uint64_t now, struct sp_error *err)
-{
-	static const char sql[] =
-		"UPDATE session SET ended = max(?, begun), cause = ? WHERE ended = 0";
-	struct sp_statement query = sp_statement(ledger, sql);
-
-	sp_in_number(&query, now);
-	sp_in_number(&query, SP_CAUSE_LOST);
-	return change_all(&query, err);
-}
-
 int sp_ledger_session_limit(struct sp_ledger *ledger, const struct sp_record *record,
                             struct sp_error *err)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/ledger.h"
+#include "lib/ledger_db.h"
 #include "lib/session.h"
 #include "lib/session_memory.h"
 
@@ -221,7 +222,9 @@ static int write_one(const struct sp_session *session, void *context)
 		sp_memory_reading(session, &reconcile->clock, SP_CAUSE_NONE);
 	int code;
 
-	if (session->policy.state != SP_CLIENT_AUTHORIZED)
+	/* Of one that has moved nothing the ledger knows all. */
+	if (session->policy.state != SP_CLIENT_AUTHORIZED ||
+	    (!session->up_packets && !session->down_packets && !session->ended))
 		return 0;
 	code = sp_ledger_session_write(reconcile->ledger, 0, &reading, reconcile->err);
 	return code == -ENOENT ? 0 : code;
@@ -248,6 +251,17 @@ static int in_transaction(struct reconcile *reconcile, int (*what)(struct reconc
 	return code;
 }
 
+/* They may be very many. */
+static int with_cache(struct reconcile *reconcile, int (*what)(struct reconcile *))
+{
+	int code;
+
+	sp_db_cache(reconcile->ledger, true);
+	code = in_transaction(reconcile, what);
+	sp_db_cache(reconcile->ledger, false);
+	return code;
+}
+
 static int locked(struct sp_maps *maps, int (*what)(struct reconcile *), struct sp_error *err)
 {
 	struct reconcile reconcile = {.maps = maps, .err = err};
@@ -256,7 +270,7 @@ static int locked(struct sp_maps *maps, int (*what)(struct reconcile *), struct 
 	if (code)
 		return code;
 	reconcile.ledger = sp_session_ledger(maps, err);
-	code = reconcile.ledger ? in_transaction(&reconcile, what) : -EIO;
+	code = reconcile.ledger ? with_cache(&reconcile, what) : -EIO;
 	sp_maps_unlock(maps);
 	return code;
 }
