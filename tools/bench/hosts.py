@@ -116,6 +116,11 @@ class Lab:
     def fill(self, count):
         command(os.path.join(BUILT, "fill"), self.name, MANY, str(count))
 
+    def neighbours(self, count, family=4):
+        """Let the gateway know where so many clients are: what ends their traffic ends ARP too."""
+        self.inside("gw", os.path.join(BUILT, "neighbours"), "lan0", MANY, MANY_ADDRESS[family],
+                    str(count))
+
     def nft(self, rules):
         self.inside("gw", "nft", "-f", "-", input=rules)
 

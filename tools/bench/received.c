@@ -86,7 +86,7 @@ int sp_bench_place_open(struct sp_bench_place *place, const char *where, int sin
 		return said(-EINVAL, "expected NAMESPACE:INTERFACE, got", where);
 	}
 	snprintf(path, sizeof(path), "%.*s", (int)(colon - where), where);
-	strcpy(place->name, colon + 1);
+	snprintf(place->name, sizeof(place->name), "%s", colon + 1);
 	there = open(path, O_RDONLY | O_CLOEXEC);
 	if (there < 0 || setns(there, CLONE_NEWNET)) {
 		result = said(-errno, "cannot enter", path);

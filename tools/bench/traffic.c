@@ -158,7 +158,7 @@ static int take_flags(uint8_t *flags, const char *value)
 
 static int take_protocol(uint8_t *protocol, const char *value)
 {
-	if (strcmp(value, "udp") && strcmp(value, "tcp"))
+	if (strcmp(value, "udp") != 0 && strcmp(value, "tcp") != 0)
 		return -EINVAL;
 	*protocol = *value == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
 	return 0;
@@ -368,15 +368,40 @@ static int send_batches(struct traffic_bpf *bpf, uint32_t length, uint32_t batch
 	return 0;
 }
 
-/* The number of batches that take as long as is wanted, when @first took WARM_UP of them. */
-static uint32_t batches_for(const struct order *order, const struct sent *first)
+static void add(struct sent *sent, const struct sent *more)
 {
-	uint64_t batches = order->milliseconds * 1000000u * WARM_UP / (first->ns + 1);
+	sent->own += more->own;
+	sent->flood += more->flood;
+	sent->ns += more->ns;
+}
+
+/* Batches that take as long as is wanted, when WARM_UP of them took @ns. */
+static uint32_t batches_for(const struct order *order, uint64_t ns)
+{
+	uint64_t batches = order->milliseconds * 1000000u * WARM_UP / (ns + 1);
 
 	if (batches < 1)
 		return 1;
 	return batches < INT_MAX / SP_BENCH_BATCH ? (uint32_t)batches
 	                                          : INT_MAX / SP_BENCH_BATCH - 1;
+}
+
+/* In one call, or several where something else had held up the one before. */
+static int send_for(struct traffic_bpf *bpf, const struct order *order, uint64_t warm_up,
+                    struct sent *sent)
+{
+	*sent = (struct sent){0};
+	while (sent->ns < order->milliseconds * 750000u) {
+		const uint32_t batches = batches_for(order, warm_up);
+		struct sent more;
+		int result = send_batches(bpf, order->frame_length, batches, &more);
+
+		if (result)
+			return result;
+		add(sent, &more);
+		warm_up = more.ns / batches * WARM_UP;
+	}
+	return 0;
 }
 
 /* What is looked at before and after. */
@@ -436,10 +461,10 @@ static void print_result(const struct looks *looks, const struct order *order,
 {
 	const struct sp_bench_count *counts = looks->sink_now.counts;
 	const struct sp_bench_received *sink = &looks->sink_now;
+	const unsigned long long packets = sent->own + sent->flood;
 
-	printf("{\"packets\": %llu, \"flood\": %llu, \"bytes\": %u, \"seconds\": %.6f",
-	       (unsigned long long)(sent->own + sent->flood), (unsigned long long)sent->flood,
-	       order->frame_length, (double)sent->ns / 1e9);
+	printf("{\"packets\": %llu, \"flood\": %llu, \"bytes\": %u, \"seconds\": %.6f", packets,
+	       (unsigned long long)sent->flood, order->frame_length, (double)sent->ns / 1e9);
 	if (order->gate)
 		printf(", \"taken\": %llu", (unsigned long long)looks->gate_now.packets);
 	if (order->sink)
@@ -457,15 +482,6 @@ static void print_result(const struct looks *looks, const struct order *order,
 	printf("}\n");
 }
 
-/* Who counts for himself, and not by --gate or --sink, cannot tell the first frames from the rest.
- */
-static void add(struct sent *sent, const struct sent *first)
-{
-	sent->own += first->own;
-	sent->flood += first->flood;
-	sent->ns += first->ns;
-}
-
 static int send_all(struct traffic_bpf *bpf, const struct order *order)
 {
 	static struct looks looks;
@@ -477,9 +493,10 @@ static int send_all(struct traffic_bpf *bpf, const struct order *order)
 	if (!result)
 		result = look(&looks, &looks.gate_before, &looks.sink_before);
 	if (!result)
-		result = send_batches(bpf, order->frame_length, batches_for(order, &first), &rest);
+		result = send_for(bpf, order, first.ns, &rest);
 	if (!result)
 		result = look_after(&looks, &rest);
+	/* Who counts for himself cannot tell the first frames from the rest. */
 	if (!result && !order->gate && !order->sink)
 		add(&rest, &first);
 	if (!result)
