@@ -93,7 +93,7 @@ TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tes
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
-.PHONY: all deps install uninstall fit deb demo test test-kernels fuzz fuzz-targets bench lint format clean help tests
+.PHONY: all deps install uninstall fit deb demo test test-kernels fuzz fuzz-targets bench bench-check bench-baseline lint format clean help tests
 
 all: $(PROGRAMS) $(DATA) ## build everything into .output/
 
@@ -308,6 +308,12 @@ $(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile
 comma := ,
 bench: ## measure against every peer and the limit, SCENARIO=route,drop ROUNDS=7 (needs root)
 	tools/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(subst $(comma), ,$(SCENARIO))
+
+bench-check: ## fail if a ratio has fallen by more than 15 % below tools/bench/baseline.json (needs root)
+	tools/bench/run --check
+
+bench-baseline: ## record the ratios of this machine in tools/bench/baseline.json (needs root)
+	tools/bench/run --baseline
 
 # --- installation ----------------------------------------------------------------------------------
 

@@ -40,6 +40,15 @@ def command(*arguments, **options):
     return done.stdout
 
 
+def contents(path):
+    """Of a file, empty if it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as text:
+            return text.read()
+    except OSError:
+        return ""
+
+
 def mac(first, number):
     """The MAC of a numbered client: as traffic.bpf.c and fill.c count them."""
     value = int(first.replace(":", ""), 16) + number
@@ -56,7 +65,7 @@ class Lab:
 
     def __init__(self):
         self.name = "b" + secrets.token_hex(6)
-        self.folder = tempfile.mkdtemp(prefix="sallyport-bench-")
+        self.folder = tempfile.mkdtemp(prefix=f"sallyport-bench-{self.name}-")
         self.background = []
 
     def inside(self, host, *arguments, **options):
@@ -124,10 +133,12 @@ class Lab:
     def nft(self, rules):
         self.inside("gw", "nft", "-f", "-", input=rules)
 
-    def portal(self, count, *files):
-        """The rules of a set-based portal, with the client and `count` others let in."""
+    def portal(self, count, *files, stateless=False):
+        """The rules of a set-based portal, with `count` clients let in."""
         for name in "portal.nft", *files:
-            self.inside("gw", "nft", "-f", os.path.join(HERE, name))
+            rules = contents(os.path.join(HERE, name)).splitlines(keepends=True)
+            # Where a rule asks for it, connections are followed.
+            self.nft("".join(line for line in rules if not stateless or "ct state" not in line))
         many = (mac(MANY, number) for number in range(count))
         # In one go: nft reads the whole set each time it is started.
         self.nft(f"add element inet portal allowed {{ {', '.join(many)} }}")

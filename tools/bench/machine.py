@@ -6,20 +6,14 @@ import os
 import re
 import subprocess
 
+from hosts import contents
+
 # Programs by the arguments that make them tell their version.
 VERSIONS = {"clang": ["clang", "--version"], "bpftool": ["bpftool", "version"], "nft": ["nft", "--version"],
             "iptables": ["iptables", "--version"], "nginx": ["nginx", "-v"]}
 # Libraries and programs that do not tell, by their package.
 PACKAGES = {"libbpf": "libbpf1", "libmicrohttpd": "libmicrohttpd12", "xdp-filter": "xdp-tools",
             "openNDS": "opennds"}
-
-
-def contents(path):
-    try:
-        with open(path, encoding="utf-8") as text:
-            return text.read()
-    except OSError:
-        return ""
 
 
 def said(arguments):

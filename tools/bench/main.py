@@ -1,54 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Benchmarks: command line, order and output.
-
-Each scenario is in a file part_NAME.py, with `run(size)` that yields its tables. A file with several
-scenarios that share their hosts lists them in SCENARIOS; `size.scenarios` says which are wanted.
-"""
+"""Benchmarks: command line and output."""
 
 import argparse
-import contextlib
-import dataclasses
-import glob
-import importlib
 import json
 import os
 import signal
 import sys
-import time
 
+import chart
+import check
 import machine
-from hosts import HERE, TOP, Failed
+import scenarios
+from hosts import TOP, Failed
 
-# In which order they run; what is not named here comes last.
-ORDER = ("stack", "route", "drop", "refuse", "flood", "responder", "login", "million", "cost")
 OUTPUT = os.path.join(TOP, ".output")
-
-
-@dataclasses.dataclass
-class Size:
-    """How much to measure."""
-    rounds: int = 7
-    milliseconds: int = 100
-    clients: tuple = (1, 1000, 100000, 1000000)
-    scenarios: frozenset = frozenset()
-    commands: int = 200
-    lists: int = 7
-
-
-def place(name):
-    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
-
-
-def parts():
-    """Modules by the names of their scenarios, and what each scenario is about."""
-    found = {}
-    for path in glob.glob(os.path.join(HERE, "part_*.py")):
-        name = os.path.basename(path)[len("part_"):-len(".py")]
-        module = importlib.import_module(f"part_{name}")
-        about = module.__doc__.partition(": ")[2]
-        for scenario, text in getattr(module, "SCENARIOS", {name: about}).items():
-            found[scenario] = (module, text)
-    return dict(sorted(found.items(), key=lambda item: place(item[0])))
+# What the guard measures: the paths of packets, which a change of the datapath may have made slower.
+SHORT = ("stack", "route", "drop", "refuse")
 
 
 def number(low, high):
@@ -60,7 +27,7 @@ def number(low, high):
     return take
 
 
-def arguments(there):
+def parser_of(there):
     what = "\n".join(f"  {name:12}{' '.join(about.split())}" for name, (_, about) in there.items())
     parser = argparse.ArgumentParser(
         prog="tools/bench/run", formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -68,82 +35,89 @@ def arguments(there):
                     "Needs root.",
         epilog=f"scenarios:\n{what}\n\nValues are medians. The ratio says how Sallyport does against "
                "that row, and is the\nmedian of the ratios within each round; above 1 is better for "
-               "Sallyport. Results go to\n.output/bench.json. A target that is missed does not make "
-               "it fail; packets that do not\narrive and wrong answers do.")
-    parser.add_argument("--rounds", type=number(1, 1000), metavar="N",
+               "Sallyport. Results go to\n.output/bench.json and bench.svg. A target that is missed "
+               "does not make it fail; packets\nthat do not arrive and wrong answers do.")
+    parser.add_argument("--rounds", type=number(1, 1000), metavar="N", default=7,
                         help="rounds of each table (default: 7)")
-    parser.add_argument("--milliseconds", type=number(1, 60000), metavar="N",
+    parser.add_argument("--milliseconds", type=number(1, 60000), metavar="N", default=100,
                         help="how long each variant sends in a round (default: 100)")
     parser.add_argument("--clients", type=number(1, 1000000), metavar="N", default=1000000,
-                        help="no scenario with more clients than N")
+                        help="nothing with more clients than N")
     parser.add_argument("--json", action="store_true", help="one JSON object in place of tables")
     parser.add_argument("--output", metavar="FOLDER", default=OUTPUT,
-                        help="where bench.json goes (default: .output)")
+                        help="where bench.json and bench.svg go (default: .output)")
+    guard = parser.add_mutually_exclusive_group()
+    guard.add_argument("--check", action="store_true",
+                       help="a short form; fails if a ratio is more than 15 %% below the recorded one "
+                            "(tools/bench/baseline.json)")
+    guard.add_argument("--baseline", action="store_true", help="record the ratios of the short form")
     parser.add_argument("scenario", nargs="*", metavar="SCENARIO",
                         help="which of those below, separated by commas or blanks; all unless named")
+    return parser
+
+
+def arguments(there):
+    parser = parser_of(there)
     options = parser.parse_args()
     options.scenario = [name for one in options.scenario for name in one.split(",") if name]
     for name in options.scenario:
         if name not in there:
             parser.error(f"there is no scenario '{name}': expected {', '.join(there)}")
+    options.short = options.check or options.baseline
+    if options.short and options.scenario:
+        parser.error("--check and --baseline choose the scenarios themselves")
     return options
-
-
-def sized(options, scenarios):
-    size = Size(scenarios=frozenset(scenarios))
-    size.clients = tuple(count for count in size.clients if count <= options.clients)
-    size.rounds = size.lists = options.rounds or size.rounds
-    size.milliseconds = options.milliseconds or size.milliseconds
-    return size
 
 
 def stop(signal_number, _frame):
     sys.exit(128 + signal_number)
 
 
-def say(start, text):
-    """Progress, for who waits."""
-    print(f"bench: {time.monotonic() - start:5.0f} s  {text}", file=sys.stderr, flush=True)
+def show_nothing(_table):
+    """For JSON."""
 
 
-def run_part(module, size, result, start, show):
-    """Adds what a part finds to the result."""
-    names = "+".join(sorted(size.scenarios, key=place))
-    began = time.monotonic()
-    say(start, f"{names}: begins")
-    try:
-        with contextlib.closing(module.run(size)) as tables:
-            for table in tables:
-                table.check()
-                result["tables"].append(table.json())
-                result["results"] += table.results()
-                show(table)
-                say(start, table.title)
-    except Failed as reason:
-        say(start, f"{names} failed: {reason}")
-        result["failed"].append({"scenario": names, "reason": str(reason)})
-    taken = result["seconds_of"][names] = round(time.monotonic() - began, 1)
-    say(start, f"{names}: took {taken} s")
+def show_text(table):
+    print(table.text(), flush=True)
 
 
 def main():
-    there = parts()
+    there = scenarios.there_are()
     options = arguments(there)
-    wanted = [name for name in there if name in (options.scenario or there)]
-    start = time.monotonic()
     for signal_number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT:
         signal.signal(signal_number, stop)
-    result = {"machine": machine.facts(), "results": [], "tables": [], "failed": [], "seconds_of": {}}
-    show = (lambda table: None) if options.json else (lambda table: print(table.text(), flush=True))
+    run = scenarios.Run(show_nothing if options.json else show_text)
     if not options.json:
-        print(machine.text(result["machine"]), flush=True)
-    for module in dict.fromkeys(there[name][0] for name in wanted):
-        own = [name for name in wanted if there[name][0] is module]
-        size = sized(options, own)
-        result["rounds"] = size.rounds
-        run_part(module, size, result, start, show)
-    result["seconds"] = round(time.monotonic() - start, 1)
-    finish(result, options)
+        print(machine.text(run.result["machine"]), flush=True)
+    size = scenarios.Size(options.rounds, options.milliseconds, short=options.short, clients=tuple(
+        count for count in scenarios.CLIENTS if count <= options.clients))
+    if options.check:
+        guard(run, there, size)
+        return
+    wanted = [name for name in there if name in (SHORT if options.short else options.scenario or there)]
+    run.measure(there, wanted, size)
+    if options.baseline:
+        check.write(run.result)
+    else:
+        finish(run.result, options)
+    complain(run.result)
+
+
+def guard(run, there, size):
+    """Noise goes when it is measured again; what has become slower stays."""
+    recorded = check.read()
+    short = [name for name in there if name in SHORT]
+    run.measure(there, short, size)
+    worse = check.fallen(recorded, check.ratios(run.result["results"]))
+    if worse:
+        run.say("measured once more: " + "; ".join(worse.values()))
+        again = scenarios.Run(run.show)
+        again.measure(there, check.whose(worse, run.result["results"], short), size)
+        worse = check.fallen({name: recorded[name] for name in worse},
+                             check.ratios(again.result["results"]))
+    if worse:
+        sys.exit("\n".join(f"tools/bench/run: {sentence}" for sentence in worse.values()))
+    print(f"{len(recorded)} ratios: none is more than 15 % below that of tools/bench/baseline.json")
 
 
 def finish(result, options):
@@ -151,14 +125,18 @@ def finish(result, options):
     with open(os.path.join(options.output, "bench.json"), "w", encoding="utf-8") as out:
         json.dump(result, out, indent=1)
         out.write("\n")
+    chart.draw(result["results"], os.path.join(options.output, "bench.svg"))
     if options.json:
         json.dump(result, sys.stdout)
         print()
     else:
         print(summary(result))
+
+
+def complain(result):
     if result["failed"]:
-        sys.exit("tools/bench/run: no result of " + "; ".join(
-            f"{one['scenario']}: {one['reason']}" for one in result["failed"]))
+        sys.exit("\n".join(f"tools/bench/run: no result of {one['scenario']}: {one['reason']}"
+                           for one in result["failed"]))
 
 
 def summary(result):
@@ -168,4 +146,7 @@ def summary(result):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as reason:
+        sys.exit(f"tools/bench/run: {reason}")

@@ -93,6 +93,12 @@ class Table:
                 return target.ratio
         return None
 
+    def role(self, row):
+        """What Sallyport is compared with there."""
+        if row.name == self.limit:
+            return "limit"
+        return "variant" if row.name.startswith("Sallyport") else "peer"
+
     def check(self):
         """Raises ValueError for a name that no row has."""
         for name in filter(None, (self.subject, self.limit, *(one.against for one in self.targets))):
@@ -136,7 +142,7 @@ class Table:
         return {"scenario": self.scenario, "clients": self.clients, "unit": self.unit,
                 "sallyport": self.number(subject.median),
                 "sallyport_low": self.number(subject.low), "sallyport_high": self.number(subject.high),
-                "against": row.name, "role": "limit" if row.name == self.limit else "peer",
+                "against": row.name, "role": self.role(row),
                 "value": self.number(row.median),
                 "low": self.number(row.low), "high": self.number(row.high),
                 "ratio": ratio if math.isfinite(ratio) else None, "target": target,

@@ -6,8 +6,8 @@ from functools import partial
 import peers
 from hosts import MANY, labs
 from measure import Table, Target, in_turn
-from peers import BARE, FILTER, IPTABLES, MOST, NFT, NONE, OURS
-from traffic import UP, forwarded
+from peers import BARE, FILTER, IPTABLES, MOST, NFT, NONE, OURS, STATELESS
+from traffic import DOWN, UP, forwarded
 
 SCENARIOS = {
     "stack": "authorized clients, forwarded by the kernel's stack, 1 to 1,000,000 of them",
@@ -16,14 +16,23 @@ SCENARIOS = {
 }
 LIMIT = {"stack": NONE, "route": BARE}
 USUAL = 1000
-PEERS = {NFT: peers.nftables, IPTABLES: peers.iptables, FILTER: peers.xdp_filter}
+PEERS = {NFT: peers.nftables, STATELESS: peers.nftables, IPTABLES: peers.iptables, FILTER: peers.xdp_filter}
 ATTACH = {"Sallyport, attach = generic": "generic", "Sallyport, attach = tc": "tc"}
+
+
+# Besides IPv4, upwards, 60 bytes.
+OTHERS = {
+    "stack": ((DOWN, 4, 60), (UP, 6, 60), (UP, 4, 1514)),
+    "route": ((DOWN, 4, 60), (UP, 6, 60), (DOWN, 6, 60), (UP, 4, 512), (DOWN, 4, 512), (UP, 4, 1514),
+              (DOWN, 4, 1514), (UP, 6, 512), (UP, 6, 1514), (DOWN, 6, 1514)),
+}
+SHORT = {"stack": ((DOWN, 4, 60),), "route": ((DOWN, 4, 60), (UP, 6, 60))}
 
 
 def targets(scenario, clients):
     if scenario == "stack":
-        return Target(NFT, 1.5), Target(NONE, 0.97)
-    return Target(NFT, 4), Target(BARE, 0.95 if clients <= USUAL else 0.85)
+        return Target(peers.nft(clients), 1.5), Target(NONE, 0.97)
+    return Target(peers.nft(clients), 4), Target(BARE, 0.95 if clients <= USUAL else 0.85)
 
 
 def makers(size):
@@ -34,7 +43,7 @@ def makers(size):
         for scenario in {"stack", "route"} & size.scenarios:
             there[scenario, count] = partial(peers.sallyport, scenario, count)
         for name, peer in PEERS.items():
-            if count <= MOST.get(name, count) and counts:
+            if counts and count <= MOST.get(name, count) and name in (peers.nft(count), IPTABLES, FILTER):
                 there[name, count] = partial(peer, count)
     if {"stack", "attach"} & size.scenarios:
         there[NONE, 0] = peers.none
@@ -45,7 +54,15 @@ def makers(size):
         for name, attach in ATTACH.items():
             there[name, USUAL] = partial(peers.sallyport, "stack", USUAL, attach=attach)
     # The longest first.
-    return dict(sorted(there.items(), key=lambda item: -item[0][1]))
+    return {key: partial(reached, there[key]) if key[1] in (USUAL, 0) else there[key]
+            for key in sorted(there, key=lambda key: -key[1])}
+
+
+def reached(make, lab):
+    """Complete a lab whose gateway knows where the usual number of clients is."""
+    make(lab)
+    for family in 4, 6:
+        lab.neighbours(USUAL, family)
 
 
 class Path:
@@ -54,22 +71,33 @@ class Path:
     def __init__(self, size, made):
         self.size, self.made = size, made
 
-    def variants(self, scenario, count):
+    def variants(self, scenario, count, names):
+        """Labs by name, of the peers that are named and of those that there are."""
         there = {OURS: self.made[scenario, count]}
-        there.update((name, self.made[name, count]) for name in PEERS if (name, count) in self.made)
+        there.update((name, self.made[name, count]) for name in names if (name, count) in self.made)
         there[LIMIT[scenario]] = self.made[LIMIT[scenario], 0]
         return there
 
-    def table(self, scenario, count, way):
-        labs_of = self.variants(scenario, count)
-        title = (f"{scenario}: authorized, {way['title']}, {count:,} client{'s' * (count > 1)}, "
-                 "60-byte UDP")
+    def table(self, scenario, count, way=UP, family=4, length=60, names=PEERS):
+        title = (f"{scenario}: authorized, {count:,} client{'s' * (count > 1)}, {way['title']}, "
+                 f"IPv{family}, {length} bytes")
         rows = in_turn(self.size.rounds, {
-            name: partial(forwarded, lab, way, self.size.milliseconds, MANY, count)
-            for name, lab in labs_of.items()})
+            name: partial(forwarded, lab, way, self.size.milliseconds, MANY, count, family=family,
+                          bytes=length)
+            for name, lab in self.variants(scenario, count, names).items()})
         return Table(title, "Mpps", rows, scale=1e6, digits=3, ns=True, scenario=f"authorized-{scenario}",
                      clients=count, subject=OURS, targets=targets(scenario, count), limit=LIMIT[scenario],
-                     more={"direction": way["name"], "family": 4, "bytes": 60})
+                     more={"direction": way["name"], "family": family, "bytes": length})
+
+    def all_of(self, scenario):
+        """Every number of clients with the smallest packets, which cost the most; other directions,
+        families and sizes with one number, and without peers for whom they are no other thing."""
+        for count in self.size.clients:
+            yield self.table(scenario, count)
+        if USUAL not in self.size.clients:
+            return
+        for way, family, length in (SHORT if self.size.short else OTHERS)[scenario]:
+            yield self.table(scenario, USUAL, way, family, length, names=(NFT,))
 
     def attach(self):
         labs_of = {OURS: self.made["stack", USUAL], NONE: self.made[NONE, 0]}
@@ -78,7 +106,7 @@ class Path:
         rows = in_turn(self.size.rounds, {
             names.get(name, name): partial(forwarded, lab, UP, self.size.milliseconds, MANY, USUAL)
             for name, lab in labs_of.items()})
-        return Table(f"attach: authorized, {UP['title']}, {USUAL:,} clients, 60-byte UDP", "Mpps", rows,
+        return Table(f"attach: authorized, {USUAL:,} clients, {UP['title']}, IPv4, 60 bytes", "Mpps", rows,
                      scale=1e6, digits=3, ns=True, scenario="attach", clients=USUAL, subject=OURS,
                      limit=NONE)
 
@@ -86,10 +114,8 @@ class Path:
 def run(size):
     with labs(makers(size)) as made:
         path = Path(size, made)
-        for scenario in "stack", "route":
-            if scenario not in size.scenarios:
-                continue
-            for count in size.clients:
-                yield path.table(scenario, count, UP)
+        for scenario in LIMIT:
+            if scenario in size.scenarios:
+                yield from path.all_of(scenario)
         if "attach" in size.scenarios:
             yield path.attach()

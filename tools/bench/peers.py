@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a gateway of the lab may be: Sallyport, what else lets clients through, and the limits."""
 
+import ctypes
 import os
 
-from hosts import MANY, address, mac
+from hosts import MANY, Failed, address, contents, mac
 
 OURS = "Sallyport"
 NFT = "nftables, set of MACs"
+STATELESS = "nftables, set of MACs, no conntrack"
 IPTABLES = "iptables, a rule per client"
 FILTER = "xdp-filter"
 NONE = "no program, no rules"
@@ -24,8 +26,28 @@ def sallyport(forward, count, lab, attach="auto", more=""):
     lab.sink()
 
 
+def as_on_a_nic(lab):
+    """On a veth Sallyport leaves answers to TC, as they come back only to a peer that runs XDP. The
+    lab's does: let it do what it does in the driver of a NIC."""
+    libbpf = ctypes.CDLL("libbpf.so.1")
+    pins = f"/sys/fs/bpf/{lab.name}".encode()
+    link = libbpf.bpf_obj_get(pins + b"/links/xdp-lan0")
+    program = libbpf.bpf_obj_get(pins + b"/programs/sallyport_xdp")
+    if link < 0 or program < 0 or libbpf.bpf_link_update(link, program, None):
+        raise Failed(f"{lab.name}: the program for NICs could not be attached to lan0")
+    os.close(link)
+    os.close(program)
+
+
+def nft(count):
+    """The set-based peer for so many clients. The kernel follows no more connections than that, in
+    all namespaces; beyond, only rules that do without let packets through."""
+    most = int(contents("/proc/sys/net/netfilter/nf_conntrack_max") or 0)
+    return NFT if 2 * count <= most else STATELESS
+
+
 def nftables(count, lab):
-    lab.portal(count)
+    lab.portal(count, stateless=nft(count) == STATELESS)
     lab.sink()
 
 
@@ -73,6 +95,11 @@ def none(lab):
 
 
 def bare(lab):
-    lab.fixed("gw", "lan0", "forward")
     lab.fixed("gw", "wan0", "forward")
+    fixed("forward", lab)
+
+
+def fixed(program, lab):
+    """A program on the client side that decides nothing."""
+    lab.fixed("gw", "lan0", program)
     lab.sink()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Results as a picture: a bar for each comparison, by gnuplot."""
+
+import shutil
+import subprocess
+
+from hosts import Failed
+
+COLOURS = {"peer": "#4878a8", "limit": "#e0a030", "variant": "#a0a0a0"}
+MET, MISSED = "#208020", "#c02020"
+# Pixels: of a line, and of what is above and below them all.
+LINE, FRAME = 17, 130
+# What the axis shows at least.
+LOW, HIGH = 0.25, 8
+
+
+def quoted(text):
+    """A string of gnuplot, in which nothing is markup."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def lines(results):
+    """What stands below each other: titles of tables, and their comparisons."""
+    title = None
+    for one in results:
+        if one["ratio"] is None:
+            continue
+        if one["title"] != title:
+            title = one["title"]
+            yield title, None
+        yield one["against"], one
+
+
+def block(name, rows):
+    """Data for gnuplot, which wants at least one row: one that is not to be seen."""
+    return [f"${name} << END", *(rows or ["NaN NaN NaN NaN NaN NaN"]), "END"]
+
+
+def script(results):
+    placed = list(enumerate(lines(results)))
+    drawn = [(place, one) for place, (_, one) in placed if one]
+    height = LINE * len(placed) + FRAME
+    low = min([LOW, *(one["ratio"] * 0.9 for _, one in drawn)])
+    high = max([HIGH, *(one["ratio"] * 1.6 for _, one in drawn)])
+    tics = ", ".join(f"{quoted(text if one else text.upper()[:1] + text[1:])} {place}"
+                     for place, (text, one) in placed)
+    out = []
+    for role in COLOURS:
+        out += block(role, [f"1 {place} {min(1, one['ratio'])} {max(1, one['ratio'])} "
+                            f"{place - 0.36} {place + 0.36}" for place, one in drawn if one["role"] == role])
+    for name, met in ("met", True), ("missed", False):
+        out += block(name, [f"{one['target']} {place - 0.5} 0 1 0 0" for place, one in drawn
+                            if one["target"] is not None and one["met"] == met])
+    out += block("figures", [f'{max(1, one["ratio"])} {place} "{one["ratio"]:.2f}"' for place, one in drawn])
+    out += [
+        f"set terminal svg size 1100,{height} noenhanced font 'sans-serif,12' background '#ffffff'",
+        "set title 'Sallyport against its peers and the limit: ratio, above 1 is better for Sallyport'",
+        "set logscale x", f"set xrange [{low}:{high}]", f"set yrange [{len(placed) - 0.3}:-0.7]",
+        "set xtics (0.1, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256) mirror",
+        "set grid xtics lc '#dddddd'", f"set ytics ({tics}) nomirror scale 0",
+        "set key outside bottom center horizontal", "set style fill solid noborder",
+        "set arrow from 1, graph 0 to 1, graph 1 nohead lc '#404040'",
+        "plot " + ", ".join([
+            *(f"${role} using 1:2:3:4:5:6 with boxxyerror lc '{colour}' title 'to {role}'"
+              for role, colour in COLOURS.items()),
+            f"$met using 1:2:3:4 with vectors nohead lw 3 lc '{MET}' title 'target, met'",
+            f"$missed using 1:2:3:4 with vectors nohead lw 3 lc '{MISSED}' title 'target, missed'",
+            "$figures using 1:2:3 with labels left offset 0.5,0 font ',10' notitle"])]
+    return "\n".join(out) + "\n"
+
+
+def draw(results, path):
+    """Writes an SVG file."""
+    if not shutil.which("gnuplot"):
+        raise Failed("gnuplot is missing, which draws the chart; run: tools/install-deps --bench")
+    with open(path, "wb") as out:
+        done = subprocess.run(["gnuplot"], input=script(results).encode(), stdout=out,
+                              stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise Failed(f"gnuplot: {done.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
