@@ -15,13 +15,13 @@ from lab import CLIENT, CLIENT_MAC, INTERNET, TOP, wait_until
 
 sys.path.insert(0, str(TOP / "tools" / "bench"))
 
-import part_flood  # noqa: E402
+import floods  # noqa: E402
 
 pytestmark = pytest.mark.alone
 
 GENERATOR = str(TOP / ".output" / "bench" / "traffic")
 MILLISECONDS = 1500
-KINDS = {name: (ethertype, payload, macs) for name, ethertype, payload, macs in part_flood.KINDS}
+KINDS = {name: (ethertype, payload, macs) for name, ethertype, payload, macs in floods.KINDS}
 
 # What the datapath may let through or answer of each kind: reasons, rate and burst of the defaults.
 BUDGETS = {
@@ -51,7 +51,7 @@ def flood(lab, name, milliseconds=MILLISECONDS):
     return lab.popen(
         "client", GENERATOR, "--from-mac", CLIENT_MAC, "--to-mac", "02:85:00:00:00:01",
         "--from", CLIENT[4], "--to", INTERNET[4], "--milliseconds", str(milliseconds),
-        "--flood", part_flood.frame(ethertype, payload), "--flooders", str(macs), "client0",
+        "--flood", floods.frame(ethertype, payload), "--flooders", str(macs), "client0",
         stdout=-1)
 
 

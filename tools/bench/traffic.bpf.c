@@ -22,10 +22,11 @@
 const volatile struct sp_bench_stream own = {};
 const volatile struct sp_bench_stream flood = {};
 const volatile __u32 interface = 0;
-const volatile __u32 in_order = 0;    /* clients in turn and not at random */
-const volatile __u32 flood_share = 0; /* of a batch, at most */
-const volatile __u32 flood_rate = 0;  /* frames a second; 0: flood_share of each batch */
-const volatile __u32 own_rate = 0;    /* 0: what is left of the batch */
+const volatile __u32 in_order = 0;               /* clients in turn and not at random */
+const volatile __u32 flood_share = 0;            /* of a batch, at most */
+const volatile __u32 flood_rate = 0;             /* frames a second; 0: flood_share of each batch */
+const volatile __u32 own_rate = 0;               /* 0: what is left of the batch */
+const volatile __u32 own_share = SP_BENCH_BATCH; /* of a batch, at most */
 
 /* Only ever one CPU sends. */
 __u32 random_state = 2463534242u; /* user space begins elsewhere each time */
@@ -65,14 +66,15 @@ static __always_inline __u32 one_of(__u32 many)
 	return turn;
 }
 
-/* How many frames are due after @passed nanoseconds, at most @most. */
+/* How many frames are due after @passed nanoseconds, at most @most. What a stall leaves due is made
+ * up for by one batch more and not by many: that would be a burst. */
 static __always_inline __u32 due(__u64 *credit, __u64 passed, __u32 rate, __u32 most)
 {
 	__u32 frames;
 
 	*credit += passed * rate;
-	if (*credit > SP_BENCH_BATCH * SECOND)
-		*credit = SP_BENCH_BATCH * SECOND;
+	if (*credit > 2 * most * SECOND)
+		*credit = 2 * most * SECOND;
 	frames = (__u32)(*credit / SECOND);
 	if (frames > most)
 		frames = most;
@@ -92,6 +94,8 @@ static __always_inline void plan_batch(void)
 	plan.flood =
 		flood_rate ? due(&plan.flood_due, passed, flood_rate, flood_share) : flood_share;
 	plan.own = SP_BENCH_BATCH - plan.flood;
+	if (plan.own > own_share)
+		plan.own = own_share;
 	if (own_rate)
 		plan.own = due(&plan.own_due, passed, own_rate, plan.own);
 	plan.any = plan.mixed = 0;

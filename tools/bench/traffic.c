@@ -38,7 +38,7 @@ struct order {
 	struct sp_bench_stream own, flood;
 	uint8_t flood_frame[SP_BENCH_HEAD];
 	uint32_t flood_length, frame_length;
-	uint64_t milliseconds, cpu, flooders, flood_share, flood_rate, rate;
+	uint64_t milliseconds, cpu, flooders, flood_share, flood_rate, rate, share;
 	bool in_order;
 };
 
@@ -58,6 +58,7 @@ static const struct option options[] = {
 	{"download", no_argument, NULL, 'd'},
 	{"in-order", no_argument, NULL, 'o'},
 	{"rate", required_argument, NULL, 'r'},
+	{"share", required_argument, NULL, 'a'},
 	{"stamp", no_argument, NULL, 's'},
 	{"milliseconds", required_argument, NULL, 'm'},
 	{"cpu", required_argument, NULL, 'C'},
@@ -90,6 +91,7 @@ static void usage(FILE *out)
 	      "  --in-order            clients one after the other and not at random\n"
 	      "  --flows N             each from one of N ports\n"
 	      "  --rate N              frames a second, and not as fast as they go\n"
+	      "  --share N             at most N of each 64 frames that could be sent\n"
 	      "  --stamp               with the time they were made; the sink counts how old they "
 	      "are\n"
 	      "  --milliseconds N      how long; a second unless said\n"
@@ -180,6 +182,7 @@ static int take_number(struct order *order, int option, const char *name, const 
 		{'c', 1, MANY, NULL, &order->flow.clients, NULL},
 		{'l', 1, 50000, NULL, &order->flow.flows, NULL},
 		{'r', 1, MOST_RATE, &order->rate, NULL, NULL},
+		{'a', 1, SP_BENCH_BATCH, &order->share, NULL, NULL},
 		{'m', 1, 3600000, &order->milliseconds, NULL, NULL},
 		{'C', 0, CPU_SETSIZE - 1, &order->cpu, NULL, NULL},
 		{'X', 1, MANY, &order->flooders, NULL, NULL},
@@ -321,6 +324,7 @@ static struct traffic_bpf *load(const struct order *order)
 	bpf->rodata->in_order = order->in_order;
 	bpf->rodata->flood_share = (uint32_t)order->flood_share;
 	bpf->rodata->flood_rate = (uint32_t)order->flood_rate;
+	bpf->rodata->own_share = (uint32_t)order->share;
 	bpf->rodata->own_rate = (uint32_t)order->rate;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	bpf->data->random_state = (uint32_t)now.tv_nsec | 1;
@@ -532,6 +536,7 @@ int main(int argc, char **argv)
 	                 .flows = 1},
 		.flooders = 1,
 		.flood_share = SP_BENCH_BATCH / 2,
+		.share = SP_BENCH_BATCH,
 		.milliseconds = 1000,
 	};
 	int option, index = 0;

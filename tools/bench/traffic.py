@@ -2,8 +2,8 @@
 """Sending through a lab's gateway, and counting what came of it.
 
 Frames are described by keywords, the options of .output/bench/traffic: bytes, protocol, flags,
-to_port, payload, vlan, flows, in_order, rate, stamp, flood, flooders, flood_share, flood_rate; and
-family, 4 or 6.
+to_port, payload, vlan, flows, in_order, rate, share, stamp, flood, flooders, flood_share, flood_rate;
+and family, 4 or 6.
 """
 
 import json
