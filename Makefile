@@ -93,7 +93,8 @@ TEST_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c tes
 DATA_SRC := $(wildcard user/responder/probes.conf user/portal/pages/*)
 DATA     := $(O)/share/sallyport/.stamp
 
-.PHONY: all deps install uninstall fit deb demo test test-kernels fuzz fuzz-targets bench bench-check bench-baseline lint format clean help tests
+.PHONY: all deps install uninstall fit deb demo test test-kernels fuzz fuzz-targets bench bench-check bench-baseline \
+        bench-programs lint format clean help tests
 
 all: $(PROGRAMS) $(DATA) ## build everything into .output/
 
@@ -266,7 +267,7 @@ $(OTHER)/.stamp: tests/net/other_version.sed $(PROGRAMS) $(DATA)
 
 .PRECIOUS: $(O)/testobj/%.o $(O)/fuzz/obj/%.o $(O)/bpf/%.bpf.o $(O)/skeleton/%.skel.h
 
-tests: $(TEST_BIN) $(NET_BPF) $(OTHER)/.stamp all $(O)/bench/traffic ## build the test programs without running them
+tests: $(TEST_BIN) $(NET_BPF) $(OTHER)/.stamp all bench-programs ## build the test programs without running them
 
 test: ## run every test (needs root), as tools/test does
 	tools/test
@@ -304,6 +305,9 @@ $(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile
 	$(Q)$(CC) $(USER_CFLAGS) $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a -lmicrohttpd -o $@
 
 .SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
+
+bench-programs: $(O)/bench/traffic $(O)/bench/fill $(O)/bench/neighbours $(O)/bench/fixed.bpf.o \
+                $(O)/bench/http_load $(O)/bench/http_bare $(O)/bench/http_microhttpd
 
 comma := ,
 bench: ## measure against every peer and the limit, SCENARIO=route,drop ROUNDS=7 (needs root)
@@ -380,4 +384,4 @@ clean: ## remove .output/
 	rm -rf $(O)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26

@@ -6,7 +6,7 @@ import subprocess
 
 from hosts import Failed
 
-COLOURS = {"peer": "#4878a8", "limit": "#e0a030", "variant": "#a0a0a0"}
+COLOURS = {"peer": "#4878a8", "limit": "#e0a030"}
 MET, MISSED = "#208020", "#c02020"
 # Pixels: of a line, and of what is above and below them all.
 LINE, FRAME = 17, 130
@@ -23,7 +23,7 @@ def lines(results):
     """What stands below each other: titles of tables, and their comparisons."""
     title = None
     for one in results:
-        if one["ratio"] is None:
+        if one["ratio"] is None or one["role"] == "variant":
             continue
         if one["title"] != title:
             title = one["title"]
@@ -58,8 +58,10 @@ def script(results):
         "set logscale x", f"set xrange [{low}:{high}]", f"set yrange [{len(placed) - 0.3}:-0.7]",
         "set xtics (0.1, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256) mirror",
         "set grid xtics lc '#dddddd'", f"set ytics ({tics}) nomirror scale 0",
-        "set key outside bottom center horizontal", "set style fill solid noborder",
+        "set key outside bottom left horizontal width -4 samplen 1.5", "set style fill solid noborder",
         "set arrow from 1, graph 0 to 1, graph 1 nohead lc '#404040'",
+        *(f"set arrow from graph 0, first {place - 0.5} to graph 1, first {place - 0.5} nohead lc '#dddddd' back"
+          for place, (_, one) in placed if not one),
         "plot " + ", ".join([
             *(f"${role} using 1:2:3:4:5:6 with boxxyerror lc '{colour}' title 'to {role}'"
               for role, colour in COLOURS.items()),

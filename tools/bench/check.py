@@ -14,15 +14,19 @@ BASELINE = os.path.join(HERE, "baseline.json")
 TOLERANCE = 0.15
 
 
+# What tells comparisons of one scenario apart.
+MEMBERS = ("clients", "direction", "family", "bytes", "kind", "measure", "workers", "concurrent")
+
+
 def key(result):
     """Which comparison it is, among all of a run."""
-    more = [str(result[name]) for name in ("direction", "family", "bytes", "kind", "measure", "workers",
-                                           "concurrent") if name in result]
-    return ", ".join([result["scenario"], f"clients: {result['clients']}", *more, result["against"]])
+    said = [f"{name} {result[name]}" for name in MEMBERS if name in result]
+    return ", ".join([result["scenario"], *said, f"against {result['against']}"])
 
 
 def ratios(results):
-    return {key(one): one["ratio"] for one in results}
+    """By comparison, with all that is not Sallyport itself."""
+    return {key(one): one["ratio"] for one in results if one["role"] != "variant"}
 
 
 def fallen(recorded, measured):

@@ -2,6 +2,7 @@
 """Benchmarks: command line and output."""
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from hosts import TOP, Failed
 OUTPUT = os.path.join(TOP, ".output")
 # What the guard measures: the paths of packets, which a change of the datapath may have made slower.
 SHORT = ("stack", "route", "drop", "refuse")
+SHORT_SIZE = scenarios.Size(rounds=5, milliseconds=60, clients=(1000, 100000), short=True)
 
 
 def number(low, high):
@@ -37,10 +39,10 @@ def parser_of(there):
                "that row, and is the\nmedian of the ratios within each round; above 1 is better for "
                "Sallyport. Results go to\n.output/bench.json and bench.svg. A target that is missed "
                "does not make it fail; packets\nthat do not arrive and wrong answers do.")
-    parser.add_argument("--rounds", type=number(1, 1000), metavar="N", default=7,
-                        help="rounds of each table (default: 7)")
-    parser.add_argument("--milliseconds", type=number(1, 60000), metavar="N", default=100,
-                        help="how long each variant sends in a round (default: 100)")
+    parser.add_argument("--rounds", type=number(1, 1000), metavar="N",
+                        help="rounds of each table (default: 7; of the short form 5)")
+    parser.add_argument("--milliseconds", type=number(1, 60000), metavar="N",
+                        help="how long each variant sends in a round (default: 100; of the short form 60)")
     parser.add_argument("--clients", type=number(1, 1000000), metavar="N", default=1000000,
                         help="nothing with more clients than N")
     parser.add_argument("--json", action="store_true", help="one JSON object in place of tables")
@@ -69,6 +71,13 @@ def arguments(there):
     return options
 
 
+def sized(options):
+    size = SHORT_SIZE if options.short else scenarios.Size()
+    return dataclasses.replace(
+        size, rounds=options.rounds or size.rounds, milliseconds=options.milliseconds or size.milliseconds,
+        clients=tuple(count for count in size.clients if count <= options.clients))
+
+
 def stop(signal_number, _frame):
     sys.exit(128 + signal_number)
 
@@ -89,8 +98,7 @@ def main():
     run = scenarios.Run(show_nothing if options.json else show_text)
     if not options.json:
         print(machine.text(run.result["machine"]), flush=True)
-    size = scenarios.Size(options.rounds, options.milliseconds, short=options.short, clients=tuple(
-        count for count in scenarios.CLIENTS if count <= options.clients))
+    size = sized(options)
     if options.check:
         guard(run, there, size)
         return
@@ -125,7 +133,10 @@ def finish(result, options):
     with open(os.path.join(options.output, "bench.json"), "w", encoding="utf-8") as out:
         json.dump(result, out, indent=1)
         out.write("\n")
-    chart.draw(result["results"], os.path.join(options.output, "bench.svg"))
+    try:
+        chart.draw(result["results"], os.path.join(options.output, "bench.svg"))
+    except Failed as reason:
+        print(f"tools/bench/run: no chart: {reason}", file=sys.stderr)
     if options.json:
         json.dump(result, sys.stdout)
         print()

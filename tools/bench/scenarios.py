@@ -46,7 +46,7 @@ def there_are():
     for path in glob.glob(os.path.join(HERE, "part_*.py")):
         name = os.path.basename(path)[len("part_"):-len(".py")]
         module = importlib.import_module(f"part_{name}")
-        about = module.__doc__.partition(": ")[2]
+        about = module.__doc__.partition(": ")[2].partition("\n\n")[0]
         for scenario, text in getattr(module, "SCENARIOS", {name: about}).items():
             found[scenario] = (module, text)
     return dict(sorted(found.items(), key=lambda item: place(item[0])))
