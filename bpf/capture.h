@@ -188,11 +188,21 @@ static __always_inline struct bpf_sock *sp_find(struct __sk_buff *skb, const str
                                                 struct sp_end *own)
 {
 	__be16 first = sp_stand_in(view);
-	__u32 turn = sp_turn(view, first);
 	struct bpf_sock *sk;
+	__u32 turn;
 
-	own->port = sp_stand_in_of(first, turn);
+	own->port = first;
 	sk = sp_connection(skb, view, own);
+	/* Nearly always: whose turn it is costs another look-up. */
+	if (sk && sk->state != SP_TCP_TIME_WAIT)
+		return sk;
+	turn = sp_turn(view, first);
+	if (turn) {
+		if (sk)
+			bpf_sk_release(sk);
+		own->port = sp_stand_in_of(first, turn);
+		sk = sp_connection(skb, view, own);
+	}
 	if (!sk || sk->state != SP_TCP_TIME_WAIT || !(view->tcp_flags & SP_TCP_SYN))
 		return sk;
 	bpf_sk_release(sk);

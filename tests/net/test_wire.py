@@ -32,6 +32,26 @@ def ask_from_port(lab, family, port):
     return answer.split(b"\r\n")[0]
 
 
+def segments_of_an_answer(lab, family):
+    """How many segments a client gets until it has its answer."""
+    with lab.socket("client", family) as connection:
+        connection.settimeout(30)
+        connection.connect((INTERNET[family], 80))
+        connection.sendall(REQUEST)
+        answer = b""
+        while b"</html>" not in answer:
+            piece = connection.recv(4096)
+            assert piece, answer
+            answer += piece
+        # tcpi_segs_in of struct tcp_info (linux/tcp.h).
+        return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 140)[0]
+
+
+def test_answer_acknowledges_the_request(lab, family):
+    """SYN-ACK and answer; one more only if the responder takes longer than a delayed acknowledgement."""
+    wait_until(lambda: segments_of_an_answer(lab, family) == 2, 60, "an answer in one segment")
+
+
 def test_port_used_again_at_once(lab, family):
     for _ in range(5):
         assert ask_from_port(lab, family, 40007) == b"HTTP/1.1 511 Network Authentication Required"

@@ -680,6 +680,31 @@ static void test_served(void **state)
 	assert_int_equal(gate->server.pool.free_count, gate->server.pool.touched);
 }
 
+/* Of connections that come together each has its head at another time. */
+static void test_batch(void **state)
+{
+	char answer[SP_MAX_ANSWER + 1];
+	struct gate *gate = *state;
+	int fd[3];
+
+	for (int i = 0; i < 3; i++)
+		fd[i] = connect_from(gate, "127.0.0.2");
+	say(fd[1], "GET / HTTP/1.1\r\n");
+	say(fd[2], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	serve(gate, 10);
+	assert_int_equal(hear(fd[0], answer, sizeof(answer)), -EAGAIN);
+	assert_int_equal(hear(fd[1], answer, sizeof(answer)), -EAGAIN);
+	say(fd[0], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	say(fd[1], HOST "\r\n");
+	serve(gate, 10);
+	for (int i = 0; i < 3; i++) {
+		assert_true(hear(fd[i], answer, sizeof(answer)) > 0);
+		assert_begins(answer, "HTTP/1.1 511 ");
+		assert_length(answer);
+		close(fd[i]);
+	}
+}
+
 /* Whoever closes first is left with the connection in TIME-WAIT: that is for the client to do. */
 static void test_client_closes_first(void **state)
 {
@@ -959,6 +984,7 @@ int main(void)
 		cmocka_unit_test(test_date),
 		cmocka_unit_test(test_slot_is_used_again),
 		server_test(test_served),
+		server_test(test_batch),
 		server_test(test_client_closes_first),
 		server_test(test_closed_at_login),
 		server_test(test_keeper_talks_nonsense),

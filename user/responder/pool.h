@@ -36,6 +36,7 @@ struct sp_connection {
 	uint32_t length;     /* bytes received */
 	uint8_t zone;        /* of the setup: that of the listener */
 	bool is_ipv6;
+	bool fresh;       /* accepted in this batch: it is read once more before epoll watches it */
 	bool watched;     /* by epoll */
 	bool half_closed; /* our FIN is sent */
 	uint8_t address[16];
