@@ -26,7 +26,7 @@ class Instance:
     def ctl(self, *arguments, **options):
         options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
         return subprocess.run(self.command(*arguments), capture_output=True, text=True,
-                              timeout=60, check=False, **options)
+                              timeout=120, check=False, **options)
 
     def done(self, *arguments, **options):
         """What a command prints that must not fail."""

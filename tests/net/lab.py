@@ -29,6 +29,10 @@ PORTAL_URL = "https://portal.test/"  # to the first address of either family
 # What each configuration must say; other sections may follow.
 PLAIN_PORTAL = f"[portal]\nplain_port = {PORTAL_PORT}\n"
 
+# Seconds in the tests are those of an idle machine. What must come is waited for so many times
+# longer: it costs nothing when all is well.
+PATIENCE = 6
+
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33  # whatever net.core.rmem_max says
@@ -68,7 +72,8 @@ def in_namespace(host, function):
 
 
 def wait_until(condition, seconds=5.0, what="condition"):
-    """The first true value of condition(); fails the test after that many seconds."""
+    """The first true value of condition(); fails the test after that many seconds (see PATIENCE)."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -108,6 +113,7 @@ class Sniffer:
 
     def wait(self, wanted, seconds=5):
         """Go on when a frame was seen for which wanted(frame) is true."""
+        seconds *= PATIENCE
         end = time.monotonic() + seconds
         while True:
             self.socket.settimeout(max(end - time.monotonic(), 0.01))
@@ -152,7 +158,7 @@ class Lab:
 
     # --- the tool ---
 
-    def tool(self, *arguments, check=True, timeout=60, typed="", **options):
+    def tool(self, *arguments, check=True, timeout=120, typed="", **options):
         result = subprocess.run(
             [str(TOOL), *arguments],
             input=typed.encode(),
@@ -204,7 +210,7 @@ class Lab:
     def has(self, role):
         return Path(f"/run/netns/{self.host(role)}").exists()
 
-    def run(self, role, *command, check=True, timeout=30):
+    def run(self, role, *command, check=True, timeout=120):
         """Run a command in a host."""
         return self.tool("exec", self.host(role), *command, check=check, timeout=timeout)
 
@@ -213,7 +219,7 @@ class Lab:
 
     # --- the command line of Sallyport ---
 
-    def ctl(self, *arguments, check=False, timeout=30):
+    def ctl(self, *arguments, check=False, timeout=120):
         return self.tool("ctl", self.name, *arguments, check=check, timeout=timeout)
 
     def json(self, *arguments):
@@ -255,7 +261,7 @@ class Lab:
                 self.run(role, "ip", "neigh", "replace", address, "lladdr", mac, "dev", device,
                          "nud", "permanent")
 
-    def curl(self, address, *options, path="/", port=80, role="client", seconds=5):
+    def curl(self, address, *options, path="/", port=80, role="client", seconds=20):
         """An Answer, or None when there was none in that time."""
         result = self.run(
             role, "curl", "-si", "--max-time", str(seconds), *options,
@@ -272,11 +278,11 @@ class Lab:
             self.host(role), lambda: socket.socket(FAMILY[family], kind, protocol)
         )
 
-    def ping(self, address, role="client", seconds=3):
+    def ping(self, address, role="client", seconds=10):
         result = self.run(role, "ping", "-n", "-c", "1", "-W", str(seconds), address, check=False)
         return result.returncode == 0
 
-    def udp_echo(self, family, data=b"marco", port=7, seconds=3.0, role="client"):
+    def udp_echo(self, family, data=b"marco", port=7, seconds=10.0, role="client"):
         """What the Internet's echo sent back, or None."""
         with self.socket(role, family, socket.SOCK_DGRAM) as sender:
             sender.settimeout(seconds)
@@ -286,7 +292,7 @@ class Lab:
             except OSError:
                 return None
 
-    def tcp_connects(self, address, port, seconds=5.0):
+    def tcp_connects(self, address, port, seconds=30.0):
         family = 6 if ":" in address else 4
         with self.socket("client", family) as connection:
             connection.settimeout(seconds)

@@ -87,7 +87,7 @@ def serving(lab, *command, family=None):
         yield
     finally:
         server.terminate()
-        server.communicate(timeout=10)
+        server.communicate(timeout=60)
 
 
 def dnsmasq(lab, folder, family, text=None):

@@ -35,7 +35,7 @@ class Events:
             os.killpg(self.process.pid, signal.SIGTERM)
         self.process.communicate()
 
-    def wait(self, kind, seconds=5, **fields):
+    def wait(self, kind, seconds=30, **fields):
         """The next event of that kind and with those members."""
         end = time.monotonic() + seconds
         while True:
@@ -73,7 +73,7 @@ def test_a_session_is_told(lab, told):
     lab.allow("--for", "1s")
     send_udp(lab, 4)
     event = told.wait("login", mac=CLIENT_MAC)
-    assert abs(event["time"] - time.time()) < 3
+    assert abs(event["time"] - time.time()) < 20
     time.sleep(1.1)
     for _ in range(3):
         send_udp(lab, 4)

@@ -164,7 +164,7 @@ def test_many_udp_flows(gate, family):
     ends = [gate.socket("client", family, socket.SOCK_DGRAM) for _ in range(64)]
     try:
         for number, end in enumerate(ends):
-            end.settimeout(2)
+            end.settimeout(30)
             end.connect((INTERNET[family], 7))
         for turn in range(10):
             for number, end in enumerate(ends):
@@ -206,7 +206,7 @@ def test_multicast(gate, family):
 
     def listen():
         listener = socket.socket(FAMILY[family], socket.SOCK_DGRAM)
-        listener.settimeout(2)
+        listener.settimeout(30)
         listener.bind(("", 8585))
         number = struct.pack("@I", socket.if_nametoindex("lan0"))
         packed = socket.inet_pton(FAMILY[family], group)

@@ -113,8 +113,8 @@ def test_expiry(dead, family):
         time.sleep(1.7)
         assert stream.received > 20
         time.sleep(1)
-        assert still(stream)
-        assert stream.last - start < 2.5
+        wait_until(lambda: still(stream), 5, "the end of the session")
+        assert stream.last - start < 5
     assert dead.status(family, seconds=1) is None
     assert not dead.tcp_connects(INTERNET[family], 443)
     assert dead.client()["ended"] == "expired"
@@ -204,7 +204,7 @@ def echo_from(lab, address):
         return sender
 
     with in_namespace(lab.host("client"), make) as sender:
-        sender.settimeout(0.5)
+        sender.settimeout(2)
         sender.sendto(b"who", (INTERNET[4], 7))
         try:
             return sender.recv(100) == b"who"

@@ -66,7 +66,7 @@ def test_login_ends_where_the_browser_wanted_to_go(lab, family):
 def test_login_ends_what_was_opened_before(lab, family):
     """Browsers connect ahead of need; the next request must not go to the responder."""
     with lab.socket("client", family) as unused:
-        unused.settimeout(2)
+        unused.settimeout(30)
         unused.connect((INTERNET[family], 80))
         log_in(lab, family, url(INTERNET[family]))
         with pytest.raises(ConnectionResetError):

@@ -147,7 +147,7 @@ def under_traffic(lab, steps):
             sent = echo.back
             wait_until(lambda: echo.back > sent + WINDOW, 5, "traffic behind the step")
     ping.send_signal(2)
-    text = ping.communicate(timeout=10)[0]
+    text = ping.communicate(timeout=60)[0]
     assert " 0% packet loss" in text, text
     pings = int(re.search(r"(\d+) packets transmitted", text)[1])
     assert echo.back == echo.sent

@@ -18,7 +18,7 @@ def ask_from_port(lab, family, port):
     """The first line of the answer to one request from that port, which is reset afterwards."""
     with lab.socket("client", family) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        connection.settimeout(3)
+        connection.settimeout(30)
         connection.bind((CLIENT[family], port))
         connection.connect((INTERNET[family], 80))
         connection.sendall(REQUEST)
@@ -122,7 +122,7 @@ def test_connection_of_a_session_that_is_over_is_reset(lab, family):
     """Opened to the Internet while authorized: the first packet after that is answered, by a reset."""
     lab.allow()
     with lab.socket("client", family) as connection:
-        connection.settimeout(2)
+        connection.settimeout(30)
         connection.connect((INTERNET[family], 80))
         lab.forget()
         connection.sendall(REQUEST)
@@ -137,7 +137,7 @@ def test_one_port_to_two_hosts(lab, family):
     for host in hosts:
         end = lab.socket("client", family)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        end.settimeout(2)
+        end.settimeout(30)
         end.bind((CLIENT[family], 40100))
         end.connect((host, 80))
         ends.append(end)

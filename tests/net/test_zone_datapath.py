@@ -209,7 +209,7 @@ def client_socket(lab, device, family):
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
     if device == "client1":
         wire.bind((OTHER_CLIENT[family], 0))
-    wire.settimeout(3)
+    wire.settimeout(30)
     return wire
 
 
