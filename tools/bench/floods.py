@@ -18,14 +18,14 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def ipv4(protocol, destination, payload):
+def ipv4(protocol, destination, payload, source=(10, 85, 0, 77)):
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0,
-                       bytes((10, 85, 0, 77)), bytes(destination))
+                       bytes(source), bytes(destination))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
-def udp(port, payload):
-    return struct.pack("!HHHH", 9000, port, 8 + len(payload), 0) + payload
+def udp(port, payload, source=9000):
+    return struct.pack("!HHHH", source, port, 8 + len(payload), 0) + payload
 
 
 def tcp(port, flags):
