@@ -8,7 +8,6 @@
 #define SP_BPF_DHCP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <linux/bpf.h>
 
@@ -21,26 +20,24 @@
 #include "parse.h"
 #include "verdict.h"
 
-/* RFC 2131 section 2, up to the cookie that is in front of the options. */
+/* RFC 2131 section 2, the front of it that is looked at. */
 struct sp_dhcp {
 	__u8 operation, hardware, hardware_size, hops;
 	__be32 id;
 	__be16 seconds, flags;
 	__be32 client, yours, server, relay;
-	__u8 mac[16], name[64], file[128];
-	__be32 cookie;
+	__u8 mac[16];
 };
 
-/* The front of it that is looked at. */
-#define SP_DHCP_FRONT (offsetof(struct sp_dhcp, mac) + 6)
-
-#define SP_DHCP_REPLY   2          /* RFC 951 section 3 */
-#define SP_DHCP_COOKIE  0x63825363 /* RFC 2131 section 3 */
-#define SP_DHCP_PAD     0          /* RFC 2132 sections 3.1, 3.2, 9.6 */
-#define SP_DHCP_END     255
-#define SP_DHCP_TYPE    53
-#define SP_DHCP_ACK     5
-#define SP_DHCP_OPTIONS 32 /* looked at for the type, which servers send first */
+/* Behind it: a name of 64 bytes, a file of 128, the cookie, the options. */
+#define SP_DHCP_AT_COOKIE (sizeof(struct sp_dhcp) + 64 + 128)
+#define SP_DHCP_REPLY     2          /* RFC 951 section 3 */
+#define SP_DHCP_COOKIE    0x63825363 /* RFC 2131 section 3 */
+#define SP_DHCP_PAD       0          /* RFC 2132 sections 3.1, 3.2, 9.6 */
+#define SP_DHCP_END       255
+#define SP_DHCP_TYPE      53
+#define SP_DHCP_ACK       5
+#define SP_DHCP_OPTIONS   32 /* looked at for the type, which servers send first */
 
 /* Whether the options at @offset say that this is an acknowledgement. */
 static __always_inline bool sp_dhcp_is_ack(struct __sk_buff *skb, __u32 offset)
@@ -85,12 +82,12 @@ __noinline int sp_dhcp_heed(struct __sk_buff *skb, const struct sp_view *view)
 	if (!view)
 		return 0;
 	offset = view->transport + (__u32)sizeof(struct udphdr);
-	if (bpf_skb_load_bytes(skb, offset, &dhcp, SP_DHCP_FRONT) ||
-	    bpf_skb_load_bytes(skb, offset + offsetof(struct sp_dhcp, cookie), &cookie, 4))
+	if (bpf_skb_load_bytes(skb, offset, &dhcp, sizeof(dhcp)) ||
+	    bpf_skb_load_bytes(skb, offset + (__u32)SP_DHCP_AT_COOKIE, &cookie, 4))
 		return 0;
 	if (dhcp.operation != SP_DHCP_REPLY || dhcp.hardware != SP_ARP_ETHERNET ||
 	    dhcp.hardware_size != 6 || !dhcp.yours || cookie != bpf_htonl(SP_DHCP_COOKIE) ||
-	    !sp_dhcp_is_ack(skb, offset + (__u32)sizeof(dhcp)))
+	    !sp_dhcp_is_ack(skb, offset + (__u32)SP_DHCP_AT_COOKIE + 4))
 		return 0;
 	__builtin_memcpy(key.mac, dhcp.mac, 6);
 	key.vlan = view->vlan;
