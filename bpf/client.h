@@ -67,13 +67,13 @@ static __always_inline void sp_end_session(struct sp_judged *judged, const struc
 }
 
 /*
- * Find the session of judged->key. Leaves judged->policy NULL for a captive client; returns
- * SP_REASON_BLOCKED, SP_REASON_INTERNAL or SP_REASON_NONE.
+ * Whether @policy, what `clients` has of judged->key, is a session. Leaves judged->policy NULL for
+ * a captive client; returns SP_REASON_BLOCKED, SP_REASON_INTERNAL or SP_REASON_NONE.
  */
-static __always_inline enum sp_reason sp_find_session(struct sp_judged *judged,
-                                                      const struct sp_view *view)
+static __always_inline enum sp_reason sp_take_session(struct sp_judged *judged,
+                                                      const struct sp_view *view,
+                                                      struct sp_client_policy *policy)
 {
-	struct sp_client_policy *policy = bpf_map_lookup_elem(&clients, &judged->key);
 	enum sp_event_kind ended;
 	struct sp_usage *cell;
 
@@ -94,6 +94,13 @@ static __always_inline enum sp_reason sp_find_session(struct sp_judged *judged,
 	judged->policy = policy;
 	judged->cell = cell;
 	return SP_REASON_NONE;
+}
+
+/* The same, looked up here. */
+static __always_inline enum sp_reason sp_find_session(struct sp_judged *judged,
+                                                      const struct sp_view *view)
+{
+	return sp_take_session(judged, view, bpf_map_lookup_elem(&clients, &judged->key));
 }
 
 /* An authorized client may send anything, from the address that it is bound to. */
@@ -121,16 +128,27 @@ static __always_inline void sp_client_complain(const struct sp_judged *judged,
 		sp_client_tell(judged, view, kind, reason);
 }
 
+/* What of a packet has been looked up before it is judged. */
+struct sp_found {
+	struct sp_client_policy *policy; /* what `clients` has of its client */
+	bool looked;                     /* else that is not known yet */
+};
+
 /* Judge one packet from a client; @reason is what parsing it gave. */
 static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_reason reason,
-                                            __u32 ifindex, struct sp_judged *judged)
+                                            __u32 ifindex, const struct sp_found *found,
+                                            struct sp_judged *judged)
 {
+	struct sp_client_policy *policy = found->policy;
+
 	*judged = (struct sp_judged){.ifindex = ifindex, .now = bpf_jiffies64()};
 	sp_client_key_up(&judged->key, view);
 	if (!reason)
 		reason = sp_judge_source(view);
+	if (!reason && !found->looked)
+		policy = bpf_map_lookup_elem(&clients, &judged->key);
 	if (!reason)
-		reason = sp_find_session(judged, view);
+		reason = sp_take_session(judged, view, policy);
 	if (!reason)
 		reason = sp_judge_guard(view);
 	if (reason)

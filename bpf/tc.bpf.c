@@ -28,6 +28,7 @@
 #include "dhcp.h"
 #include "download.h"
 #include "reply_tc.h"
+#include "short.h"
 
 /* Longest headers looked at: Ethernet, two tags, IPv6 with extensions, TCP with options. */
 #define SP_PULL 512u
@@ -55,9 +56,9 @@ static __always_inline void sp_pull(struct __sk_buff *skb)
 }
 
 /* The verdict that XDP left, or NULL. */
-static __always_inline struct sp_meta *sp_meta_read(struct __sk_buff *skb)
+static __always_inline const struct sp_meta *sp_meta_read(struct __sk_buff *skb)
 {
-	struct sp_meta *meta = (void *)(long)skb->data_meta;
+	const struct sp_meta *meta = (void *)(long)skb->data_meta;
 	__u32 vlan;
 
 	if ((void *)(meta + 1) > (void *)(long)skb->data)
@@ -109,16 +110,14 @@ static __always_inline bool sp_meta_is_work(const struct sp_meta *meta)
 	return meta->reason == SP_REASON_CAPTURED || sp_is_refusal(meta->reason);
 }
 
-SEC("tc")
-int sallyport_in(struct __sk_buff *skb)
+/* What XDP has not done. @meta: its verdict, or NULL. */
+static __always_inline int sp_in(struct __sk_buff *skb, const struct sp_meta *meta)
 {
-	struct sp_meta *meta = sp_meta_read(skb);
+	const struct sp_found nothing = {};
 	struct sp_judged judged = {};
 	struct sp_view view = {};
 	enum sp_reason reason;
 
-	if (meta && !sp_meta_is_work(meta))
-		return TC_ACT_UNSPEC;
 	if (sp_is_looped(skb, &view)) {
 		sp_count_reason(SP_REASON_LOOPED, &view);
 		return TC_ACT_UNSPEC;
@@ -127,7 +126,7 @@ int sallyport_in(struct __sk_buff *skb)
 	sp_pull(skb);
 	reason = (enum sp_reason)sp_parse(skb, &view, skb->len);
 	if (!judged.reason) {
-		sp_client_judge(&view, reason, skb->ifindex, &judged);
+		sp_client_judge(&view, reason, skb->ifindex, &nothing, &judged);
 		sp_client_charge(&view, &judged);
 	}
 	if (sp_is_refusal(judged.reason))
@@ -138,6 +137,14 @@ int sallyport_in(struct __sk_buff *skb)
 		judged.reason = (enum sp_reason)sp_capture(skb, &view);
 	sp_count_reason(judged.reason, &view);
 	return sp_action(judged.reason);
+}
+
+SEC("tc")
+int sallyport_in(struct __sk_buff *skb)
+{
+	const struct sp_meta *meta = sp_meta_read(skb);
+
+	return meta && !sp_meta_is_work(meta) ? TC_ACT_UNSPEC : sp_in(skb, meta);
 }
 
 /*
@@ -212,8 +219,42 @@ static __always_inline enum sp_reason sp_down(struct __sk_buff *skb, struct sp_v
 	return sp_down_guest(skb, view, &judged);
 }
 
-SEC("tc")
-int sallyport_out(struct __sk_buff *skb)
+/* Read a plain packet that is forwarded and stands for itself only; false for any other. */
+static __always_inline bool sp_out_parse(const struct __sk_buff *skb, struct sp_view *view)
+{
+	if (!skb->ingress_ifindex || skb->gso_size ||
+	    !sp_plain_parse((void *)(long)skb->data, (void *)(long)skb->data_end, view))
+		return false;
+	if (!skb->vlan_present)
+		return true;
+	view->vlan = skb->vlan_tci & 0x0fff;
+	return view->network == ETH_HLEN;
+}
+
+/* The short way of a download; false: it has to go the long one. */
+static __always_inline bool sp_out_short(const struct __sk_buff *skb)
+{
+	const struct sp_client_policy *policy;
+	__u64 now = bpf_jiffies64();
+	struct sp_client_key key;
+	struct sp_usage *cell;
+	struct sp_view view;
+
+	if (!sp_out_parse(skb, &view) || sp_is_special(&view) || sp_is_group(view.destination))
+		return false;
+	__builtin_memcpy(key.mac, view.destination, 6);
+	key.vlan = view.vlan;
+	policy = bpf_map_lookup_elem(&clients, &key);
+	cell = sp_short_session(policy, now);
+	if (!cell || cell->down_generation != policy->generation)
+		return false;
+	sp_usage_down(cell, &view, now);
+	sp_count_reason(SP_REASON_DOWN_AUTHORIZED, &view);
+	return true;
+}
+
+/* The long way of a download. */
+static __always_inline int sp_out(struct __sk_buff *skb)
 {
 	struct sp_view view = {};
 	enum sp_reason reason;
@@ -224,6 +265,12 @@ int sallyport_out(struct __sk_buff *skb)
 		reason = SP_REASON_INTERNAL;
 	sp_count_reason(reason, &view);
 	return sp_action(reason);
+}
+
+SEC("tc")
+int sallyport_out(struct __sk_buff *skb)
+{
+	return sp_out_short(skb) ? TC_ACT_UNSPEC : sp_out(skb);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -16,8 +16,36 @@
 #define SP_CONTEXT struct xdp_md
 #include "download.h"
 #include "forward.h"
+#include "short.h"
 #include "zone.h"
 #include "xdp_frame.h"
+
+/* The short way of sp_uplink; false: the packet has to go the long one. */
+static __always_inline bool sp_uplink_short(struct xdp_md *ctx, const struct sp_settings *config)
+{
+	const struct sp_client_policy *policy;
+	__u64 now = bpf_jiffies64();
+	struct sp_client_key key;
+	struct sp_route route;
+	struct sp_usage *cell;
+	struct sp_view view;
+
+	if (!sp_plain_read(ctx, &view) ||
+	    sp_is_like(sp_load.gateway, sp_load.gateway_count, &view.from) ||
+	    !sp_route_find(ctx, &view, &route, SP_PORT_CLIENT) ||
+	    !sp_zone_routes(config, route.port, route.vlan))
+		return false;
+	__builtin_memcpy(key.mac, route.ethernet, 6);
+	key.vlan = route.vlan;
+	policy = bpf_map_lookup_elem(&clients, &key);
+	cell = sp_short_session(policy, now);
+	if (!cell || cell->down_generation != policy->generation ||
+	    !sp_route_apply(ctx, &view, &route))
+		return false;
+	sp_usage_down(cell, &view, now);
+	sp_count_reason(SP_REASON_DOWN_ROUTED, &view);
+	return true;
+}
 
 /* Forward the packet past the stack: SP_REASON_DOWN_ROUTED with the frame changed, a reason that
  * drops it, or SP_REASON_UPLINK: it belongs to the stack. */
@@ -52,6 +80,8 @@ static __always_inline int sp_uplink_run(struct xdp_md *ctx)
 
 	if (!config || !config->route_zones)
 		return XDP_PASS;
+	if (sp_uplink_short(ctx, config))
+		return XDP_REDIRECT;
 	reason = sp_uplink(ctx, config, &view);
 	sp_count_reason(reason, &view);
 	if (reason == SP_REASON_DOWN_ROUTED)

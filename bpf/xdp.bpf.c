@@ -18,6 +18,7 @@
 #include "client.h"
 #include "forward.h"
 #include "reply_xdp.h"
+#include "short.h"
 #include "zone.h"
 #include "xdp_frame.h"
 
@@ -49,8 +50,11 @@ static __always_inline bool sp_meta_write(struct xdp_md *ctx, enum sp_reason rea
 static __always_inline enum sp_reason sp_xdp_parse(struct xdp_md *ctx, struct sp_view *view)
 {
 	__u32 linear = ctx->data_end - ctx->data, length;
-	enum sp_reason reason = (enum sp_reason)sp_parse(ctx, view, linear);
+	enum sp_reason reason;
 
+	if (sp_plain_read(ctx, view))
+		return SP_REASON_NONE;
+	reason = (enum sp_reason)sp_parse(ctx, view, linear);
 	if (view->family && reason != SP_REASON_MALFORMED)
 		return reason;
 	length = (__u32)bpf_xdp_get_buff_len(ctx);
@@ -106,6 +110,46 @@ enum sp_place {
 	SP_STACK,  /* behind the driver: everything that goes on */
 };
 
+/* What became of a packet on the short way. */
+#define SP_SHORT_NOT (-1) /* nothing: it has to go the long one */
+
+/*
+ * The short way of an upload: sp_xdp below does the same with it. Not for what is forwarded past
+ * the stack and has nowhere to go yet. Notes what it has looked up for the long way.
+ */
+static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *found,
+                                        enum sp_place place)
+{
+	const struct sp_settings *config = sp_settings_now();
+	enum sp_reason reason = SP_REASON_AUTHORIZED;
+	__u64 now = bpf_jiffies64();
+	struct sp_client_key key;
+	struct sp_usage *cell;
+	struct sp_view view;
+
+	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view))
+		return SP_SHORT_NOT;
+	sp_client_key_up(&key, &view);
+	found->policy = bpf_map_lookup_elem(&clients, &key);
+	found->looked = true;
+	cell = sp_short_session(found->policy, now);
+	if (!cell || cell->up_generation != found->policy->generation || sp_is_special(&view) ||
+	    !sp_usage_knows(cell, &view))
+		return SP_SHORT_NOT;
+	if (config->route_zones && sp_zone_routes(config, ctx->ingress_ifindex, view.vlan)) {
+		struct sp_route route;
+
+		if (!sp_route_find(ctx, &view, &route, 0) || !sp_route_apply(ctx, &view, &route))
+			return SP_SHORT_NOT;
+		reason = SP_REASON_ROUTED;
+	} else if (place == SP_STACK || !sp_meta_write(ctx, reason, view.vlan)) {
+		return XDP_PASS;
+	}
+	sp_usage_up(cell, &view, now);
+	sp_count_reason(reason, &view);
+	return reason == SP_REASON_ROUTED ? XDP_REDIRECT : XDP_PASS;
+}
+
 /*
  * In the stack only drops, and what is redirected, are final: a packet may stand for several there
  * (GRO, GSO), and only TC is told how many to count. Nor could it be answered: a frame sent from
@@ -113,12 +157,17 @@ enum sp_place {
  */
 static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
 {
+	struct sp_found found = {};
+	int action = sp_xdp_short(ctx, &found, place);
 	struct sp_view view = {};
 	struct sp_judged judged;
-	enum sp_reason reason = sp_xdp_parse(ctx, &view);
+	enum sp_reason reason;
 	bool on;
 
-	sp_client_judge(&view, reason, ctx->ingress_ifindex, &judged);
+	if (action != SP_SHORT_NOT)
+		return action;
+	reason = sp_xdp_parse(ctx, &view);
+	sp_client_judge(&view, reason, ctx->ingress_ifindex, &found, &judged);
 	if (sp_xdp_route(ctx, &view, &judged)) {
 		judged.reason = SP_REASON_ROUTED;
 		judged.reason = sp_session_charge(&view, &judged);

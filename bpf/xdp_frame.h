@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A frame as XDP sees it; parse.h wants to know. */
+/* A frame as XDP sees it. */
 #ifndef SP_BPF_XDP_FRAME_H
 #define SP_BPF_XDP_FRAME_H
 
 #include "parse.h"
+#include "plain.h"
 
 static __always_inline void sp_frame_of(struct xdp_md *ctx, __u32 length, struct sp_frame *frame)
 {
@@ -12,6 +13,11 @@ static __always_inline void sp_frame_of(struct xdp_md *ctx, __u32 length, struct
 	frame->end = (void *)(long)ctx->data_end;
 	frame->length = length;
 	frame->segments = 1;
+}
+
+static __always_inline bool sp_plain_read(const struct xdp_md *ctx, struct sp_view *view)
+{
+	return sp_plain_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end, view);
 }
 
 #endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The short way (bpf/short.h) against the long one: two clients with the same session, but that one
+ * has a quota so large that it does nothing but send its packets the long way. Whatever their
+ * frames say, the same becomes of them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <netinet/in.h>
+
+#include <cmocka.h>
+
+#include "run.h"
+#include "rows.h"
+
+#define ACK 0x10
+
+#define SHORT_CLIENT 3
+#define LONG_CLIENT  4
+
+#define ETHERTYPE 12 /* where in a frame the first byte is that is changed */
+#define HEADERS   62 /* Ethernet, IPv6, UDP: changed are no more than these bytes */
+
+static const struct sp_sample samples[] = {
+	{"UDP", V4("10.85.0.2", "10.86.0.2"), UDP(40000, 443)},
+	{"TCP", V4("10.85.0.2", "10.86.0.2"), TCP(40000, 443, ACK), .payload = 18},
+	{"UDP, IPv6", V6("fd85::2", "fd86::2"), UDP(40000, 443)},
+	{"TCP, IPv6", V6("fd85::2", "fd86::2"), TCP(40000, 443, ACK), .payload = 18},
+	{"portal", V4("10.85.0.2", "10.85.0.1"), TCP(40000, SP_TEST_TLS_PORT, ACK)},
+	{"DHCP", V4("10.85.0.2", "10.86.0.2"), UDP(67, 68)},
+	{"link-local", V6("fe80::2", "fd86::2"), UDP(40000, 443)},
+	{"UDP with padding", V4("10.85.0.2", "10.86.0.2"), UDP(40000, 443), .padding = 10},
+};
+
+/* The frame that one of the two sends, or is sent. */
+static void build(const struct sp_sample *sample, enum sp_program program, uint8_t tags,
+                  uint8_t client, struct sp_frame_bytes *frame)
+{
+	struct sp_ether ether = {.tags = tags, .tag = {{0x8100, 0}, {0x8100, 0}}};
+	bool down = program == SP_OUT;
+
+	sp_test_mac(down ? ether.to : ether.from, client);
+	memcpy(down ? ether.from : ether.to, sp_test_gateway_mac, 6);
+	sp_packet_build(sample, &ether, frame);
+}
+
+static void grant(struct sp_bench *bench)
+{
+	struct sp_client_policy policy = sp_test_session(7);
+
+	policy.slot = SHORT_CLIENT;
+	policy.limits = SP_LIMIT_EXPIRES | SP_LIMIT_IDLE;
+	policy.expires = policy.idle = UINT64_MAX;
+	sp_bench_grant_to(bench, SHORT_CLIENT, &policy);
+	policy.slot = LONG_CLIENT;
+	policy.limits |= SP_LIMIT_QUOTA;
+	policy.quota = UINT64_MAX;
+	sp_bench_grant_to(bench, LONG_CLIENT, &policy);
+}
+
+/* What both of them were charged, but for the instants. */
+static void check_usage(struct sp_bench *bench, const char *name)
+{
+	struct sp_usage one = sp_bench_usage(bench, SHORT_CLIENT);
+	struct sp_usage other = sp_bench_usage(bench, LONG_CLIENT);
+
+	one.up_first = other.up_first;
+	one.up_last = other.up_last;
+	one.down_first = other.down_first;
+	one.down_last = other.down_last;
+	if (memcmp(&one, &other, sizeof(one)))
+		fail_msg("%s: %llu packets up and %llu down on the short way, %llu and %llu on the "
+		         "long one, or other addresses",
+		         name, (unsigned long long)one.up_packets,
+		         (unsigned long long)one.down_packets, (unsigned long long)other.up_packets,
+		         (unsigned long long)other.down_packets);
+}
+
+static void run(struct sp_bench *bench, enum sp_program program, const struct sp_frame_bytes *frame,
+                struct sp_outcome *outcome)
+{
+	const struct sp_run forwarded = {.ifindex = 1, .ingress_ifindex = 1};
+
+	sp_bench_forget(bench);
+	sp_bench_run(bench, program, frame, program == SP_OUT ? &forwarded : NULL, outcome);
+}
+
+/* A pair of frames that differ in the client only. */
+struct pair {
+	struct sp_frame_bytes one, other;
+};
+
+static void check_same(struct sp_bench *bench, enum sp_program program, const struct pair *pair,
+                       const char *what)
+{
+	const enum sp_program against = program == SP_XDP ? SP_IN : program;
+	struct sp_outcome one, other;
+
+	if (!sp_bench_takes(against, &pair->one))
+		return;
+	run(bench, program, &pair->one, &one);
+	run(bench, against, &pair->other, &other);
+	if (one.reason != other.reason || one.packets != other.packets || one.bytes != other.bytes)
+		fail_msg("%s, %s: %s by the short way, %s by the long one", what,
+		         sp_program_names[program], sp_reason_label(sp_outcome_reason(&one)),
+		         sp_reason_label(sp_outcome_reason(&other)));
+	check_usage(bench, what);
+}
+
+/* Each bit of the headers the other way round; between them a frame as it should be, after which
+ * the client's address is the one that is known. */
+static void flip_bits(struct sp_bench *bench, enum sp_program program, struct pair *pair,
+                      const char *name)
+{
+	char what[64];
+
+	for (size_t at = ETHERTYPE; at < HEADERS && at < pair->one.length; at++) {
+		for (int bit = 0; bit < 8; bit++) {
+			const uint8_t mask = (uint8_t)(1 << bit);
+
+			snprintf(what, sizeof(what), "%s, bit %d of byte %zu", name, bit, at);
+			pair->one.byte[at] ^= mask;
+			pair->other.byte[at] ^= mask;
+			check_same(bench, program, pair, what);
+			pair->one.byte[at] ^= mask;
+			pair->other.byte[at] ^= mask;
+		}
+		check_same(bench, program, pair, name);
+	}
+}
+
+/* Cut short at every byte. */
+static void cut(struct sp_bench *bench, enum sp_program program, struct pair *pair,
+                const char *name)
+{
+	const size_t length = pair->one.length;
+	char what[64];
+
+	for (size_t left = 14; left < length; left++) {
+		snprintf(what, sizeof(what), "%s, %zu bytes of it", name, left);
+		pair->one.length = pair->other.length = left;
+		check_same(bench, program, pair, what);
+	}
+	pair->one.length = pair->other.length = length;
+}
+
+static void compare(struct sp_bench *bench, enum sp_program program, uint8_t tags)
+{
+	static struct pair pair;
+
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		build(&samples[i], program, tags, SHORT_CLIENT, &pair.one);
+		build(&samples[i], program, tags, LONG_CLIENT, &pair.other);
+		check_same(bench, program, &pair, samples[i].name);
+		cut(bench, program, &pair, samples[i].name);
+		flip_bits(bench, program, &pair, samples[i].name);
+	}
+}
+
+static void uploads(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+
+	(void)unused;
+	grant(bench);
+	for (uint8_t tags = 0; tags < 2; tags++)
+		compare(bench, SP_XDP, tags);
+}
+
+static void uploads_without_guard(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(false, NULL);
+
+	(void)unused;
+	grant(bench);
+	compare(bench, SP_XDP, 0);
+}
+
+static void downloads(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+
+	(void)unused;
+	grant(bench);
+	for (uint8_t tags = 0; tags < 2; tags++)
+		compare(bench, SP_OUT, tags);
+}
+
+/* What is changed in `clients` holds for the next packet. */
+static void change_holds_at_once(void **unused)
+{
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_client_policy policy = sp_test_session(7);
+
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		policy.generation++;
+		policy.state = SP_CLIENT_AUTHORIZED;
+		sp_bench_grant_to(bench, SHORT_CLIENT, &policy);
+		for (int packet = 0; packet < 3; packet++)
+			assert_int_equal(sp_bench_send(bench, SP_XDP, &samples[0], SHORT_CLIENT),
+			                 SP_REASON_AUTHORIZED);
+		policy.state = SP_CLIENT_BLOCKED;
+		sp_bench_grant_to(bench, SHORT_CLIENT, &policy);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &samples[0], SHORT_CLIENT),
+		                 SP_REASON_BLOCKED);
+		sp_bench_revoke(bench, (const uint8_t[6]){2, 0, 0, 0, 0, SHORT_CLIENT}, 0);
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &samples[0], SHORT_CLIENT),
+		                 SP_REASON_UDP);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uploads),
+		cmocka_unit_test(uploads_without_guard),
+		cmocka_unit_test(downloads),
+		cmocka_unit_test(change_holds_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
