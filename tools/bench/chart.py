@@ -41,7 +41,8 @@ def script(results):
     drawn = [(place, one) for place, (_, one) in placed if one]
     height = LINE * len(placed) + FRAME
     low = min([LOW, *(one["ratio"] * 0.9 for _, one in drawn)])
-    high = max([HIGH, *(one["ratio"] * 1.6 for _, one in drawn)])
+    # Room for the figures, which stand in a column of their own.
+    high = max([HIGH, *(one["ratio"] for _, one in drawn)]) * 1.5
     tics = ", ".join(f"{quoted(text if one else text.upper()[:1] + text[1:])} {place}"
                      for place, (text, one) in placed)
     out = []
@@ -51,7 +52,7 @@ def script(results):
     for name, met in ("met", True), ("missed", False):
         out += block(name, [f"{one['target']} {place - 0.5} 0 1 0 0" for place, one in drawn
                             if one["target"] is not None and one["met"] == met])
-    out += block("figures", [f'{max(1, one["ratio"])} {place} "{one["ratio"]:.2f}"' for place, one in drawn])
+    out += block("figures", [f'{high * 0.97} {place} "{one["ratio"]:.2f}"' for place, one in drawn])
     out += [
         f"set terminal svg size 1100,{height} noenhanced font 'sans-serif,12' background '#ffffff'",
         "set title 'Sallyport against its peers and the limit: ratio, above 1 is better for Sallyport'",
@@ -67,7 +68,7 @@ def script(results):
               for role, colour in COLOURS.items()),
             f"$met using 1:2:3:4 with vectors nohead lw 3 lc '{MET}' title 'target, met'",
             f"$missed using 1:2:3:4 with vectors nohead lw 3 lc '{MISSED}' title 'target, missed'",
-            "$figures using 1:2:3 with labels left offset 0.5,0 font ',10' notitle"])]
+            "$figures using 1:2:3 with labels right font ',10' notitle"])]
     return "\n".join(out) + "\n"
 
 
