@@ -18,6 +18,8 @@ OUTPUT = os.path.join(TOP, ".output")
 # What the guard measures: the paths of packets, which a change of the datapath may have made slower.
 SHORT = ("stack", "route", "drop", "refuse")
 SHORT_SIZE = scenarios.Size(rounds=5, milliseconds=60, clients=(1000, 100000), short=True)
+# So many times the rounds for what is recorded, and for what seems to have become slower.
+CAREFUL = 3
 
 
 def number(low, high):
@@ -102,25 +104,33 @@ def main():
     if options.check:
         guard(run, there, size)
         return
-    wanted = [name for name in there if name in (SHORT if options.short else options.scenario or there)]
-    run.measure(there, wanted, size)
     if options.baseline:
+        run.measure(there, short(there), careful(size))
         check.write(run.result)
     else:
+        run.measure(there, [name for name in there if name in (options.scenario or there)], size)
         finish(run.result, options)
     complain(run.result)
 
 
+def short(there):
+    return [name for name in there if name in SHORT]
+
+
+def careful(size):
+    return dataclasses.replace(size, rounds=CAREFUL * size.rounds)
+
+
 def guard(run, there, size):
-    """Noise goes when it is measured again; what has become slower stays."""
+    """Noise goes when it is measured again, and longer; what has become slower stays."""
     recorded = check.read()
-    short = [name for name in there if name in SHORT]
-    run.measure(there, short, size)
+    run.measure(there, short(there), size)
     worse = check.fallen(recorded, check.ratios(run.result["results"]))
     if worse:
         run.say("measured once more: " + "; ".join(worse.values()))
         again = scenarios.Run(run.show)
-        again.measure(there, check.whose(worse, run.result["results"], short), size)
+        again.measure(there, check.whose(worse, run.result["results"], short(there)),
+                      careful(size))
         worse = check.fallen({name: recorded[name] for name in worse},
                              check.ratios(again.result["results"]))
     if worse:

@@ -35,16 +35,19 @@ def targets(scenario, clients):
     return Target(peers.nft(clients), 4), Target(BARE, 0.95 if clients <= USUAL else 0.85)
 
 
+def peers_for(count, short):
+    """Their names."""
+    there = (peers.nft(count),) if short else (peers.nft(count), IPTABLES, FILTER)
+    return [name for name in there if count <= MOST.get(name, count)]
+
+
 def makers(size):
     """What completes each lab, by variant and number of clients."""
     there = {}
-    counts = size.clients if {"stack", "route"} & size.scenarios else ()
-    for count in sorted({*counts, USUAL} & set(size.clients)):
-        for scenario in {"stack", "route"} & size.scenarios:
-            there[scenario, count] = partial(peers.sallyport, scenario, count)
-        for name, peer in PEERS.items():
-            if counts and count <= MOST.get(name, count) and name in (peers.nft(count), IPTABLES, FILTER):
-                there[name, count] = partial(peer, count)
+    wanted = [scenario for scenario in LIMIT if scenario in size.scenarios]
+    for count in size.clients if wanted else ():
+        there.update(((scenario, count), partial(peers.sallyport, scenario, count)) for scenario in wanted)
+        there.update(((name, count), partial(PEERS[name], count)) for name in peers_for(count, size.short))
     if {"stack", "attach"} & size.scenarios:
         there[NONE, 0] = peers.none
     if "route" in size.scenarios:
