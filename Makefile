@@ -306,8 +306,8 @@ $(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile
 
 .SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
 
-bench-programs: $(O)/bench/traffic $(O)/bench/fill $(O)/bench/neighbours $(O)/bench/cost $(O)/bench/fixed.bpf.o \
-                $(O)/bench/http_load $(O)/bench/http_bare $(O)/bench/http_microhttpd \
+bench-programs: $(O)/bench/traffic $(O)/bench/fill $(O)/bench/batch $(O)/bench/neighbours $(O)/bench/cost \
+                $(O)/bench/fixed.bpf.o $(O)/bench/http_load $(O)/bench/http_bare $(O)/bench/http_microhttpd \
                 $(O)/bench/map_update $(O)/tests/net/many_macs.bpf.o
 
 comma := ,

@@ -32,8 +32,6 @@ class Size:
     scenarios: frozenset = frozenset()
     short: bool = False
 
-    commands: int = 200
-    lists: int = 7
 
 
 def place(name):
