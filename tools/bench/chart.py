@@ -41,8 +41,9 @@ def script(results):
     drawn = [(place, one) for place, (_, one) in placed if one]
     height = LINE * len(placed) + FRAME
     low = min([LOW, *(one["ratio"] * 0.9 for _, one in drawn)])
+    high = max([HIGH, *(one["ratio"] for _, one in drawn)])
     # Room for the figures, which stand in a column of their own.
-    high = max([HIGH, *(one["ratio"] for _, one in drawn)]) * 1.5
+    high *= (high / low) ** 0.1
     tics = ", ".join(f"{quoted(text if one else text.upper()[:1] + text[1:])} {place}"
                      for place, (text, one) in placed)
     out = []
@@ -74,6 +75,8 @@ def script(results):
 
 def draw(results, path):
     """Writes an SVG file."""
+    if not any(lines(results)):
+        raise Failed("there is no ratio to show")
     if not shutil.which("gnuplot"):
         raise Failed("gnuplot is missing, which draws the chart; run: tools/install-deps --bench")
     with open(path, "wb") as out:
