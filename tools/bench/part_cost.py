@@ -124,9 +124,9 @@ def counted(lab, verdict):
     return [name for name, count in reasons(lab).items() if count > before.get(name, 0)] or [None]
 
 
-def check(lab, verdict):
+def check(lab, verdict, seconds=30):
     """That the row is what it says. Sessions take a second to expire."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + seconds
     while verdict.reason not in (grown := counted(lab, verdict)):
         if time.monotonic() > end:
             raise Failed(f"{lab.name}: {verdict.name}: counted for {grown} instead of {verdict.reason}")
