@@ -204,17 +204,36 @@ static __always_inline enum sp_reason sp_pay(const struct sp_settings *config,
 	return SP_REASON_NONE;
 }
 
+/* Whether the last event about this client is long ago. */
+static __always_inline bool sp_is_time_to_tell(const struct sp_guest *guest, __u64 now)
+{
+	return !guest->told || now - guest->told >= (__u64)SP_FLOOD_QUIET * sp_load.hz;
+}
+
 /* Tell of a client that is over its budgets, not each time. */
 static __always_inline void sp_tell_flood(struct sp_guest *guest, const struct sp_news *news,
                                           const struct sp_view *view, bool own)
 {
 	struct sp_news flood = *news;
 
-	if (guest->told && news->now - guest->told < (__u64)SP_FLOOD_QUIET * sp_load.hz)
+	if (!sp_is_time_to_tell(guest, news->now))
 		return;
 	guest->told = news->now;
 	flood.kind = own ? SP_EVENT_FLOOD : SP_EVENT_CROWD;
 	sp_tell(&flood, view);
+}
+
+static __always_inline void sp_guest_seen(struct sp_guest *guest, __u64 now)
+{
+	if (guest->last != now)
+		guest->last = now;
+}
+
+/* One more that a budget refused. */
+static __always_inline void sp_guest_refuse(struct sp_guest *guest, __u64 now)
+{
+	sp_guest_seen(guest, now);
+	guest->refused++;
 }
 
 /*
@@ -237,16 +256,15 @@ __noinline int sp_guest_charge(const struct sp_news *news, const struct sp_view 
 	if (!guest)
 		return SP_REASON_TOTAL_GUEST;
 	refused = sp_pay(config, price, guest, view, news->now);
-	if (guest->last != news->now)
-		guest->last = news->now;
 	if (refused) {
 		struct sp_news flood = *news;
 
-		guest->refused++;
+		sp_guest_refuse(guest, news->now);
 		flood.reason = refused;
 		sp_tell_flood(guest, &flood, view, refused == price->own);
 		return (int)refused;
 	}
+	sp_guest_seen(guest, news->now);
 	guest->packets++;
 	if (view->family == 4 && guest->ipv4 != view->from.word[3])
 		guest->ipv4 = view->from.word[3];

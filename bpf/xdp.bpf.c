@@ -16,6 +16,7 @@
 
 #define SP_CONTEXT struct xdp_md
 #include "client.h"
+#include "flood.h"
 #include "forward.h"
 #include "reply_xdp.h"
 #include "short.h"
@@ -113,6 +114,19 @@ enum sp_place {
 /* What became of a packet on the short way. */
 #define SP_SHORT_NOT (-1) /* nothing: it has to go the long one */
 
+/* The short way of a packet whose client has no entry in `clients`. */
+static __always_inline int sp_xdp_short_captive(const struct sp_settings *config,
+                                                const struct sp_view *view,
+                                                const struct sp_client_key *key, __u64 now)
+{
+	enum sp_reason reason = sp_flood_judge(config, view, key, now);
+
+	if (!reason)
+		return SP_SHORT_NOT;
+	sp_count_reason(reason, view);
+	return XDP_DROP;
+}
+
 /*
  * The short way of an upload: sp_xdp below does the same with it. Not for what is forwarded past
  * the stack and has nowhere to go yet. Notes what it has looked up for the long way.
@@ -127,13 +141,16 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	struct sp_usage *cell;
 	struct sp_view view;
 
-	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view))
+	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view) || sp_is_special(&view))
 		return SP_SHORT_NOT;
 	sp_client_key_up(&key, &view);
 	found->policy = bpf_map_lookup_elem(&clients, &key);
 	found->looked = true;
+	if (!found->policy)
+		return place == SP_STACK ? SP_SHORT_NOT
+		                         : sp_xdp_short_captive(config, &view, &key, now);
 	cell = sp_short_session(found->policy, now);
-	if (!cell || cell->up_generation != found->policy->generation || sp_is_special(&view) ||
+	if (!cell || cell->up_generation != found->policy->generation ||
 	    !sp_usage_knows(cell, &view))
 		return SP_SHORT_NOT;
 	if (config->route_zones && sp_zone_routes(config, ctx->ingress_ifindex, view.vlan)) {

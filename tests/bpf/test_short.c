@@ -12,15 +12,20 @@
 
 #include <netinet/in.h>
 
+#include <bpf/bpf.h>
 #include <cmocka.h>
 
 #include "run.h"
 #include "rows.h"
 
+#define SYN 0x02
+#define RST 0x04
 #define ACK 0x10
 
-#define SHORT_CLIENT 3
-#define LONG_CLIENT  4
+#define SHORT_CLIENT  3
+#define LONG_CLIENT   4
+#define SHORT_CAPTIVE 5
+#define LONG_CAPTIVE  6
 
 #define ETHERTYPE 12 /* where in a frame the first byte is that is changed */
 #define HEADERS   62 /* Ethernet, IPv6, UDP: changed are no more than these bytes */
@@ -190,6 +195,139 @@ static void downloads(void **unused)
 		compare(bench, SP_OUT, tags);
 }
 
+static const struct sp_sample captive[] = {
+	{"UDP", V4("10.85.0.2", "10.86.0.2"), UDP(40000, 443)},
+	{"TCP", V4("10.85.0.2", "10.86.0.2"), TCP(40000, 443, ACK)},
+	{"UDP, IPv6", V6("fd85::2", "fd86::2"), UDP(40000, 443)},
+	{"TCP, IPv6", V6("fd85::2", "fd86::2"), TCP(40000, 443, ACK)},
+	{"HTTP", V4("10.85.0.2", "10.86.0.2"), TCP(40000, 80, SYN)},
+	{"portal", V4("10.85.0.2", "10.85.0.1"), TCP(40000, SP_TEST_TLS_PORT, SYN)},
+	{"reset", V4("10.85.0.2", "10.86.0.2"), TCP(40000, 443, RST)},
+	{"DNS", V4("10.85.0.2", "9.9.9.9"), UDP(40000, 53)},
+	{"DNS by TCP", V4("10.85.0.2", "9.9.9.9"), TCP(40000, 53, SYN)},
+	{"DNS to somebody else", V4("10.85.0.2", "8.8.8.8"), UDP(40000, 53)},
+	{"DHCP", V4("0.0.0.0", "255.255.255.255"), UDP(68, 67)},
+	{"DHCPv6", V6("fe80::2", "ff02::1:2"), UDP(546, 547)},
+	{"DHCP server", V4("10.85.0.2", "10.86.0.2"), UDP(67, 68)},
+	{"to a group", V4("10.85.0.2", "224.0.0.251"), UDP(5353, 5353)},
+};
+
+static struct sp_guest guest_of(struct sp_bench *bench, uint8_t number)
+{
+	struct sp_client_key key = {};
+	struct sp_guest guest = {};
+
+	sp_test_mac(key.mac, number);
+	bpf_map_lookup_elem(sp_bench_map(bench, "guests"), &key, &guest);
+	return guest;
+}
+
+/* A captured packet goes on from XDP, and finds no listener at TC. */
+static enum sp_reason same_reason(const struct sp_outcome *outcome)
+{
+	enum sp_reason reason = sp_outcome_reason(outcome);
+
+	return reason == SP_REASON_CAPTURED ? SP_REASON_NO_LISTENER : reason;
+}
+
+static void check_captive(struct sp_bench *bench, const struct pair *pair, const char *what)
+{
+	struct sp_outcome outcome[2];
+	struct sp_guest one, other;
+
+	if (!sp_bench_takes(SP_IN, &pair->one))
+		return;
+	run(bench, SP_XDP, &pair->one, &outcome[0]);
+	run(bench, SP_IN, &pair->other, &outcome[1]);
+	if (same_reason(&outcome[0]) != same_reason(&outcome[1]))
+		fail_msg("%s of a captive client: %s by the short way, %s by the long one", what,
+		         sp_reason_label(same_reason(&outcome[0])),
+		         sp_reason_label(same_reason(&outcome[1])));
+	one = guest_of(bench, SHORT_CAPTIVE);
+	other = guest_of(bench, LONG_CAPTIVE);
+	if (one.packets != other.packets || one.refused != other.refused || one.ipv4 != other.ipv4)
+		fail_msg("%s of a captive client: %llu packets and %llu refused by the short way, "
+		         "%llu and %llu by the long one",
+		         what, (unsigned long long)one.packets, (unsigned long long)one.refused,
+		         (unsigned long long)other.packets, (unsigned long long)other.refused);
+}
+
+/* What a captive client sends, and what it sends with one bit the other way round. */
+static void flood(struct sp_bench *bench, const struct sp_sample *sample)
+{
+	static struct pair pair;
+	char what[64];
+
+	build(sample, SP_XDP, 0, SHORT_CAPTIVE, &pair.one);
+	build(sample, SP_XDP, 0, LONG_CAPTIVE, &pair.other);
+	for (int i = 0; i < 4; i++)
+		check_captive(bench, &pair, sample->name);
+	for (size_t at = ETHERTYPE; at < HEADERS && at < pair.one.length; at++) {
+		const uint8_t mask = (uint8_t)(1 << at % 8);
+
+		snprintf(what, sizeof(what), "%s, bit %zu of byte %zu", sample->name, at % 8, at);
+		pair.one.byte[at] ^= mask;
+		pair.other.byte[at] ^= mask;
+		check_captive(bench, &pair, what);
+		pair.one.byte[at] ^= mask;
+		pair.other.byte[at] ^= mask;
+	}
+}
+
+/* One packet of each kind is paid for, and the next one in years. */
+static struct sp_settings stingy(void)
+{
+	struct sp_settings settings = {
+		.refuse_tcp = SP_REFUSE_ANSWER,
+		.refuse_udp = SP_REFUSE_ANSWER,
+	};
+
+	for (int kind = 0; kind < SP_BUDGETS; kind++)
+		settings.client[kind] = (struct sp_budget){.cost = 1ULL << 60, .depth = 1ULL << 60};
+	return settings;
+}
+
+static void floods(void **unused)
+{
+	struct sp_bench *bench;
+	struct sp_settings settings = stingy();
+
+	(void)unused;
+	for (int variant = 0; variant < 4; variant++) {
+		bench = sp_bench_open(true, NULL);
+		settings.bypass = variant == 1;
+		settings.garden_names = variant == 2;
+		settings.refuse_udp = variant == 3 ? SP_REFUSE_DROP : SP_REFUSE_ANSWER;
+		sp_bench_settings(bench, &settings);
+		for (size_t i = 0; i < sizeof(captive) / sizeof(*captive); i++)
+			flood(bench, &captive[i]);
+	}
+}
+
+/* A client that floods, and whom the garden is then open for. */
+static void the_garden_opens(void **unused)
+{
+	const struct sp_garden4_key key = {.prefix_length = SP_GARDEN_ZONE_BITS + 32,
+	                                   .address = {10, 86, 0, 2}};
+	const struct sp_garden garden = {.count = 1, .rule = {{.port_high = 65535}}};
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_settings settings = stingy();
+
+	(void)unused;
+	sp_bench_settings(bench, &settings);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &captive[0], SHORT_CAPTIVE),
+	                 SP_REASON_UNREACHABLE);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sp_bench_send(bench, SP_XDP, &captive[0], SHORT_CAPTIVE),
+		                 SP_REASON_BUDGET_REFUSAL);
+	assert_int_equal(
+		bpf_map_update_elem(sp_bench_map(bench, "garden4"), &key, &garden, BPF_ANY), 0);
+	settings.garden4 = 1;
+	sp_bench_settings(bench, &settings);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &captive[0], SHORT_CAPTIVE),
+	                 SP_REASON_GARDEN);
+}
+
 /* What is changed in `clients` holds for the next packet. */
 static void change_holds_at_once(void **unused)
 {
@@ -217,10 +355,9 @@ static void change_holds_at_once(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uploads),
-		cmocka_unit_test(uploads_without_guard),
-		cmocka_unit_test(downloads),
-		cmocka_unit_test(change_holds_at_once),
+		cmocka_unit_test(uploads),          cmocka_unit_test(uploads_without_guard),
+		cmocka_unit_test(downloads),        cmocka_unit_test(floods),
+		cmocka_unit_test(the_garden_opens), cmocka_unit_test(change_holds_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
