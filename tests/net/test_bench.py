@@ -123,10 +123,11 @@ def test_guard_measures_again_what_fell():
     assert check.whose(["unknown"], results, every) == every
 
 
-def test_baseline_is_read_as_written(tmp_path):
+def test_baseline_is_the_lowest_and_read_as_written(tmp_path):
     path = tmp_path / "baseline.json"
     results = [{"scenario": "some", "clients": 1, "against": name, "role": role, "ratio": ratio}
-               for name, role, ratio in (("x", "peer", 1.23456), ("y", "peer", None), ("z", "variant", 1))]
+               for name, role, ratio in (("x", "peer", 2), ("x", "peer", 1.23456), ("x", "peer", 3),
+                                         ("y", "peer", None), ("z", "variant", 1))]
     check.write({"machine": {"cpu": "a", "kernel": "b"}, "results": results}, path)
     assert check.read(path) == {"some, clients 1, against x": 1.235}
 
