@@ -10,13 +10,25 @@ COLOURS = {"peer": "#4878a8", "limit": "#e0a030"}
 MET, MISSED = "#208020", "#c02020"
 # Pixels: of a line, and of what is above and below them all.
 LINE, FRAME = 17, 130
-# What the axis shows at least.
-LOW, HIGH = 0.25, 8
+# What the axis shows at least, and at most: what is beyond ends there.
+LOW, HIGH = (0.25, 0.1), (8, 64)
 
 
 def quoted(text):
-    """A string of gnuplot, in which nothing is markup."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A label of gnuplot, in which nothing is markup or a format (a percent sign)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "percent") + '"'
+
+
+def figure(ratio):
+    return f"{ratio:.2f}" if abs(ratio) >= 0.1 else f"{ratio:.1g}"
+
+
+def axis(ratios):
+    """From where to where."""
+    low = max(LOW[1], min([LOW[0], *(ratio * 0.9 for ratio in ratios)]))
+    high = min(HIGH[1], max([HIGH[0], *ratios]))
+    # Room for the figures, which stand in a column of their own.
+    return low, high, high * (high / low) ** 0.12
 
 
 def lines(results):
@@ -40,25 +52,22 @@ def script(results):
     placed = list(enumerate(lines(results)))
     drawn = [(place, one) for place, (_, one) in placed if one]
     height = LINE * len(placed) + FRAME
-    low = min([LOW, *(one["ratio"] * 0.9 for _, one in drawn)])
-    high = max([HIGH, *(one["ratio"] for _, one in drawn)])
-    # Room for the figures, which stand in a column of their own.
-    high *= (high / low) ** 0.1
+    low, high, end = axis([one["ratio"] for _, one in drawn])
     tics = ", ".join(f"{quoted(text if one else text.upper()[:1] + text[1:])} {place}"
                      for place, (text, one) in placed)
     out = []
     for role in COLOURS:
-        out += block(role, [f"1 {place} {min(1, one['ratio'])} {max(1, one['ratio'])} "
+        out += block(role, [f"1 {place} {min(1, max(low, one['ratio']))} {max(1, min(high, one['ratio']))} "
                             f"{place - 0.36} {place + 0.36}" for place, one in drawn if one["role"] == role])
     for name, met in ("met", True), ("missed", False):
         out += block(name, [f"{one['target']} {place - 0.5} 0 1 0 0" for place, one in drawn
                             if one["target"] is not None and one["met"] == met])
-    out += block("figures", [f'{high * 0.97} {place} "{one["ratio"]:.2f}"' for place, one in drawn])
+    out += block("figures", [f'{end * 0.97} {place} "{figure(one["ratio"])}"' for place, one in drawn])
     out += [
-        f"set terminal svg size 1100,{height} noenhanced font 'sans-serif,12' background '#ffffff'",
-        "set title 'Sallyport against its peers and the limit: ratio, above 1 is better for Sallyport'",
-        "set logscale x", f"set xrange [{low}:{high}]", f"set yrange [{len(placed) - 0.3}:-0.7]",
-        "set xtics (0.1, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256) mirror",
+        f"set terminal svg size 1500,{height} noenhanced font 'sans-serif,12' background '#ffffff'",
+        "set title 'Sallyport to its peers and to the limit; above 1 is better for Sallyport'",
+        "set logscale x", f"set xrange [{low}:{end}]", f"set yrange [{len(placed) - 0.3}:-0.7]",
+        "set xtics (0.1, 0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 8, 16, 32, 64) mirror",
         "set grid xtics lc '#dddddd'", f"set ytics ({tics}) nomirror scale 0",
         "set key outside bottom left horizontal width -4 samplen 1.5", "set style fill solid noborder",
         "set arrow from 1, graph 0 to 1, graph 1 nohead lc '#404040'",
