@@ -73,8 +73,8 @@ static __always_inline __u32 due(__u64 *credit, __u64 passed, __u32 rate, __u32 
 	__u32 frames;
 
 	*credit += passed * rate;
-	if (*credit > 2 * most * SECOND)
-		*credit = 2 * most * SECOND;
+	if (*credit > 2 * SECOND * most)
+		*credit = 2 * SECOND * most;
 	frames = (__u32)(*credit / SECOND);
 	if (frames > most)
 		frames = most;

@@ -489,7 +489,7 @@ static void print_result(const struct looks *looks, const struct order *order,
 static int send_all(struct traffic_bpf *bpf, const struct order *order)
 {
 	static struct looks looks;
-	struct sent first, rest;
+	struct sent first = {0}, rest = {0};
 	int result = open_places(&looks, order);
 
 	if (!result)
