@@ -77,7 +77,7 @@ static void check_usage(struct sp_bench *bench, const char *name)
 	one.up_last = other.up_last;
 	one.down_first = other.down_first;
 	one.down_last = other.down_last;
-	if (memcmp(&one, &other, sizeof(one)))
+	if (memcmp(&one, &other, sizeof(one)) != 0)
 		fail_msg("%s: %llu packets up and %llu down on the short way, %llu and %llu on the "
 		         "long one, or other addresses",
 		         name, (unsigned long long)one.up_packets,
