@@ -28,6 +28,7 @@
 #include "lib/ledger_db.h"
 #include "lib/session.h"
 #include "lib/session_bulk.h"
+#include "run.h"
 
 #define ENTRIES 300u
 
@@ -547,7 +548,7 @@ static void churn(unsigned changes)
 		change(which + 1, &truths[which]);
 		which = draw(PEOPLE);
 		move(which + 1, &truths[which]);
-		if (i % 1000 == 999)
+		if (i % 1000 == 999 || i + 1 == changes)
 			check_truth(truths);
 	}
 }
@@ -556,13 +557,13 @@ static void test_churn(void **state)
 {
 	(void)state;
 	maps.remember = false;
-	churn(getenv("SALLYPORT_SOAK") ? 10000000 : 20000);
+	churn(getenv("SALLYPORT_SOAK") ? 10000000u : sp_test_times(20000));
 }
 
 static void test_churn_with_the_ledger(void **state)
 {
 	(void)state;
-	churn(getenv("SALLYPORT_SOAK") ? 500000 : 2000);
+	churn(getenv("SALLYPORT_SOAK") ? 500000u : sp_test_times(2000));
 }
 
 static int run(void)
