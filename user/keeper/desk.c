@@ -2,6 +2,8 @@
 #include "keeper/desk.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ipc/ipc.h"
 #include "lib/log.h"
@@ -46,6 +48,25 @@ static void tell_responders(struct sp_keeper *keeper, const struct sp_address *c
 	}
 }
 
+void sp_desk_begin(struct sp_keeper *keeper)
+{
+	free(keeper->neighbours);
+	keeper->neighbours = NULL;
+	keeper->neighbour_count = -1;
+}
+
+/* The kernel can only tell of all neighbours: with thousands that takes as long as the login. */
+static void ask_neighbours(struct sp_keeper *keeper)
+{
+	struct sp_error err;
+
+	if (keeper->neighbour_count >= 0)
+		return;
+	keeper->neighbour_count = sp_netlink_neighbours(&keeper->neighbours, &err);
+	if (keeper->neighbour_count < 0)
+		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
+}
+
 /*
  * Connections that the client of a login opened while it was captive end before it is told of its
  * session. The addresses are those the gateway has just sent to, in both families.
@@ -53,20 +74,24 @@ static void tell_responders(struct sp_keeper *keeper, const struct sp_address *c
 static void end_connections(void *context, const struct sp_client_key *client)
 {
 	struct sp_keeper *keeper = context;
-	struct sp_address list[ADDRESSES];
-	struct sp_error err;
-	int count = sp_netlink_neighbours(client->mac, list, ADDRESSES, &err);
+	unsigned told = 0;
 
-	if (count < 0)
-		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
-	for (int i = 0; i < count; i++)
-		tell_responders(keeper, &list[i]);
+	ask_neighbours(keeper);
+	for (int i = 0; i < keeper->neighbour_count && told < ADDRESSES; i++) {
+		const struct sp_neighbour *neighbour = &keeper->neighbours[i];
+
+		if (memcmp(neighbour->mac, client->mac, sizeof(neighbour->mac)) != 0)
+			continue;
+		tell_responders(keeper, &neighbour->address);
+		told++;
+	}
 }
 
 int sp_desk_open(struct sp_keeper *keeper, struct sp_error *err)
 {
 	struct sp_logins *logins = &keeper->logins;
 
+	keeper->neighbour_count = -1;
 	*logins = (struct sp_logins){
 		.maps = &keeper->maps,
 		.config = keeper->config,
@@ -80,6 +105,7 @@ int sp_desk_open(struct sp_keeper *keeper, struct sp_error *err)
 void sp_desk_close(struct sp_keeper *keeper)
 {
 	sp_logins_close(&keeper->logins);
+	sp_desk_begin(keeper);
 }
 
 static void look_at_verifier(struct sp_broker *broker, struct sp_child *child, uint64_t now)

@@ -6,6 +6,7 @@
 
 #include "ipc/radius.h"
 #include "keeper/authority.h"
+#include "keeper/desk.h"
 #include "keeper/systemd.h"
 #include "lib/daemon.h"
 #include "lib/log.h"
@@ -44,18 +45,29 @@ static int read_ready(struct sp_keeper *keeper, struct sp_child *child)
 	return 0;
 }
 
-static int read_request(struct sp_keeper *keeper, const struct sp_child *child)
+/*
+ * All that wait are read before the first is answered: what the desk then asks once, for all of
+ * them, it asks after each of them was sent. What is more than a round comes with the next.
+ */
+static int read_requests(struct sp_keeper *keeper, const struct sp_child *child)
 {
-	struct sp_ipc_request request;
-	int ret = sp_ipc_receive_request(child->socket, &request);
+	static struct sp_ipc_request request[REQUESTS];
+	unsigned count = 0;
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	sp_logins_ask(&keeper->logins, &request);
-	if (request.header.kind != SP_IPC_QUERY)
-		sp_accountant_hurry(&keeper->accountant);
-	explicit_bzero(&request, sizeof(request));
-	return 0;
+	while (count < REQUESTS && !ret) {
+		ret = sp_ipc_receive_request(child->socket, &request[count]);
+		count += !ret;
+	}
+	sp_desk_begin(keeper);
+	/* Answering one may end the child, and with it all that it wanted. */
+	for (unsigned i = 0; i < count && child->socket >= 0; i++) {
+		sp_logins_ask(&keeper->logins, &request[i]);
+		if (request[i].header.kind != SP_IPC_QUERY)
+			sp_accountant_hurry(&keeper->accountant);
+	}
+	explicit_bzero(request, sizeof(request));
+	return ret ? ret : -EAGAIN;
 }
 
 static int read_verdict(struct sp_keeper *keeper, const struct sp_child *child)
@@ -63,6 +75,7 @@ static int read_verdict(struct sp_keeper *keeper, const struct sp_child *child)
 	struct sp_ipc_verdict verdict;
 	int ret = sp_ipc_receive_verdict(child->socket, &verdict);
 
+	sp_desk_begin(keeper);
 	if (!ret)
 		ret = sp_logins_verdict(&keeper->logins, child->plan.number, &verdict);
 	sp_accountant_hurry(&keeper->accountant);
@@ -128,7 +141,7 @@ static int read_message(struct sp_keeper *keeper, struct sp_child *child)
 		return read_ready(keeper, child);
 	switch (child->plan.role) {
 	case SP_ROLE_PORTAL:
-		return read_request(keeper, child);
+		return read_requests(keeper, child);
 	case SP_ROLE_GARDEN:
 		return read_learnt(keeper, child);
 	case SP_ROLE_VERIFIER:

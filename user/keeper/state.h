@@ -18,6 +18,7 @@
 #include "keeper/setup.h"
 #include "lib/config.h"
 #include "lib/maps.h"
+#include "lib/netlink.h"
 
 struct sp_keeper {
 	struct sp_config *config;
@@ -33,6 +34,8 @@ struct sp_keeper {
 	struct sp_accountant accountant;
 	struct sp_authority_counts changes;
 	struct sp_scraper scraper;
+	struct sp_neighbour *neighbours; /* as they were when it was last asked (desk.h) */
+	int neighbour_count;             /* -1: not asked */
 	int epoll, signals, timer;
 	uint64_t pages;   /* sp_pages_stamp of those that the children have */
 	uint64_t secrets; /* what the files of secrets were like when they were read */

@@ -75,11 +75,16 @@ struct sp_vlan_device {
  * more than @room). */
 int sp_netlink_vlans(struct sp_vlan_device *list, unsigned room, struct sp_error *err);
 
+struct sp_neighbour {
+	uint8_t mac[6];
+	struct sp_address address; /* IPv4 mapped */
+};
+
 /*
- * The addresses at which this network namespace's neighbour tables (ARP, ND) know @mac, on any
- * interface, at most @room of them, IPv4 mapped. Returns the number or a negative errno.
+ * This network namespace's neighbour tables (ARP, ND): what has a MAC, on any interface. One may be
+ * there twice. @list is the caller's to free. Returns the number or a negative errno, and no list
+ * then.
  */
-int sp_netlink_neighbours(const uint8_t mac[6], struct sp_address *list, unsigned room,
-                          struct sp_error *err);
+int sp_netlink_neighbours(struct sp_neighbour **list, struct sp_error *err);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/netlink.h"
 #include "lib/netlink_request.h"
 
-struct search {
-	const uint8_t *mac;
-	struct sp_address *list;
+struct table {
+	struct sp_neighbour *list;
 	unsigned room, count;
 };
 
@@ -28,40 +28,57 @@ static int take(const struct nlattr *attribute, void *context)
 	return MNL_CB_OK;
 }
 
-static bool is_wanted(const struct search *search, const struct neighbour *neighbour)
+static int add(struct table *table, const struct neighbour *neighbour)
 {
-	return neighbour->address && neighbour->mac &&
-	       mnl_attr_get_payload_len(neighbour->mac) == 6 &&
-	       !memcmp(mnl_attr_get_payload(neighbour->mac), search->mac, 6);
+	struct sp_neighbour *added;
+
+	if (table->count == table->room) {
+		unsigned room = table->room ? 2 * table->room : 64;
+		struct sp_neighbour *more = reallocarray(table->list, room, sizeof(*more));
+
+		if (!more) {
+			errno = ENOMEM;
+			return MNL_CB_ERROR;
+		}
+		table->list = more;
+		table->room = room;
+	}
+	added = &table->list[table->count++];
+	memcpy(added->mac, mnl_attr_get_payload(neighbour->mac), sizeof(added->mac));
+	sp_netlink_address(&added->address, neighbour->address);
+	return MNL_CB_OK;
 }
 
 static int on_neighbour(const struct nlmsghdr *message, void *context)
 {
 	struct neighbour neighbour = {.address = NULL};
-	struct search *search = context;
 
 	mnl_attr_parse(message, sizeof(struct ndmsg), take, &neighbour);
-	if (is_wanted(search, &neighbour) && search->count < search->room)
-		sp_netlink_address(&search->list[search->count++], neighbour.address);
-	return MNL_CB_OK;
+	if (!neighbour.address || !neighbour.mac || mnl_attr_get_payload_len(neighbour.mac) != 6)
+		return MNL_CB_OK;
+	return add(context, &neighbour);
 }
 
-int sp_netlink_neighbours(const uint8_t mac[6], struct sp_address *list, unsigned room,
-                          struct sp_error *err)
+int sp_netlink_neighbours(struct sp_neighbour **list, struct sp_error *err)
 {
-	struct search search = {.mac = mac, .list = list, .room = room};
+	struct table table = {.list = NULL};
 	struct sp_netlink netlink;
 	struct nlmsghdr *message;
 	int code = sp_netlink_open(&netlink, err);
 
+	*list = NULL;
 	if (code)
 		return code;
 	message = sp_netlink_begin(&netlink, RTM_GETNEIGH, NLM_F_DUMP);
 	mnl_nlmsg_put_extra_header(message, sizeof(struct ndmsg));
-	code = sp_netlink_send(&netlink, on_neighbour, &search);
-	if (code)
+	code = sp_netlink_send(&netlink, on_neighbour, &table);
+	if (code) {
 		sp_fail(err, code, SP_EXIT_FAILED, "cannot list the neighbours: %s",
 		        sp_netlink_reason(&netlink, code));
+		free(table.list);
+	} else {
+		*list = table.list;
+	}
 	sp_netlink_close(&netlink);
-	return code ? code : (int)search.count;
+	return code ? code : (int)table.count;
 }
