@@ -17,10 +17,10 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 3u
+#define SP_ABI_VERSION 4u
 
 /* Sizes that both sides must agree on. */
-#define SP_NOTE_SIZE     64u   /* bytes of client_policy.note, terminating NUL included */
+#define SP_NOTE_SIZE     64u   /* bytes of a note of the operator, terminating NUL included */
 #define SP_MAX_ADDRESSES 16u   /* entries of each address list of the load-time configuration */
 #define SP_MAX_MACS      32u   /* the gateway's own MAC addresses */
 #define SP_MAX_WORKERS   64u   /* responder processes */
@@ -151,23 +151,22 @@ struct sp_client_policy {
 	enum sp_client_state state; /* 4 bytes; an enum so that bpftool prints its name */
 	__u32 slot;                 /* index into `usage`; each client of the map has its own */
 	__u32 generation; /* a usage cell of another generation counts as empty; never 0 */
-	__u32 limits;     /* SP_LIMIT_* */
-	__u64 granted;    /* jiffies: when the session began; idle time counts from here */
-	__u64 expires;    /* jiffies: first instant at which it is captive again */
-	__u64 idle;       /* jiffies without an upload packet that end the session */
-	__u64 quota;      /* bytes up and down together */
-	__u64 quota_up;   /* bytes */
-	__u64 quota_down; /* bytes */
-	__u64 rate_up;    /* bit/s */
-	__u64 rate_down;  /* bit/s */
-	__u64 burst_up;   /* bytes that may come at once */
-	__u64 burst_down; /* bytes */
-	__u32 ipv4;       /* of SP_LIMIT_BINDING, network order; 0: learnt (usage.bound) */
+	__u16 limits;     /* SP_LIMIT_* */
 	__u8 method; /* by what it was let in (enum sp_method of lib/method.h); for the reader */
-	__u8 spare[3];
-	__u64 granted_unix;      /* seconds since 1970: `granted` for a reader; not enforced */
-	__u64 expires_unix;      /* seconds since 1970: `expires` for a reader; 0: no expiry */
-	char note[SP_NOTE_SIZE]; /* the operator's label, NUL-terminated UTF-8; not enforced */
+	__u8 spare;
+	__u64 granted;      /* jiffies: when the session began; idle time counts from here */
+	__u64 expires;      /* jiffies: first instant at which it is captive again */
+	__u64 idle;         /* jiffies without an upload packet that end the session */
+	__u64 quota;        /* bytes up and down together */
+	__u64 quota_up;     /* bytes */
+	__u64 quota_down;   /* bytes */
+	__u64 rate_up;      /* bit/s */
+	__u64 rate_down;    /* bit/s */
+	__u64 burst_up;     /* bytes that may come at once */
+	__u64 burst_down;   /* bytes */
+	__u32 ipv4;         /* of SP_LIMIT_BINDING, network order; 0: learnt (usage.bound) */
+	__u32 granted_unix; /* seconds since 1970: `granted` for a reader; not enforced */
+	__u64 expires_unix; /* seconds since 1970: `expires` for a reader; 0: no expiry */
 };
 
 /*
@@ -546,7 +545,7 @@ struct sp_clock_now {
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct sp_client_key) == 8, "ABI");
-_Static_assert(sizeof(struct sp_client_policy) == 120 + SP_NOTE_SIZE, "ABI");
+_Static_assert(sizeof(struct sp_client_policy) == 112, "ABI");
 _Static_assert(sizeof(struct sp_usage) == 128, "ABI: two cache lines");
 _Static_assert(__builtin_offsetof(struct sp_usage, down_generation) == 64, "ABI");
 _Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");

@@ -28,6 +28,7 @@
 #include "lib/ledger_db.h"
 #include "lib/session.h"
 #include "lib/session_bulk.h"
+#include "lib/session_memory.h"
 #include "run.h"
 
 #define ENTRIES 300u
@@ -203,6 +204,7 @@ static void test_import(void **state)
 	struct sp_bulk_client clients[] = {client(3, 60), client(1, 60), client(2, 60)};
 	struct sp_session session;
 	struct sp_bulk result;
+	char note[SP_NOTE_SIZE];
 
 	(void)state;
 	clients[0].state = SP_CLIENT_BLOCKED;
@@ -215,7 +217,8 @@ static void test_import(void **state)
 	assert_int_equal(session.policy.quota, 1000);
 	assert_int_equal(session.policy.limits,
 	                 SP_LIMIT_EXPIRES | SP_LIMIT_QUOTA | SP_LIMIT_RATE_UP | SP_LIMIT_BINDING);
-	assert_string_equal(session.policy.note, "a note");
+	sp_memory_note(&maps, &session, note);
+	assert_string_equal(note, "a note");
 	assert_true(get(3, &session));
 	assert_int_equal(session.effective, SP_CLIENT_BLOCKED);
 	check_books();

@@ -28,6 +28,7 @@
 #include "lib/ledger.h"
 #include "lib/ledger_db.h"
 #include "lib/session.h"
+#include "lib/session_memory.h"
 #include "lib/slots.h"
 
 #define ENTRIES 70u
@@ -242,6 +243,48 @@ static void test_operator_changes_a_session_without_becoming_its_user(void **sta
 	assert_string_equal(after.who.name, "anna");
 	assert_int_equal(after.limits.seconds, 200);
 	assert_int_equal(after.reading.generation, before.reading.generation);
+}
+
+static const char *note_of(unsigned number)
+{
+	static char note[SP_NOTE_SIZE];
+	struct sp_session session;
+
+	assert_true(is_in_map(number, &session));
+	sp_memory_note(&maps, &session, note);
+	return note;
+}
+
+/* Without a new one the note stays, whatever else becomes of the client. */
+static void test_note_stays(void **state)
+{
+	const struct sp_limits forever = {.seconds = 0}, short_one = {.seconds = 2};
+	struct sp_client_key key = client(1);
+	struct sp_session session;
+
+	(void)state;
+	must(sp_session_allow(&maps, &key, &forever, "room 12", &error));
+	assert_string_equal(note_of(1), "room 12");
+	must(sp_session_allow(&maps, &key, &forever, NULL, &error));
+	assert_string_equal(note_of(1), "room 12");
+	must(sp_session_allow(&maps, &key, &forever, "", &error));
+	assert_string_equal(note_of(1), "");
+	must(sp_session_allow(&maps, &key, &short_one, "bar", &error));
+	do
+		assert_true(is_in_map(1, &session));
+	while (!session.ended);
+	assert_string_equal(note_of(1), "bar");
+	must(sp_session_allow(&maps, &key, &forever, NULL, &error));
+	assert_string_equal(note_of(1), "bar");
+	must(sp_session_block(&maps, &key, NULL, &error));
+	assert_string_equal(note_of(1), "bar");
+	must(sp_session_block(&maps, &key, "abuse", &error));
+	assert_string_equal(note_of(1), "abuse");
+	must(sp_session_allow(&maps, &key, &forever, NULL, &error));
+	assert_string_equal(note_of(1), "abuse");
+	must(sp_session_remove(&maps, &key, &error));
+	must(sp_session_allow(&maps, &key, &forever, NULL, &error));
+	assert_string_equal(note_of(1), "");
 }
 
 static void test_same_user_again_goes_on(void **state)
@@ -721,6 +764,7 @@ static int run(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_grant_is_remembered),
 		TEST(test_operator_changes_a_session_without_becoming_its_user),
+		TEST(test_note_stays),
 		TEST(test_same_user_again_goes_on),
 		TEST(test_other_user_begins_anew),
 		TEST(test_end_has_its_cause),

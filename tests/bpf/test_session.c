@@ -281,7 +281,6 @@ static void test_allow_without_limits(void **state)
 	assert_true(session.policy.granted >= before.jiffies);
 	assert_true(session.policy.granted_unix >= before.unix_time);
 	assert_int_equal(session.policy.expires_unix, 0);
-	assert_string_equal(session.policy.note, "room 12");
 	assert_true(is_taken(session.policy.slot));
 	assert_int_equal(count_slots(), 1);
 }
@@ -327,7 +326,6 @@ static void test_limits_are_written(void **state)
 	assert_int_equal(policy.burst_up, 24000);
 	assert_int_equal(policy.rate_down, 100000000);
 	assert_int_equal(policy.burst_down, 5000000);
-	assert_string_equal(policy.note, "");
 }
 
 static void test_limits_saturate(void **state)
@@ -513,11 +511,6 @@ static void test_renewal_of_a_live_session(void **state)
 	assert_int_equal(second.policy.limits, SP_LIMIT_EXPIRES);
 	assert_int_equal(second.policy.rate_up, 0);
 	assert_true(second.policy.expires > first.policy.expires);
-	assert_string_equal(second.policy.note, "room 12");
-	must(allow(1, FOREVER, "bar"));
-	assert_string_equal(get(1).policy.note, "bar");
-	must(allow(1, FOREVER, ""));
-	assert_string_equal(get(1).policy.note, "");
 	assert_int_equal(count_slots(), 1);
 }
 
@@ -538,7 +531,6 @@ static void test_ended_session_begins_anew(void **state)
 	assert_int_equal(second.down_packets, 0);
 	assert_int_equal(second.ipv4, 0);
 	assert_int_equal(second.up_last, 0);
-	assert_string_equal(second.policy.note, "room 12");
 	assert_int_equal(count_slots(), 1);
 }
 
@@ -551,7 +543,6 @@ static void test_block(void **state)
 	session = get(1);
 	assert_int_equal(session.policy.state, SP_CLIENT_BLOCKED);
 	assert_int_equal(session.effective, SP_CLIENT_BLOCKED);
-	assert_string_equal(session.policy.note, "abuse");
 	must(allow(1, FOREVER, NULL));
 	assert_int_equal(get(1).effective, SP_CLIENT_AUTHORIZED);
 
@@ -560,7 +551,6 @@ static void test_block(void **state)
 	session = get(1);
 	assert_int_equal(session.effective, SP_CLIENT_BLOCKED);
 	assert_int_equal(session.up_bytes, 100);
-	assert_string_equal(session.policy.note, "abuse");
 	must(allow(1, FOREVER, NULL));
 	assert_int_equal(get(1).up_bytes, 0);
 	assert_int_equal(count_slots(), 1);
@@ -609,7 +599,6 @@ static void test_bad_arguments_change_nothing(void **state)
 	assert_int_equal(read_settings().generation, 0);
 	note[SP_NOTE_SIZE - 1] = '\0';
 	must(allow(1, limits, note));
-	assert_string_equal(get(1).policy.note, note);
 }
 
 static void test_generation_is_never_0(void **state)

@@ -31,7 +31,7 @@ def fill(pin):
     """COUNT authorized clients 0a:..., as struct sp_client_key and sp_client_policy lay them out."""
     keys = b"".join(b"\x0a\x00" + struct.pack(">I", n) + bytes(2) for n in range(COUNT))
     values = b"".join(
-        struct.pack("=4I10Q2I2Q64s", AUTHORIZED, n + 1000, 1, 0, *[0] * 14, b"guest")
+        struct.pack("=3IHBB10Q2IQ", AUTHORIZED, n + 1000, 1, *[0] * 16)
         for n in range(COUNT)
     )
     path = ctypes.create_string_buffer(pin.encode())

@@ -72,7 +72,7 @@ static void test_each_limit(void **state)
 	struct sp_client_policy policy = granted;
 
 	(void)state;
-	policy.limits &= ~SP_LIMIT_QUOTA;
+	policy.limits &= (uint16_t)~SP_LIMIT_QUOTA;
 	differs(&policy, &granted, "which limits there are");
 	policy = granted;
 	policy.idle++;
@@ -142,10 +142,7 @@ static void test_entries_that_cannot_be(void **state)
 	policy.generation = 0;
 	assert_non_null(sp_verify_entry(&client, &policy));
 	policy = good;
-	policy.limits |= 1u << 31;
-	assert_non_null(sp_verify_entry(&client, &policy));
-	policy = good;
-	memset(policy.note, 'x', sizeof(policy.note));
+	policy.limits |= 1u << 15;
 	assert_non_null(sp_verify_entry(&client, &policy));
 }
 

@@ -17,8 +17,8 @@
 static int put_one_json(struct sp_maps *maps, const struct sp_session *session,
                         const struct sp_clock *clock, struct sp_error *err)
 {
-	struct sp_who who;
-	struct sp_owner owner = sp_whose_one(maps, session, &who);
+	struct sp_owner_text text;
+	struct sp_owner owner = sp_whose_one(maps, session, &text);
 
 	return sp_put_client_json(session, &owner, clock, err);
 }
@@ -123,7 +123,7 @@ static int show(const struct sp_invocation *invocation, struct sp_maps *maps,
 {
 	struct sp_session session;
 	struct sp_owner owner;
-	struct sp_who who;
+	struct sp_owner_text text;
 	char mac[SP_TEXT_MAC];
 	int code = sp_session_get(maps, clock, key, &session, err);
 
@@ -135,7 +135,7 @@ static int show(const struct sp_invocation *invocation, struct sp_maps *maps,
 		return code;
 	if (invocation->json)
 		return put_one_json(maps, &session, clock, err);
-	owner = sp_whose_one(maps, &session, &who);
+	owner = sp_whose_one(maps, &session, &text);
 	sp_put_client(&session, &owner, clock);
 	return 0;
 }

@@ -126,7 +126,7 @@ static uint64_t first_seen(const struct sp_session *session)
 }
 
 static void put_traces(struct sp_line *line, const struct sp_session *session,
-                       const struct sp_clock *clock)
+                       const struct sp_owner *owner, const struct sp_clock *clock)
 {
 	uint64_t first = first_seen(session);
 	char text[INET6_ADDRSTRLEN];
@@ -136,7 +136,7 @@ static void put_traces(struct sp_line *line, const struct sp_session *session,
 	                 session->up_last);
 	sp_line_text(line, "ipv4", ipv4(session, text));
 	sp_line_text(line, "ipv6", ipv6(session, text));
-	sp_line_text(line, "note", session->policy.note);
+	sp_line_text(line, "note", owner->note);
 }
 
 int sp_put_client_json(const struct sp_session *session, const struct sp_owner *owner,
@@ -163,7 +163,7 @@ int sp_put_client_json(const struct sp_session *session, const struct sp_owner *
 	sp_line_number(&line, "down_packets", session->down_packets);
 	sp_line_number(&line, "down_bytes", session->down_bytes);
 	put_binding(&line, session);
-	put_traces(&line, session, clock);
+	put_traces(&line, session, owner, clock);
 	return sp_line_end(&line, err);
 }
 
@@ -262,8 +262,8 @@ void sp_put_client(const struct sp_session *session, const struct sp_owner *owne
 	put_time("Since", session->policy.granted_unix);
 	put_limit_fields(session, clock);
 	put_traffic_fields(session, clock);
-	if (session->policy.note[0])
-		sp_put_field("Note", "%s", session->policy.note);
+	if (owner->note[0])
+		sp_put_field("Note", "%s", owner->note);
 }
 
 /* Columns of the table; BY and NOTE follow. */
@@ -322,7 +322,7 @@ int sp_put_client_row(const struct sp_session *session, const struct sp_owner *o
 	sp_line_left(&line, address ? address : "-", ADDRESS);
 	owner_text(owner, by, sizeof(by));
 	sp_line_left(&line, by, BY);
-	sp_line_put(&line, session->policy.note);
+	sp_line_put(&line, owner->note);
 	return sp_line_row_end(&line, err);
 }
 

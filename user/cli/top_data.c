@@ -254,7 +254,7 @@ static bool is_wanted(struct sp_top *top, uint32_t slot)
 	if (sp_session_get(top->maps, &top->clock, &cell->key, &session, NULL))
 		return false;
 	return has_text(sp_whose_find(&top->whose, &session).name, top->filter) ||
-	       has_text(session.policy.note, top->filter) ||
+	       has_text(sp_whose_find(&top->whose, &session).note, top->filter) ||
 	       (session.ipv4 &&
 	        has_text(inet_ntop(AF_INET, &session.ipv4, text, sizeof(text)), top->filter)) ||
 	       (session.ipv6[0] &&

@@ -8,18 +8,22 @@
 #include "lib/ledger.h"
 #include "lib/ledger_bulk.h"
 #include "lib/log.h"
+#include "lib/session_memory.h"
 
 struct sp_whose_entry {
 	struct sp_client_key client;
-	uint32_t generation;
-	uint32_t name; /* where it begins in `names` */
-	uint32_t zone; /* index in struct sp_whose */
+	uint32_t generation; /* 0: a block */
+	uint32_t name, note; /* where they begin in `names` */
+	uint32_t zone;       /* index in struct sp_whose */
 };
 
-static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
+/* @at is where that of the client before is: many have the same, or none. */
+static int keep_text(struct sp_whose *whose, const char *text, uint32_t *at)
 {
-	size_t size = strlen(name) + 1;
+	size_t size = strlen(text) + 1;
 
+	if (whose->names && !strcmp(whose->names + *at, text))
+		return 0;
 	if (whose->length + size > whose->names_room) {
 		size_t room = whose->names_room ? whose->names_room * 2 : 4096;
 		char *more = room <= UINT32_MAX ? realloc(whose->names, room) : NULL;
@@ -30,7 +34,7 @@ static int keep_name(struct sp_whose *whose, const char *name, uint32_t *at)
 		whose->names_room = room;
 	}
 	*at = (uint32_t)whose->length;
-	memcpy(whose->names + whose->length, name, size);
+	memcpy(whose->names + whose->length, text, size);
 	whose->length += size;
 	return 0;
 }
@@ -48,7 +52,7 @@ static uint32_t find_zone(struct sp_whose *whose, const char *name)
 }
 
 static int keep(const struct sp_client_key *client, uint32_t generation, const char *name,
-                const char *zone, void *context)
+                const char *zone, const char *note, void *context)
 {
 	struct sp_whose *whose = context;
 	struct sp_whose_entry entry = {
@@ -63,10 +67,19 @@ static int keep(const struct sp_client_key *client, uint32_t generation, const c
 		whose->list = more;
 		whose->room = room;
 	}
-	if (keep_name(whose, name, &entry.name))
+	if (whose->count) {
+		entry.name = whose->list[whose->count - 1].name;
+		entry.note = whose->list[whose->count - 1].note;
+	}
+	if (keep_text(whose, name, &entry.name) || keep_text(whose, note, &entry.note))
 		return -ENOMEM;
 	whose->list[whose->count++] = entry;
 	return 0;
+}
+
+static int keep_block(const struct sp_block *block, void *context)
+{
+	return block->note[0] ? keep(&block->client, 0, "", "", block->note, context) : 0;
 }
 
 /* Where the search for @client begins. MACs of one maker differ in their last bytes. */
@@ -100,14 +113,15 @@ static int index_all(struct sp_whose *whose)
 }
 
 static const struct sp_whose_entry *find(const struct sp_whose *whose,
-                                         const struct sp_client_key *client)
+                                         const struct sp_client_key *client, uint32_t generation)
 {
 	if (!whose->table)
 		return NULL;
 	for (uint32_t at = place_of(whose, client); whose->table[at]; at = (at + 1) & whose->mask) {
 		const struct sp_whose_entry *entry = &whose->list[whose->table[at] - 1];
 
-		if (!memcmp(&entry->client, client, sizeof(*client)))
+		if (entry->generation == generation &&
+		    !memcmp(&entry->client, client, sizeof(*client)))
 			return entry;
 	}
 	return NULL;
@@ -135,7 +149,8 @@ void sp_whose_open(struct sp_whose *whose, struct sp_maps *maps)
 	*whose = (struct sp_whose){.maps = maps, .zones = 1};
 	if (!ledger)
 		return;
-	if (sp_ledger_session_each_name(ledger, keep, whose, &err) || index_all(whose))
+	if (sp_ledger_session_each_name(ledger, keep, whose, &err) ||
+	    sp_ledger_block_each(ledger, keep_block, whose, &err) || index_all(whose))
 		sp_log(SP_LOG_WARNING, "whose the sessions are cannot be read: %s", err.text);
 }
 
@@ -149,33 +164,38 @@ void sp_whose_close(struct sp_whose *whose)
 
 struct sp_owner sp_whose_find(struct sp_whose *whose, const struct sp_session *session)
 {
-	const struct sp_whose_entry *entry;
+	const struct sp_client_policy *policy = &session->policy;
+	bool blocked = policy->state != SP_CLIENT_AUTHORIZED;
+	const struct sp_whose_entry *entry =
+		find(whose, &session->key, blocked ? 0 : policy->generation);
 
-	if (session->policy.state != SP_CLIENT_AUTHORIZED)
-		return (struct sp_owner){NULL, "", ""};
-	entry = find(whose, &session->key);
-	if (!entry || entry->generation != session->policy.generation)
-		return (struct sp_owner){
-			session->policy.method ? sp_method_name(session->policy.method) : NULL, "",
-			""};
+	if (blocked)
+		return (struct sp_owner){NULL, "", "", entry ? whose->names + entry->note : ""};
+	if (!entry)
+		return (struct sp_owner){policy->method ? sp_method_name(policy->method) : NULL, "",
+		                         "", ""};
 	/* Let in by a sallyport whose policies did not say it. */
-	if (session->policy.method == SP_METHOD_NONE)
+	if (policy->method == SP_METHOD_NONE)
 		return sp_whose_one(whose->maps, session, &whose->one);
-	return (struct sp_owner){sp_method_name(session->policy.method), whose->names + entry->name,
-	                         whose->zone[entry->zone]};
+	return (struct sp_owner){sp_method_name(policy->method), whose->names + entry->name,
+	                         whose->zone[entry->zone], whose->names + entry->note};
 }
 
 struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *session,
-                             struct sp_who *who)
+                             struct sp_owner_text *text)
 {
 	struct sp_ledger *ledger = look_into(maps);
 	struct sp_record record;
 	struct sp_error err;
 
+	text->note[0] = '\0';
+	if (ledger)
+		sp_memory_note(maps, session, text->note);
 	if (!ledger || session->policy.state != SP_CLIENT_AUTHORIZED ||
 	    sp_ledger_session_last(ledger, &session->key, &record, &err) ||
 	    record.reading.generation != session->policy.generation)
-		return (struct sp_owner){NULL, "", ""};
-	*who = record.who;
-	return (struct sp_owner){sp_method_name(who->method), who->name, who->zone};
+		return (struct sp_owner){NULL, "", "", text->note};
+	text->who = record.who;
+	return (struct sp_owner){sp_method_name(text->who.method), text->who.name, text->who.zone,
+	                         text->note};
 }

@@ -288,6 +288,10 @@ int sp_ledger_block_set(struct sp_ledger *ledger, const struct sp_block *block,
 int sp_ledger_block_remove(struct sp_ledger *ledger, const struct sp_client_key *client,
                            struct sp_error *err);
 
+/* -ENOENT (SP_EXIT_NOT_FOUND): @client is not blocked. */
+int sp_ledger_block_get(struct sp_ledger *ledger, const struct sp_client_key *client,
+                        struct sp_block *block, struct sp_error *err);
+
 /* Every block, in no order. */
 typedef int (*sp_block_visit)(const struct sp_block *block, void *context);
 int sp_ledger_block_each(struct sp_ledger *ledger, sp_block_visit visit, void *context,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
 #include "lib/ledger.h"
 #include "lib/ledger_db.h"
 
@@ -38,6 +40,32 @@ int sp_ledger_block_remove(struct sp_ledger *ledger, const struct sp_client_key 
 	return change(&query, err);
 }
 
+static void take(struct sp_statement *query, struct sp_block *block)
+{
+	sp_out_client(query, &block->client);
+	block->since = sp_out_number(query);
+	sp_out_text(query, block->note, sizeof(block->note));
+}
+
+int sp_ledger_block_get(struct sp_ledger *ledger, const struct sp_client_key *client,
+                        struct sp_block *block, struct sp_error *err)
+{
+	static const char sql[] =
+		"SELECT mac, vlan, since, note FROM block WHERE mac = ? AND vlan = ?";
+	struct sp_statement query = sp_statement(ledger, sql);
+	int code;
+
+	sp_in_client(&query, client);
+	code = sp_statement_step(&query, err);
+	if (code < 0)
+		return code;
+	if (!code)
+		return sp_fail(err, -ENOENT, SP_EXIT_NOT_FOUND, "that client is not blocked");
+	take(&query, block);
+	sp_statement_end(&query);
+	return 0;
+}
+
 int sp_ledger_block_each(struct sp_ledger *ledger, sp_block_visit visit, void *context,
                          struct sp_error *err)
 {
@@ -47,9 +75,7 @@ int sp_ledger_block_each(struct sp_ledger *ledger, sp_block_visit visit, void *c
 	int code = 0, visited = 0;
 
 	while (!visited && (code = sp_statement_step(&query, err)) > 0) {
-		sp_out_client(&query, &block.client);
-		block.since = sp_out_number(&query);
-		sp_out_text(&query, block.note, sizeof(block.note));
+		take(&query, &block);
 		visited = visit(&block, context);
 	}
 	if (visited)

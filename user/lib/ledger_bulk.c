@@ -430,21 +430,23 @@ int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledg
 int sp_ledger_session_each_name(struct sp_ledger *ledger, sp_ledger_name_visit visit, void *context,
                                 struct sp_error *err)
 {
-	static const char sql[] = "SELECT mac, vlan, generation, name, zone FROM session "
-				  "WHERE ended = 0 AND (name <> '' OR zone <> '')";
+	static const char sql[] = "SELECT mac, vlan, generation, name, zone, note FROM "
+				  "session WHERE ended = 0 AND (name <> '' OR zone <> '' OR "
+				  "note <> '')";
 	struct sp_statement query = sp_statement(ledger, sql);
 	int code = 0, visited = 0;
 
 	while (!visited && (code = sp_statement_step(&query, err)) > 0) {
 		struct sp_client_key client;
 		uint32_t generation;
-		char name[SP_LEDGER_NAME], zone[SP_LEDGER_ZONE];
+		char name[SP_LEDGER_NAME], zone[SP_LEDGER_ZONE], note[SP_NOTE_SIZE];
 
 		sp_out_client(&query, &client);
 		generation = (uint32_t)sp_out_number(&query);
 		sp_out_text(&query, name, sizeof(name));
 		sp_out_text(&query, zone, sizeof(zone));
-		visited = visit(&client, generation, name, zone, context);
+		sp_out_text(&query, note, sizeof(note));
+		visited = visit(&client, generation, name, zone, note, context);
 	}
 	if (visited)
 		sp_statement_end(&query);

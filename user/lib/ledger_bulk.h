@@ -37,9 +37,10 @@ int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledg
 #define SP_LEDGER_LOG_NOW 10000u
 int sp_ledger_log_settle(struct sp_ledger *ledger, uint32_t rows, bool *more, struct sp_error *err);
 
-/* Called for each session that goes on and has a name or a zone. */
+/* Called for each session that goes on and has a name, a zone or a note. */
 typedef int (*sp_ledger_name_visit)(const struct sp_client_key *client, uint32_t generation,
-                                    const char *name, const char *zone, void *context);
+                                    const char *name, const char *zone, const char *note,
+                                    void *context);
 
 /* As sp_ledger_session_each, in no order, without what is not asked for here. */
 int sp_ledger_session_each_name(struct sp_ledger *ledger, sp_ledger_name_visit visit, void *context,

@@ -223,21 +223,21 @@ static int choose_generation(const struct change *change, bool keep_counters, ui
 	return 0;
 }
 
-/* The label from now on: without a new one that of before. */
-static const char *label(const struct change *change, const char *note)
+/* The label from now on: without a new one that of before, for which there is room in @before. */
+static const char *label(const struct change *change, const char *note, char before[SP_NOTE_SIZE])
 {
-	return note ? note : change->before.policy.note;
+	if (note)
+		return note;
+	sp_memory_note(change->maps, &change->before, before);
+	return before;
 }
 
 /* Complete @policy and put it in force. A client that has an entry keeps its slot. */
-static int commit(const struct change *change, struct sp_client_policy *policy, const char *note,
+static int commit(const struct change *change, struct sp_client_policy *policy,
                   struct sp_error *err)
 {
-	const char *text = label(change, note);
-
 	policy->granted = change->clock.jiffies;
-	policy->granted_unix = change->clock.unix_time;
-	memcpy(policy->note, text, strlen(text));
+	policy->granted_unix = (uint32_t)change->clock.unix_time;
 	policy->slot = change->before.policy.slot;
 	return change->known ? replace(change, policy, err) : add(change, policy, err);
 }
@@ -296,16 +296,17 @@ static int put_in_force(const struct change *change, struct sp_memory *memory,
 	bool goes_on = change->before.effective == SP_CLIENT_AUTHORIZED && !grant->digest &&
 	               sp_memory_goes_on(memory, grant->who);
 	struct sp_traffic base = sp_memory_base(memory);
+	char before[SP_NOTE_SIZE];
+	const char *note = label(change, grant->note, before);
 	int result = goes_on ? check_quotas(change, &base, &limits, err) : 0;
 
 	if (!result)
 		result = choose_generation(change, goes_on, &policy.generation, err);
 	if (!result && goes_on)
-		result = sp_memory_extend(memory, &change->before, &limits,
-		                          label(change, grant->note), err);
+		result = sp_memory_extend(memory, &change->before, &limits, note, err);
 	else if (!result)
 		result = sp_memory_begin(memory, &change->before, policy.generation, grant->who,
-		                         grant->digest, &limits, label(change, grant->note), err);
+		                         grant->digest, &limits, note, err);
 	if (result)
 		return result;
 	policy.method = method_of(change, grant, goes_on);
@@ -313,7 +314,7 @@ static int put_in_force(const struct change *change, struct sp_memory *memory,
 	if (goes_on)
 		(void)sp_limits_take_off(&limits, base.up_bytes, base.down_bytes);
 	sp_policy_limit(&policy, &limits, &change->clock);
-	result = commit(change, &policy, grant->note, err);
+	result = commit(change, &policy, err);
 	if (result)
 		sp_memory_undo(memory);
 	else if (change->before.policy.state == SP_CLIENT_BLOCKED)
@@ -374,6 +375,7 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
                      struct sp_error *err)
 {
 	struct sp_client_policy policy = {.state = SP_CLIENT_BLOCKED};
+	char before[SP_NOTE_SIZE];
 	struct change change;
 	int result = sp_policy_check_note(note, err);
 
@@ -381,13 +383,14 @@ int sp_session_block(struct sp_maps *maps, const struct sp_client_key *key, cons
 		result = begin(&change, maps, key, false, err);
 	if (result)
 		return result;
+	note = label(&change, note, before);
 	result = choose_generation(&change, true, &policy.generation, err);
 	if (!result)
-		result = commit(&change, &policy, note, err);
+		result = commit(&change, &policy, err);
 	if (!result && change.known)
 		sp_memory_end(maps, &change.before, &change.clock, SP_CAUSE_OPERATOR);
 	if (!result)
-		sp_memory_block(maps, key, policy.note, &change.clock);
+		sp_memory_block(maps, key, note, &change.clock);
 	sp_maps_unlock(maps);
 	return result;
 }

@@ -23,6 +23,7 @@ struct known {
 	uint32_t index; /* of the bulk */
 	uint64_t id;    /* of its session in the ledger; 0: none */
 	struct sp_session before;
+	struct sp_block block; /* if that is a block */
 };
 
 /* A client that is written: number n of them has generation @first_generation + n. */
@@ -253,6 +254,18 @@ static int end_session(struct work *work, struct known *known)
 	return sp_ledger_session_write(work->ledger, known->id, &reading, work->err);
 }
 
+static int end_block(struct work *work, struct known *known)
+{
+	int code = sp_ledger_block_get(work->ledger, &known->before.key, &known->block, work->err);
+
+	if (code == -ENOENT) {
+		known->block = (struct sp_block){.client = known->before.key,
+		                                 .since = known->before.policy.granted_unix};
+		return 0;
+	}
+	return code ? code : sp_ledger_block_remove(work->ledger, &known->before.key, work->err);
+}
+
 /* What there was of the clients ends. */
 static int end_before(struct work *work)
 {
@@ -262,20 +275,19 @@ static int end_before(struct work *work)
 		struct known *known = work->items[i].known;
 
 		if (known && known->before.policy.state == SP_CLIENT_BLOCKED)
-			code = sp_ledger_block_remove(work->ledger, &known->before.key, work->err);
+			code = end_block(work, known);
 		else if (known)
 			code = end_session(work, known);
 	}
 	return code;
 }
 
-static int set_block(struct work *work, const struct sp_client_key *key, uint64_t since,
-                     const char *note, struct sp_error *err)
+static int add_block(struct work *work, const struct sp_bulk_client *client)
 {
-	struct sp_block block = {.client = *key, .since = since};
+	struct sp_block block = {.client = client->key, .since = work->clock.unix_time};
 
-	snprintf(block.note, sizeof(block.note), "%s", note);
-	return sp_ledger_block_set(work->ledger, &block, err);
+	snprintf(block.note, sizeof(block.note), "%s", client->note);
+	return sp_ledger_block_set(work->ledger, &block, work->err);
 }
 
 static int add_blocks(struct work *work)
@@ -286,8 +298,7 @@ static int add_blocks(struct work *work)
 		const struct sp_bulk_client *client = &work->bulk->clients[work->items[i].index];
 
 		if (client->state == SP_CLIENT_BLOCKED)
-			code = set_block(work, &client->key, work->clock.unix_time, client->note,
-			                 work->err);
+			code = add_block(work, client);
 	}
 	return code;
 }
@@ -350,8 +361,7 @@ static int forget_one(struct work *work, uint32_t number, uint64_t *id, struct s
 		                                item->known ? item->known->id : 0, err);
 	}
 	if (!code && before && before->policy.state == SP_CLIENT_BLOCKED)
-		code = set_block(work, &client->key, before->policy.granted_unix,
-		                 before->policy.note, err);
+		code = sp_ledger_block_set(work->ledger, &item->known->block, err);
 	return code;
 }
 
@@ -393,9 +403,8 @@ static void make_policy(const struct work *work, uint32_t number, struct sp_clie
 		.slot = item->slot,
 		.generation = work->first_generation + number,
 		.granted = work->clock.jiffies,
-		.granted_unix = work->clock.unix_time,
+		.granted_unix = (uint32_t)work->clock.unix_time,
 	};
-	memcpy(policy->note, client->note, strlen(client->note));
 	if (client->state != SP_CLIENT_AUTHORIZED)
 		return;
 	policy->method = (uint8_t)client->method;

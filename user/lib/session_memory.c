@@ -22,6 +22,25 @@ struct sp_ledger *sp_session_ledger(struct sp_maps *maps, struct sp_error *err)
 	return maps->ledger;
 }
 
+void sp_memory_note(struct sp_maps *maps, const struct sp_session *session, char note[SP_NOTE_SIZE])
+{
+	struct sp_ledger *ledger = maps->remember ? sp_session_ledger(maps, NULL) : NULL;
+	struct sp_record record;
+	struct sp_block block;
+
+	note[0] = '\0';
+	if (!ledger)
+		return;
+	if (session->policy.state == SP_CLIENT_BLOCKED) {
+		if (!sp_ledger_block_get(ledger, &session->key, &block, NULL))
+			memcpy(note, block.note, sizeof(block.note));
+	} else if (session->policy.state == SP_CLIENT_AUTHORIZED &&
+	           !sp_ledger_session_last(ledger, &session->key, &record, NULL) &&
+	           record.reading.generation == session->policy.generation) {
+		memcpy(note, record.note, sizeof(record.note));
+	}
+}
+
 static void log_failure(const struct sp_client_key *key, const char *what,
                         const struct sp_error *err)
 {

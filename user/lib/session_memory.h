@@ -60,6 +60,10 @@ struct sp_reading sp_memory_total(const struct sp_record *record, const struct s
 void sp_memory_end(struct sp_maps *maps, const struct sp_session *session,
                    const struct sp_clock *clock, enum sp_cause cause);
 
+/* The operator's note to @session, which is a session or a block; "": none, or nobody knows. */
+void sp_memory_note(struct sp_maps *maps, const struct sp_session *session,
+                    char note[SP_NOTE_SIZE]);
+
 /* @key is blocked in the map, with @note, or not any more. What fails is logged. */
 void sp_memory_block(struct sp_maps *maps, const struct sp_client_key *key, const char *note,
                      const struct sp_clock *clock);

@@ -103,7 +103,6 @@ static void fill(struct sp_session *session, const struct sp_maps *maps,
 	struct sp_usage cell;
 
 	*session = (struct sp_session){.key = *key, .policy = *policy};
-	session->policy.note[SP_NOTE_SIZE - 1] = '\0';
 	if (sp_maps_usage(maps, policy->slot, &cell)) {
 		read_up(session, &cell);
 		read_down(session, &cell);

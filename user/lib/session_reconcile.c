@@ -164,15 +164,14 @@ static int adopt_session(struct reconcile *reconcile, const struct sp_session *s
 		.until = sp_clock_unix(&reconcile->clock, policy->expires),
 	};
 
-	memcpy(record.note, policy->note, sizeof(record.note));
 	return sp_ledger_session_add(reconcile->ledger, &record, reconcile->err);
 }
 
 static int adopt_block(struct reconcile *reconcile, const struct sp_session *session)
 {
-	struct sp_block block = {.client = session->key, .since = session->policy.granted_unix};
+	const struct sp_block block = {.client = session->key,
+	                               .since = session->policy.granted_unix};
 
-	memcpy(block.note, session->policy.note, sizeof(block.note));
 	return sp_ledger_block_set(reconcile->ledger, &block, reconcile->err);
 }
 

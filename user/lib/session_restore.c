@@ -151,10 +151,8 @@ static int put_block(const struct sp_block *block, void *context)
 	struct sp_client_policy policy = {
 		.state = SP_CLIENT_BLOCKED,
 		.generation = 1,
-		.granted_unix = block->since,
+		.granted_unix = (uint32_t)block->since,
 	};
-
-	memcpy(policy.note, block->note, sizeof(policy.note));
 	return put(context, &block->client, &policy);
 }
 
@@ -165,14 +163,13 @@ static int put_session(const struct sp_record *record, void *context)
 		.state = SP_CLIENT_AUTHORIZED,
 		.generation = record->reading.generation,
 		.method = (uint8_t)record->who.method,
-		.granted_unix = record->begun,
+		.granted_unix = (uint32_t)record->begun,
 	};
 	struct sp_limits left;
 
 	if (sp_session_left(record, restore->now, &left) != SP_CAUSE_NONE)
 		return 0;
 	sp_policy_limit(&policy, &left, &restore->clock);
-	memcpy(policy.note, record->note, sizeof(policy.note));
 	return put(restore, &record->reading.client, &policy);
 }
 

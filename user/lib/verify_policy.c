@@ -16,7 +16,7 @@ static const struct limit {
 	const char *name;
 	size_t offset, size;
 } kinds[] = {
-	{"which limits there are", offsetof(struct sp_client_policy, limits), sizeof(uint32_t)},
+	{"which limits there are", offsetof(struct sp_client_policy, limits), sizeof(uint16_t)},
 	{"idle time", offsetof(struct sp_client_policy, idle), sizeof(uint64_t)},
 	{"quota", offsetof(struct sp_client_policy, quota), sizeof(uint64_t)},
 	{"upload quota", offsetof(struct sp_client_policy, quota_up), sizeof(uint64_t)},
@@ -39,8 +39,6 @@ const char *sp_verify_entry(const struct sp_client_key *key, const struct sp_cli
 		return "of no session (generation 0)";
 	if (policy->limits & ~ALL_LIMITS)
 		return "limited in ways that there are not";
-	if (memchr(policy->note, '\0', sizeof(policy->note)) == NULL)
-		return "labelled without an end";
 	return NULL;
 }
 
