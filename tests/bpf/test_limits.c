@@ -684,7 +684,7 @@ static uint64_t check_last_packet(enum sp_program here, enum sp_program there, u
 
 	sp_test_upload(&up4, CLIENT, &up);
 	frame_down(&down);
-	policy.limits = limit;
+	policy.limits = (uint16_t)limit;
 	policy.quota = policy.quota_up = policy.quota_down = (stream() - 1) * PACKET_BYTES + 1;
 	sp_test_pin(0);
 	assert_int_equal(pthread_create(&thread, NULL, echo_rounds, &echo), 0);

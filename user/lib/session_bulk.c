@@ -33,6 +33,15 @@ struct item {
 	struct known *known; /* NULL: the client has no entry */
 };
 
+/*
+ * What is in the map, in any order: to find the client of each entry there again would be a memory
+ * access that no cache knows, as many as there are.
+ */
+struct sum {
+	uint32_t count;
+	uint64_t digests; /* added up */
+};
+
 struct work {
 	struct sp_maps *maps;
 	struct sp_bulk *bulk;
@@ -47,6 +56,7 @@ struct work {
 	uint32_t first_generation;
 	uint64_t first_id;
 	uint32_t taken, written; /* items that have a slot; that are in the map */
+	struct sum wrote;
 	unsigned percent;
 	struct sp_error *err;
 };
@@ -411,6 +421,29 @@ static void make_policy(const struct work *work, uint32_t number, struct sp_clie
 	sp_policy_limit(policy, &client->limits, &work->clock);
 }
 
+/* Words are mixed as in MurmurHash3's finalizer (Austin Appleby, public domain). */
+static uint64_t mix(uint64_t digest, const void *bytes, size_t size)
+{
+	uint64_t word;
+
+	for (size_t at = 0; at < size; at += sizeof(word)) {
+		memcpy(&word, (const char *)bytes + at, sizeof(word));
+		digest = (digest ^ word) * UINT64_C(0xff51afd7ed558ccd);
+		digest ^= digest >> 33;
+	}
+	return digest;
+}
+
+_Static_assert(sizeof(struct sp_client_key) % 8 == 0 && sizeof(struct sp_client_policy) % 8 == 0,
+               "whole words");
+
+static void add_to(struct sum *sum, const struct sp_client_key *key,
+                   const struct sp_client_policy *policy)
+{
+	sum->count++;
+	sum->digests += mix(mix(1, key, sizeof(*key)), policy, sizeof(*policy));
+}
+
 static int write_batch(struct work *work, struct sp_client_key *keys,
                        struct sp_client_policy *policies)
 {
@@ -422,6 +455,7 @@ static int write_batch(struct work *work, struct sp_client_key *keys,
 	for (uint32_t i = 0; i < count; i++) {
 		keys[i] = work->bulk->clients[work->items[work->written + i].index].key;
 		make_policy(work, work->written + i, &policies[i]);
+		add_to(&work->wrote, &keys[i], &policies[i]);
 	}
 	code = bpf_map_update_batch(work->maps->clients, keys, policies, &count, &opts);
 	/* Also of those before the one that failed. */
@@ -445,45 +479,41 @@ static int write_all(struct work *work)
 }
 
 struct reading {
-	struct work *work;
-	uint32_t *number; /* of the item that has this slot, from 1; 0: none */
-	uint32_t good;
+	const struct work *work;
+	uint64_t *slots; /* a bit for each that is an item's */
+	struct sum found;
 };
 
 static int read_one(const struct sp_client_key *key, const struct sp_client_policy *policy,
                     void *context)
 {
 	struct reading *reading = context;
-	struct work *work = reading->work;
-	struct sp_client_policy expected;
-	uint32_t number =
-		policy->slot < work->maps->max_clients ? reading->number[policy->slot] : 0;
+	uint32_t slot = policy->slot;
 
-	if (!number)
-		return 0;
-	make_policy(work, number - 1, &expected);
-	reading->good +=
-		!compare_keys(key, &work->bulk->clients[work->items[number - 1].index].key) &&
-		!memcmp(policy, &expected, sizeof(expected));
+	if (slot < reading->work->maps->max_clients &&
+	    (reading->slots[slot / 64u] >> slot % 64u & 1))
+		add_to(&reading->found, key, policy);
 	return 0;
 }
 
 /* What the datapath will see is all that counts. */
-static int read_back(struct work *work)
+static int read_back(const struct work *work)
 {
 	struct reading reading = {
 		.work = work,
-		.number = calloc(work->maps->max_clients, sizeof(*reading.number)),
+		.slots = calloc(SP_SLOT_WORDS(work->maps->max_clients), sizeof(*reading.slots)),
 	};
 	int code;
 
-	if (!reading.number)
+	if (!reading.slots)
 		return no_memory(work->err);
 	for (uint32_t i = 0; i < work->item_count; i++)
-		reading.number[work->items[i].slot] = i + 1;
+		reading.slots[work->items[i].slot / 64u] |= UINT64_C(1)
+		                                            << work->items[i].slot % 64u;
 	code = sp_policy_each(work->maps, read_one, &reading, work->err);
-	free(reading.number);
-	if (!code && reading.good != work->item_count)
+	free(reading.slots);
+	if (!code && (reading.found.count != work->wrote.count ||
+	              reading.found.digests != work->wrote.digests))
 		code = kernel_failed(work, -EIO, "read the clients back");
 	return code;
 }
