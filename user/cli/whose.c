@@ -24,7 +24,7 @@ static int keep_text(struct sp_whose *whose, const char *text, uint32_t *at)
 
 	if (whose->names && !strcmp(whose->names + *at, text))
 		return 0;
-	if (whose->length + size > whose->names_room) {
+	if (!whose->names || whose->length + size > whose->names_room) {
 		size_t room = whose->names_room ? whose->names_room * 2 : 4096;
 		char *more = room <= UINT32_MAX ? realloc(whose->names, room) : NULL;
 

@@ -501,7 +501,8 @@ static int read_back(const struct work *work)
 {
 	struct reading reading = {
 		.work = work,
-		.slots = calloc(SP_SLOT_WORDS(work->maps->max_clients), sizeof(*reading.slots)),
+		.slots =
+			calloc(SP_SLOT_WORDS(work->maps->max_clients) + 1u, sizeof(*reading.slots)),
 	};
 	int code;
 
