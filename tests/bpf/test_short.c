@@ -166,33 +166,32 @@ static void compare(struct sp_bench *bench, enum sp_program program, uint8_t tag
 	}
 }
 
-static void uploads(void **unused)
+/* All of them, without a tag and with one. */
+static void compare_all(bool guard, enum sp_program program)
 {
-	struct sp_bench *bench = sp_bench_open(true, NULL);
+	struct sp_bench *bench = sp_bench_open(guard, NULL);
 
-	(void)unused;
 	grant(bench);
 	for (uint8_t tags = 0; tags < 2; tags++)
-		compare(bench, SP_XDP, tags);
+		compare(bench, program, tags);
+}
+
+static void uploads(void **unused)
+{
+	(void)unused;
+	compare_all(true, SP_XDP);
 }
 
 static void uploads_without_guard(void **unused)
 {
-	struct sp_bench *bench = sp_bench_open(false, NULL);
-
 	(void)unused;
-	grant(bench);
-	compare(bench, SP_XDP, 0);
+	compare_all(false, SP_XDP);
 }
 
 static void downloads(void **unused)
 {
-	struct sp_bench *bench = sp_bench_open(true, NULL);
-
 	(void)unused;
-	grant(bench);
-	for (uint8_t tags = 0; tags < 2; tags++)
-		compare(bench, SP_OUT, tags);
+	compare_all(true, SP_OUT);
 }
 
 static const struct sp_sample captive[] = {

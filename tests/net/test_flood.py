@@ -55,6 +55,12 @@ def flood(lab, name, milliseconds=MILLISECONDS):
         stdout=-1)
 
 
+def received(lab):
+    """Frames that the gateway has taken in; a veth drops what is more than its queue holds."""
+    (link,) = json.loads(lab.run("gw", "ip", "-j", "-s", "link", "show", "lan0").stdout)
+    return link["stats64"]["rx"]["packets"]
+
+
 def grown(before, after, names):
     return sum(after.get(name, 0) - before.get(name, 0) for name in names)
 
@@ -64,40 +70,39 @@ def test_a_flood_is_held_to_its_budget(neighbour, name):
     lab = neighbour
     reasons, rate, burst, over = BUDGETS[name]
     lab.allow()
-    before, used = lab.reasons(), lab.client()["up_packets"]
+    before, used, taken = lab.reasons(), lab.client()["up_packets"], received(lab)
     started = time.monotonic()
-    generator = flood(lab, name)
-    sent = json.loads(generator.communicate(timeout=60)[0])["packets"]
+    flood(lab, name).communicate(timeout=60)
     seconds = time.monotonic() - started
-    after = lab.reasons()
+    after, taken = lab.reasons(), received(lab) - taken
     # One more second: the clock of budgets is that of jiffies, and others may share the reason.
     assert grown(before, after, reasons) <= burst + rate * (seconds + 1)
-    assert grown(before, after, (over,)) > sent // 4
+    assert grown(before, after, (over,)) > taken // 4
     # Every packet of the session is counted to it, and nothing else is.
     authorized = grown(before, after, ("authorized",))
     assert lab.client()["up_packets"] - used == authorized
-    assert abs(authorized - sent // 2) <= sent // 100
+    assert abs(authorized - taken // 2) <= taken // 100 + 100
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind[2] > 1])
 def test_random_addresses_push_nobody_out(neighbour, name):
     lab = neighbour
     lab.allow("--note", "stays")
-    before = lab.reasons()
+    before, taken = lab.reasons(), received(lab)
     started = time.monotonic()
     generator = flood(lab, name, 3000)
     # Meanwhile: the neighbour gets its page, the responder's time is not taken.
     answers = []
     while generator.poll() is None:
-        answers.append(lab.status(4, role="client1", seconds=5))
+        answers.append(lab.status(4, role="client1", seconds=20))
     assert set(answers) == {511}
+    generator.communicate()
     seconds = time.monotonic() - started
-    sent = json.loads(generator.communicate()[0])["packets"]
-    after = lab.reasons()
+    after, taken = lab.reasons(), received(lab) - taken
     if KINDS[name][0] != 0x88CC:
         passed = ("arp", "dns", "captured", "no_listener")
         assert grown(before, after, passed) <= NEW_BURST + NEW_RATE * (seconds + 1) + 50 * len(answers)
-        assert grown(before, after, ("total_guest",)) > sent // 4
+        assert grown(before, after, ("total_guest",)) > taken // 4
     assert lab.client()["note"] == "stays"
     assert lab.json("status")[0]["authorized"] == 1
     lab.forget()

@@ -14,19 +14,25 @@ from lab import (
 REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
 
 
+def fetch(connection, family):
+    """Ask for a page, and read all of it; the connection stays open."""
+    connection.settimeout(30)
+    connection.connect((INTERNET[family], 80))
+    connection.sendall(REQUEST)
+    answer = b""
+    while b"</html>" not in answer:
+        piece = connection.recv(4096)
+        assert piece, answer
+        answer += piece
+    return answer
+
+
 def ask_from_port(lab, family, port):
     """The first line of the answer to one request from that port, which is reset afterwards."""
     with lab.socket("client", family) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        connection.settimeout(30)
         connection.bind((CLIENT[family], port))
-        connection.connect((INTERNET[family], 80))
-        connection.sendall(REQUEST)
-        answer = b""
-        while b"</html>" not in answer:
-            piece = connection.recv(4096)
-            assert piece, answer
-            answer += piece
+        answer = fetch(connection, family)
         linger = struct.pack("ii", 1, 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     return answer.split(b"\r\n")[0]
@@ -35,14 +41,7 @@ def ask_from_port(lab, family, port):
 def segments_of_an_answer(lab, family):
     """How many segments a client gets until it has its answer."""
     with lab.socket("client", family) as connection:
-        connection.settimeout(30)
-        connection.connect((INTERNET[family], 80))
-        connection.sendall(REQUEST)
-        answer = b""
-        while b"</html>" not in answer:
-            piece = connection.recv(4096)
-            assert piece, answer
-            answer += piece
+        fetch(connection, family)
         # tcpi_segs_in of struct tcp_info (linux/tcp.h).
         return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 140)[0]
 
