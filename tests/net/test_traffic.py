@@ -142,9 +142,14 @@ def test_nothing_arrives_is_a_failure(lab):
         traffic.forwarded(lab, UP, 5, to="10.99.0.1")
 
 
+# Frames beside the rate: each call begins with a batch, has credit for two, and its last is sent after the
+# clock was read; a call that was cut short by others is followed by more. Without a rate it is 100,000.
+BESIDE = 16 * 64
+
+
 def test_rate_is_not_passed(lab):
     said = traffic.run(lab, UP, 100, rate=5000)
-    assert 0 < said["packets"] <= 5000 * said["seconds"] + 3 * 64
+    assert 0 < said["packets"] <= 5000 * said["seconds"] + BESIDE
 
 
 def test_flood_has_its_share(lab):
@@ -155,7 +160,7 @@ def test_flood_has_its_share(lab):
 
 def test_flood_has_its_rate(lab):
     said = traffic.run(lab, UP, 50, flood=OTHER, flood_rate=2000)
-    assert 0 < said["flood"] <= 2000 * said["seconds"] + 3 * 64
+    assert 0 < said["flood"] <= 2000 * said["seconds"] + BESIDE
     assert said["packets"] > said["flood"]
 
 
