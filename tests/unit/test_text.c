@@ -319,16 +319,31 @@ static void test_put_rate(void **state)
 	check_written(sp_text_put_rate, rows, COUNT(rows));
 }
 
+static void test_hex(void **state)
+{
+	static const uint8_t wanted[] = {0x00, 0xfe, 0x1a};
+	uint8_t bytes[3] = {1, 1, 1};
+
+	(void)state;
+	assert_int_equal(sp_text_hex("00fE1a", bytes, sizeof(bytes)), 0);
+	assert_memory_equal(bytes, wanted, sizeof(wanted));
+	/* What follows is not looked at; what is short is not read beyond its end. */
+	assert_int_equal(sp_text_hex("00fx", bytes, 1), 0);
+	assert_int_equal(sp_text_hex("00fx", bytes, 2), -EINVAL);
+	assert_int_equal(sp_text_hex("00f", bytes, 2), -EINVAL);
+	assert_int_equal(sp_text_hex("", bytes, 1), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mac_forms),    cmocka_unit_test(test_mac_wrong),
-		cmocka_unit_test(test_vlan),         cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_size),         cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_number),       cmocka_unit_test(test_printable),
-		cmocka_unit_test(test_distance),     cmocka_unit_test(test_put_mac),
-		cmocka_unit_test(test_put_duration), cmocka_unit_test(test_put_size),
-		cmocka_unit_test(test_put_rate),
+		cmocka_unit_test(test_hex),       cmocka_unit_test(test_mac_forms),
+		cmocka_unit_test(test_mac_wrong), cmocka_unit_test(test_vlan),
+		cmocka_unit_test(test_duration),  cmocka_unit_test(test_size),
+		cmocka_unit_test(test_rate),      cmocka_unit_test(test_number),
+		cmocka_unit_test(test_printable), cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_put_mac),   cmocka_unit_test(test_put_duration),
+		cmocka_unit_test(test_put_size),  cmocka_unit_test(test_put_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

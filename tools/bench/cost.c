@@ -135,16 +135,9 @@ static int measure(const struct order *order, int program, bool is_xdp, const ui
 
 static int take_frame(const char *text, uint8_t frame[SP_BENCH_LARGEST], uint32_t *length)
 {
-	if (strlen(text) % 2 || strlen(text) / 2 > SP_BENCH_LARGEST)
-		return -EINVAL;
-	for (*length = 0; *text; text += 2) {
-		int high = sp_text_hex_digit(text[0]), low = sp_text_hex_digit(text[1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		frame[(*length)++] = (uint8_t)(high << 4 | low);
-	}
-	return 0;
+	*length = (uint32_t)strlen(text) / 2;
+	return strlen(text) % 2 || *length > SP_BENCH_LARGEST ? -EINVAL
+	                                                      : sp_text_hex(text, frame, *length);
 }
 
 static int run(const struct order *order, char **frames)

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/monotonic.h"
 #include "lib/text.h"
 
 #define MAX_ANSWER  16384
@@ -123,14 +123,6 @@ static int take_server(struct order *order, const char *address, const char *por
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Its address is that of the next client; the port is left to connect(), which knows the other end
  * and so has all of them for each server. */
 static int bind_client(struct load *load, int fd)
@@ -163,7 +155,7 @@ static int begin(struct load *load, struct connection *connection)
 	connection->asked = false;
 	connection->length = 0;
 	connection->expected = 0;
-	connection->begun = now_ns();
+	connection->begun = sp_monotonic_ns();
 	if (connect(fd, (struct sockaddr *)&load->order.to, sizeof(load->order.to)) &&
 	    errno != EINPROGRESS)
 		return -errno;
@@ -188,7 +180,7 @@ static int note(struct load *load, uint64_t took)
 /* Close the connection, which has its answer or never will, and open the next. */
 static int finish(struct load *load, struct connection *connection, bool answered)
 {
-	uint64_t now = now_ns();
+	uint64_t now = sp_monotonic_ns();
 	int ret = 0;
 
 	if (answered)
@@ -270,7 +262,7 @@ static int open_all(struct load *load)
 	load->connection = calloc(load->order.connections, sizeof(*load->connection));
 	if (load->epoll < 0 || !load->connection)
 		return -ENOMEM;
-	load->end = now_ns() + load->order.milliseconds * 1000000u;
+	load->end = sp_monotonic_ns() + load->order.milliseconds * 1000000u;
 	for (uint64_t i = 0; i < load->order.connections && !ret; i++)
 		ret = begin(load, &load->connection[i]);
 	return ret;
@@ -280,7 +272,7 @@ static int ask_all(struct load *load)
 {
 	int ret = open_all(load);
 
-	while (!ret && load->open && now_ns() < load->end + LAST_ANSWER) {
+	while (!ret && load->open && sp_monotonic_ns() < load->end + LAST_ANSWER) {
 		struct epoll_event events[MAX_EVENTS];
 		int count = epoll_wait(load->epoll, events, MAX_EVENTS, 100);
 
@@ -310,7 +302,7 @@ static double percentile(const struct load *load, unsigned percent)
 
 static void print(struct load *load, uint64_t begun)
 {
-	double seconds = (double)(now_ns() - begun) / 1e9;
+	double seconds = (double)(sp_monotonic_ns() - begun) / 1e9;
 
 	if (load->answers)
 		qsort(load->took, load->answers, sizeof(*load->took), compare);
@@ -323,7 +315,7 @@ static void print(struct load *load, uint64_t begun)
 static int run(const struct order *order)
 {
 	struct load load = {.order = *order};
-	uint64_t begun = now_ns();
+	uint64_t begun = sp_monotonic_ns();
 	int ret = ask_all(&load);
 
 	if (ret)

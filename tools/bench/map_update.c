@@ -8,22 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include <sallyport/abi.h>
 
+#include "lib/monotonic.h"
 #include "lib/text.h"
-
-static double now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static int update_all(int map, uint32_t count)
 {
@@ -44,8 +36,7 @@ static int update_all(int map, uint32_t count)
 
 int main(int argc, char **argv)
 {
-	uint64_t count;
-	double begun;
+	uint64_t count, begun;
 	int map, ret;
 
 	if (argc != 2 || sp_text_number(argv[1], 1, 1u << 24, &count)) {
@@ -56,13 +47,14 @@ int main(int argc, char **argv)
 	}
 	map = bpf_map_create(BPF_MAP_TYPE_HASH, "bench", sizeof(struct sp_client_key),
 	                     sizeof(struct sp_client_policy), (uint32_t)count, NULL);
-	begun = now();
+	begun = sp_monotonic_ns();
 	ret = map < 0 ? map : update_all(map, (uint32_t)count);
 	if (ret) {
 		fprintf(stderr, "map_update: %s\n", strerror(-ret));
 		return EXIT_FAILURE;
 	}
-	printf("{\"logins\": %llu, \"seconds\": %.9f}\n", (unsigned long long)count, now() - begun);
+	printf("{\"logins\": %llu, \"seconds\": %.9f}\n", (unsigned long long)count,
+	       (double)(sp_monotonic_ns() - begun) / 1e9);
 	close(map);
 	return EXIT_SUCCESS;
 }

@@ -118,16 +118,8 @@ static int take_hex(uint8_t *bytes, size_t room, uint32_t *length, const char *v
 {
 	size_t size = strlen(value) / 2;
 
-	if (strlen(value) % 2 || size > room)
+	if (strlen(value) % 2 || size > room || sp_text_hex(value, bytes, size))
 		return -EINVAL;
-	for (size_t i = 0; i < size; i++) {
-		int high = sp_text_hex_digit(value[2 * i]);
-		int low = sp_text_hex_digit(value[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
 	*length = (uint32_t)size;
 	return 0;
 }

@@ -246,6 +246,7 @@ static bool is_wanted(struct sp_top *top, uint32_t slot)
 	const struct sp_top_cell *cell = &top->cells[slot];
 	char text[INET6_ADDRSTRLEN];
 	struct sp_session session;
+	struct sp_owner owner;
 
 	if (!top->filter[0])
 		return true;
@@ -253,8 +254,8 @@ static bool is_wanted(struct sp_top *top, uint32_t slot)
 		return true;
 	if (sp_session_get(top->maps, &top->clock, &cell->key, &session, NULL))
 		return false;
-	return has_text(sp_whose_find(&top->whose, &session).name, top->filter) ||
-	       has_text(sp_whose_find(&top->whose, &session).note, top->filter) ||
+	owner = sp_whose_find(&top->whose, &session);
+	return has_text(owner.name, top->filter) || has_text(owner.note, top->filter) ||
 	       (session.ipv4 &&
 	        has_text(inet_ntop(AF_INET, &session.ipv4, text, sizeof(text)), top->filter)) ||
 	       (session.ipv6[0] &&

@@ -189,13 +189,14 @@ struct sp_owner sp_whose_one(struct sp_maps *maps, const struct sp_session *sess
 	struct sp_error err;
 
 	text->note[0] = '\0';
-	if (ledger)
+	if (ledger && session->policy.state == SP_CLIENT_BLOCKED)
 		sp_memory_note(maps, session, text->note);
 	if (!ledger || session->policy.state != SP_CLIENT_AUTHORIZED ||
 	    sp_ledger_session_last(ledger, &session->key, &record, &err) ||
 	    record.reading.generation != session->policy.generation)
 		return (struct sp_owner){NULL, "", "", text->note};
 	text->who = record.who;
+	memcpy(text->note, record.note, sizeof(text->note));
 	return (struct sp_owner){sp_method_name(text->who.method), text->who.name, text->who.zone,
 	                         text->note};
 }

@@ -184,11 +184,7 @@ static int look(struct work *work)
 
 static uint32_t free_slots(const struct sp_maps *maps)
 {
-	uint32_t used = 0;
-
-	for (uint32_t i = 0; i < SP_SLOT_WORDS(maps->max_clients); i++)
-		used += (uint32_t)__builtin_popcountll(maps->slot_words[i]);
-	return maps->max_clients - used;
+	return maps->max_clients - sp_slots_used(maps);
 }
 
 static int check_room(const struct work *work)

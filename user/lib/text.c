@@ -24,6 +24,19 @@ int sp_text_hex_digit(char c)
 	return -1;
 }
 
+int sp_text_hex(const char *text, uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		int high = sp_text_hex_digit(text[2 * i]);
+		int low = high < 0 ? -1 : sp_text_hex_digit(text[2 * i + 1]);
+
+		if (low < 0)
+			return -EINVAL;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
 int sp_text_mac(const char *text, uint8_t mac[6])
 {
 	size_t length = strlen(text);

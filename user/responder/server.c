@@ -353,7 +353,6 @@ static void accept_all(struct sp_server *server, unsigned zone, bool is_ipv6)
 	struct batch batch;
 
 	batch.count = 0;
-
 	accept_some(server, zone, is_ipv6, &batch);
 	for (unsigned i = 0; i < batch.count; i++) {
 		struct sp_connection *connection =

@@ -69,18 +69,8 @@ int sp_handover_nonce(char text[SP_HANDOVER_TEXT], const uint8_t *key,
 
 static bool read_nonce(const char *text, struct nonce *nonce)
 {
-	uint8_t *bytes = (uint8_t *)nonce;
-
-	if (strlen(text) != SP_HANDOVER_TEXT - 1)
-		return false;
-	for (size_t i = 0; i < sizeof(*nonce); i++) {
-		int high = sp_text_hex_digit(text[2 * i]), low = sp_text_hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	return strlen(text) == SP_HANDOVER_TEXT - 1 &&
+	       !sp_text_hex(text, (uint8_t *)nonce, sizeof(*nonce));
 }
 
 int sp_handover_nonce_read(const char *text, const uint8_t *key, const struct sp_client_key *client,
