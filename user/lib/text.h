@@ -34,7 +34,8 @@ int sp_text_rate(const char *text, uint64_t *bits_per_second);
 /* The value of a hexadecimal digit of either case, -1 for anything else. */
 int sp_text_hex_digit(char c);
 
-/* @size bytes, two such digits each, from the beginning of @text. -EINVAL: there are not so many. */
+/* @size bytes, two such digits each, from the beginning of @text. -EINVAL: there are not so many.
+ */
 int sp_text_hex(const char *text, uint8_t *bytes, size_t size);
 
 /* A decimal number from @least to @most. */
