@@ -11,12 +11,11 @@
 
 #include "lib/ledger_bulk.h"
 #include "lib/log.h"
+#include "lib/policy_many.h"
 #include "lib/session.h"
 #include "lib/session_memory.h"
 #include "lib/session_policy.h"
 #include "lib/slots.h"
-
-#define BATCH 4096u /* clients of one system call */
 
 /* A client that the map knows already. */
 struct known {
@@ -33,15 +32,6 @@ struct item {
 	struct known *known; /* NULL: the client has no entry */
 };
 
-/*
- * What is in the map, in any order: to find the client of each entry there again would be a memory
- * access that no cache knows, as many as there are.
- */
-struct sum {
-	uint32_t count;
-	uint64_t digests; /* added up */
-};
-
 struct work {
 	struct sp_maps *maps;
 	struct sp_bulk *bulk;
@@ -55,8 +45,8 @@ struct work {
 	uint32_t session_count;
 	uint32_t first_generation;
 	uint64_t first_id;
-	uint32_t taken, written; /* items that have a slot; that are in the map */
-	struct sum wrote;
+	uint32_t taken; /* items that have a slot */
+	bool written;   /* some of them may be in the map */
 	unsigned percent;
 	struct sp_error *err;
 };
@@ -399,11 +389,14 @@ static void unremember(struct work *work)
 
 /* --- the map --- */
 
-static void make_policy(const struct work *work, uint32_t number, struct sp_client_policy *policy)
+static void make_policy(uint32_t number, struct sp_client_key *key, struct sp_client_policy *policy,
+                        const void *context)
 {
+	const struct work *work = context;
 	const struct item *item = &work->items[number];
 	const struct sp_bulk_client *client = &work->bulk->clients[item->index];
 
+	*key = client->key;
 	*policy = (struct sp_client_policy){
 		.state = client->state,
 		.slot = item->slot,
@@ -417,102 +410,43 @@ static void make_policy(const struct work *work, uint32_t number, struct sp_clie
 	sp_policy_limit(policy, &client->limits, &work->clock);
 }
 
-/* Words are mixed as in MurmurHash3's finalizer (Austin Appleby, public domain). */
-static uint64_t mix(uint64_t digest, const void *bytes, size_t size)
+static void tell_written(uint32_t done, void *context)
 {
-	uint64_t word;
+	struct work *work = context;
 
-	for (size_t at = 0; at < size; at += sizeof(word)) {
-		memcpy(&word, (const char *)bytes + at, sizeof(word));
-		digest = (digest ^ word) * UINT64_C(0xff51afd7ed558ccd);
-		digest ^= digest >> 33;
-	}
-	return digest;
+	tell(work, 75, 90, done, work->item_count);
 }
 
-_Static_assert(sizeof(struct sp_client_key) % 8 == 0 && sizeof(struct sp_client_policy) % 8 == 0,
-               "whole words");
-
-static void add_to(struct sum *sum, const struct sp_client_key *key,
-                   const struct sp_client_policy *policy)
+static int write_all(struct work *work, struct sp_policy_sum *sum)
 {
-	sum->count++;
-	sum->digests += mix(mix(1, key, sizeof(*key)), policy, sizeof(*policy));
-}
-
-static int write_batch(struct work *work, struct sp_client_key *keys,
-                       struct sp_client_policy *policies)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
-	uint32_t left = work->item_count - work->written;
-	uint32_t count = left < BATCH ? left : BATCH;
-	int code;
-
-	for (uint32_t i = 0; i < count; i++) {
-		keys[i] = work->bulk->clients[work->items[work->written + i].index].key;
-		make_policy(work, work->written + i, &policies[i]);
-		add_to(&work->wrote, &keys[i], &policies[i]);
-	}
-	code = bpf_map_update_batch(work->maps->clients, keys, policies, &count, &opts);
-	/* Also of those before the one that failed. */
-	work->written += count;
-	return code ? kernel_failed(work, code == -E2BIG ? -ENOSPC : code, "write clients") : 0;
-}
-
-static int write_all(struct work *work)
-{
-	struct sp_client_key *keys = calloc(BATCH, sizeof(*keys));
-	struct sp_client_policy *policies = calloc(BATCH, sizeof(*policies));
-	int code = keys && policies ? 0 : no_memory(work->err);
-
-	while (!code && work->written < work->item_count) {
-		code = write_batch(work, keys, policies);
-		tell(work, 75, 90, work->written, work->item_count);
-	}
-	free(keys);
-	free(policies);
-	return code;
-}
-
-struct reading {
-	const struct work *work;
-	uint64_t *slots; /* a bit for each that is an item's */
-	struct sum found;
-};
-
-static int read_one(const struct sp_client_key *key, const struct sp_client_policy *policy,
-                    void *context)
-{
-	struct reading *reading = context;
-	uint32_t slot = policy->slot;
-
-	if (slot < reading->work->maps->max_clients &&
-	    (reading->slots[slot / 64u] >> slot % 64u & 1))
-		add_to(&reading->found, key, policy);
-	return 0;
-}
-
-/* What the datapath will see is all that counts. */
-static int read_back(const struct work *work)
-{
-	struct reading reading = {
-		.work = work,
-		.slots =
-			calloc(SP_SLOT_WORDS(work->maps->max_clients) + 1u, sizeof(*reading.slots)),
+	const struct sp_policy_many many = {
+		.maps = work->maps,
+		.count = work->item_count,
+		.at = make_policy,
+		.context = work,
+		.progress = tell_written,
+		.progress_context = work,
 	};
 	int code;
 
-	if (!reading.slots)
+	work->written = true;
+	code = sp_policy_write_many(&many, sum);
+	return code ? kernel_failed(work, code == -E2BIG ? -ENOSPC : code, "write clients") : 0;
+}
+
+/* What the datapath will see is all that counts. */
+static int read_back(const struct work *work, const struct sp_policy_sum *sum)
+{
+	uint64_t *slots = calloc(SP_SLOT_WORDS(work->maps->max_clients) + 1u, sizeof(*slots));
+	int code;
+
+	if (!slots)
 		return no_memory(work->err);
 	for (uint32_t i = 0; i < work->item_count; i++)
-		reading.slots[work->items[i].slot / 64u] |= UINT64_C(1)
-		                                            << work->items[i].slot % 64u;
-	code = sp_policy_each(work->maps, read_one, &reading, work->err);
-	free(reading.slots);
-	if (!code && (reading.found.count != work->wrote.count ||
-	              reading.found.digests != work->wrote.digests))
-		code = kernel_failed(work, -EIO, "read the clients back");
-	return code;
+		slots[work->items[i].slot / 64u] |= UINT64_C(1) << work->items[i].slot % 64u;
+	code = sp_policy_read_back(work->maps, slots, sum, work->err);
+	free(slots);
+	return code == -EIO ? kernel_failed(work, code, "read the clients back") : code;
 }
 
 /* As before; what fails here cannot be helped. */
@@ -522,14 +456,13 @@ static void take_back(const struct work *work)
 		const struct item *item = &work->items[i];
 		const struct sp_client_key *key = &work->bulk->clients[item->index].key;
 
-		if (item->known && i < work->written)
+		if (work->written && item->known)
 			bpf_map_update_elem(work->maps->clients, key, &item->known->before.policy,
 			                    BPF_ANY);
-		if (item->known)
-			continue;
-		if (i < work->written)
+		else if (work->written)
 			bpf_map_delete_elem(work->maps->clients, key);
-		sp_slots_release(work->maps, item->slot);
+		if (!item->known)
+			sp_slots_release(work->maps, item->slot);
 	}
 }
 
@@ -537,6 +470,7 @@ static void take_back(const struct work *work)
 
 static int put_in_force(struct work *work)
 {
+	struct sp_policy_sum sum;
 	int code = take_slots(work);
 
 	if (!code)
@@ -544,9 +478,9 @@ static int put_in_force(struct work *work)
 	if (!code)
 		code = remember(work);
 	if (!code) {
-		code = write_all(work);
+		code = write_all(work, &sum);
 		if (!code)
-			code = read_back(work);
+			code = read_back(work, &sum);
 		if (code)
 			unremember(work);
 	}

@@ -25,4 +25,12 @@ typedef int (*sp_policy_visit)(const struct sp_client_key *key,
 int sp_policy_each(const struct sp_maps *maps, sp_policy_visit visit, void *context,
                    struct sp_error *err);
 
+/*
+ * The same for part @part of @parts: all parts together visit each client once, also when they do
+ * so at the same time. That goes by the order in which the kernel walks through its hash, which it
+ * promises nobody: who asks must be able to tell whether all were there.
+ */
+int sp_policy_each_of(const struct sp_maps *maps, unsigned part, unsigned parts,
+                      sp_policy_visit visit, void *context, struct sp_error *err);
+
 #endif

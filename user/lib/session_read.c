@@ -7,14 +7,10 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/session_policy.h"
 #include "lib/text.h"
-
-/* Clients asked for at once; doubled when one bucket of the hash holds more. */
-#define FIRST_BATCH 1024u
 
 char *sp_session_name(char out[SP_SESSION_NAME], const struct sp_client_key *key)
 {
@@ -130,78 +126,6 @@ int sp_session_get(const struct sp_maps *maps, const struct sp_clock *clock,
 		return sp_fail(err, result, SP_EXIT_FAILED, "%s/clients: cannot look up %s: %s",
 		               maps->instance.pins, name, strerror(-result));
 	fill(session, maps, clock, key, &policy);
-	return 0;
-}
-
-struct batch {
-	struct sp_client_key *keys;
-	struct sp_client_policy *policies;
-	uint32_t room;
-};
-
-static void free_batch(struct batch *batch)
-{
-	free(batch->keys);
-	free(batch->policies);
-	*batch = (struct batch){0};
-}
-
-static int allocate_batch(struct batch *batch, uint32_t room)
-{
-	free_batch(batch);
-	batch->keys = calloc(room, sizeof(*batch->keys));
-	batch->policies = calloc(room, sizeof(*batch->policies));
-	batch->room = room;
-	return batch->keys && batch->policies ? 0 : -ENOMEM;
-}
-
-/* Fill @batch from @position on. 1: more to come, 0: that was the end, or a negative errno. */
-static int next_batch(const struct sp_maps *maps, struct batch *batch, uint32_t *position,
-                      bool *begun, uint32_t *count)
-{
-	uint32_t next = 0;
-	int result;
-
-	for (;;) {
-		*count = batch->room;
-		result = bpf_map_lookup_batch(maps->clients, *begun ? position : NULL, &next,
-		                              batch->keys, batch->policies, count, NULL);
-		if (result != -ENOSPC)
-			break;
-		result = allocate_batch(batch, batch->room * 2);
-		if (result)
-			return result;
-	}
-	*position = next;
-	*begun = true;
-	if (result == -ENOENT)
-		return 0;
-	return result ? result : 1;
-}
-
-int sp_policy_each(const struct sp_maps *maps, sp_policy_visit visit, void *context,
-                   struct sp_error *err)
-{
-	struct batch batch = {0};
-	uint32_t position = 0;
-	bool begun = false;
-	uint32_t count;
-	int visited = 0;
-	int more = allocate_batch(&batch, FIRST_BATCH);
-
-	if (!more)
-		more = 1;
-	while (more > 0 && !visited) {
-		more = next_batch(maps, &batch, &position, &begun, &count);
-		for (uint32_t i = 0; more >= 0 && !visited && i < count; i++)
-			visited = visit(&batch.keys[i], &batch.policies[i], context);
-	}
-	free_batch(&batch);
-	if (visited)
-		return visited;
-	if (more < 0)
-		return sp_fail(err, more, SP_EXIT_FAILED, "%s/clients: cannot read: %s",
-		               maps->instance.pins, strerror(-more));
 	return 0;
 }
 
