@@ -191,7 +191,11 @@ $(O)/tests/%: $(O)/testobj/tests/%.o $(O)/libtest.a
 	$(Q)$(CC) -fsanitize=address,undefined $(filter %.o,$^) $(O)/libtest.a $(LIBS_TEST) -o $@
 
 # What the tests of the datapath share.
-BENCH_SRC := $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c))
+BENCH_SRC := $(filter-out tests/bpf/test_% %.bpf.c,$(wildcard tests/bpf/*.c))
+$(O)/skeleton/%.skel.h: $(O)/tests/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name sp_$*_bpf > $@
+$(call testobj,tests/bpf/run.c) $(call obj,tests/bpf/run.c): $(O)/skeleton/look.skel.h
 $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bpf/test_*.c)): $(call testobj,$(BENCH_SRC))
 
 # What the tests of the portal share.
@@ -244,9 +248,9 @@ fuzz-targets: $(FUZZ_BIN)
 fuzz: fuzz-targets ## give the parsers what nobody would write, SECONDS=60 each
 	tests/fuzz/run --seconds $(SECONDS)
 
-# Programs for the hosts of the lab.
+# Programs for the hosts of the lab, and for the tests of the datapath.
 NET_BPF := $(patsubst tests/%.c,$(O)/tests/%.o,$(wildcard tests/net/*.bpf.c))
-$(O)/tests/net/%.bpf.o: tests/net/%.bpf.c Makefile
+$(O)/tests/%.bpf.o: tests/%.bpf.c $(wildcard $(INCLUDE)/sallyport/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 #include "clock.skel.h"
+#include "look.skel.h"
 #include "tc.skel.h"
 #include "uplink.skel.h"
 #include "xdp.skel.h"
@@ -153,7 +155,6 @@ static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 	bench->usage = bpf_map__fd(xdp->maps.usage);
 	bench->origins = bpf_map__fd(xdp->maps.origins);
 	bench->settings = bpf_map__fd(xdp->maps.settings);
-	bench->reasons = bpf_map__fd(xdp->maps.reasons);
 	bench->listeners = bpf_map__fd(xdp->maps.listeners);
 }
 
@@ -201,6 +202,28 @@ static void load_uplink(struct sp_bench *bench)
 	bench->uplink_program = bpf_program__fd(uplink->progs.sallyport_uplink);
 }
 
+static void load_look(struct sp_bench *bench)
+{
+	struct sp_look_bpf *look = sp_look_bpf__open();
+	int cpus = libbpf_num_possible_cpus();
+	void *totals;
+
+	bench->look = look;
+	if (!look)
+		fail_msg("cannot open the counters' object: %s", strerror(errno));
+	if (cpus <= 0)
+		fail_msg("cannot tell the number of CPUs");
+	look->rodata->cpus = (uint32_t)cpus;
+	share_maps(bench, look->obj);
+	if (sp_look_bpf__load(look))
+		fail_msg("cannot load the counters' program: %s", strerror(errno));
+	totals = mmap(NULL, SP_MAX_REASONS * sizeof(*bench->totals), PROT_READ, MAP_SHARED,
+	              bpf_map__fd(look->maps.totals), 0);
+	if (totals == MAP_FAILED)
+		fail_msg("cannot map the counters: %s", strerror(errno));
+	bench->totals = totals;
+}
+
 static struct sp_bench the_bench;
 
 /* Tell which reasons were counted, for tools/test, which knows if all of them are. */
@@ -222,10 +245,13 @@ static void record_reasons(struct sp_bench *bench)
 static void bench_close(void)
 {
 	record_reasons(&the_bench);
+	if (the_bench.totals)
+		munmap((void *)(uintptr_t)the_bench.totals,
+		       SP_MAX_REASONS * sizeof(struct sp_count));
+	sp_look_bpf__destroy(the_bench.look);
 	sp_uplink_bpf__destroy(the_bench.uplink);
 	sp_tc_bpf__destroy(the_bench.tc);
 	sp_xdp_bpf__destroy(the_bench.xdp);
-	free(the_bench.scratch);
 	memset(&the_bench, 0, sizeof(the_bench));
 }
 
@@ -306,19 +332,12 @@ static void bench_reset(struct sp_bench *bench)
 static void bench_load(struct sp_bench *bench, const struct sp_load *load,
                        const struct sp_bench_size *size)
 {
-	int cpus = libbpf_num_possible_cpus();
-
-	if (cpus <= 0)
-		fail_msg("cannot tell the number of CPUs");
-	bench->cpus = (uint32_t)cpus;
 	bench->size = *size;
-	bench->scratch = calloc((size_t)bench->cpus * SP_MAX_REASONS, sizeof(*bench->scratch));
-	if (!bench->scratch)
-		fail_msg("out of memory");
 	bench->load = *load;
 	load_xdp(bench, size);
 	load_tc(bench);
 	load_uplink(bench);
+	load_look(bench);
 	bench->loaded = true;
 }
 
@@ -408,31 +427,22 @@ const char *sp_reason_label(enum sp_reason reason)
 	return "NONE";
 }
 
-/* One batch for all: 96 single look-ups a frame would take most of the time of a test. */
 void sp_bench_grown(struct sp_bench *bench, struct sp_count grown[SP_MAX_REASONS])
 {
-	uint32_t keys[SP_MAX_REASONS], count = SP_MAX_REASONS, batch = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-	if (bpf_map_lookup_batch(bench->reasons, NULL, &batch, keys, bench->scratch, &count,
-	                         NULL) &&
-	    errno != ENOENT)
+	if (bpf_prog_test_run_opts(bpf_program__fd(bench->look->progs.sallyport_look), &opts) ||
+	    opts.retval != SP_MAX_REASONS)
 		fail_msg("cannot read the reasons: %s", strerror(errno));
-	assert_int_equal(count, SP_MAX_REASONS);
 	for (uint32_t i = 0; i < SP_MAX_REASONS; i++) {
-		struct sp_count total = {};
+		const struct sp_count *total = &bench->totals[i];
 
-		for (uint32_t cpu = 0; cpu < bench->cpus; cpu++) {
-			const struct sp_count *one = &bench->scratch[i * bench->cpus + cpu];
-
-			total.packets += one->packets;
-			total.bytes += one->bytes;
-			if (one->packets && one->reason != keys[i])
-				fail_msg("reason %u is labelled %u", keys[i], one->reason);
-		}
-		grown[i].packets = total.packets - bench->seen[i].packets;
-		grown[i].bytes = total.bytes - bench->seen[i].bytes;
-		grown[i].reason = (enum sp_reason)keys[i];
-		bench->seen[i] = total;
+		if (total->reason != i)
+			fail_msg("reason %u is labelled %u", i, total->reason);
+		grown[i].packets = total->packets - bench->seen[i].packets;
+		grown[i].bytes = total->bytes - bench->seen[i].bytes;
+		grown[i].reason = (enum sp_reason)i;
+		bench->seen[i] = *total;
 	}
 }
 

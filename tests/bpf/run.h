@@ -17,6 +17,7 @@
 struct sp_xdp_bpf;
 struct sp_tc_bpf;
 struct sp_uplink_bpf;
+struct sp_look_bpf;
 
 enum sp_program { SP_XDP, SP_IN, SP_OUT, SP_PROGRAMS };
 
@@ -31,14 +32,14 @@ struct sp_bench {
 	struct sp_xdp_bpf *xdp;
 	struct sp_tc_bpf *tc;
 	struct sp_uplink_bpf *uplink;
+	struct sp_look_bpf *look;
 	struct sp_load load;
 	struct sp_bench_size size;
 	int program[SP_PROGRAMS];
 	int uplink_program;
-	int clients, usage, origins, settings, reasons, listeners;
+	int clients, usage, origins, settings, listeners;
 	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
-	struct sp_count *scratch;
-	uint32_t cpus;
+	const struct sp_count *totals;        /* the same, when sallyport_look ran last */
 	bool loaded;
 };
 
