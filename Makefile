@@ -296,6 +296,7 @@ $(O)/bench/%.skel.h: $(O)/bench/%.bpf.o
 
 BENCH_HEADERS := $(wildcard tools/bench/*.h)
 $(O)/bench/traffic: tools/bench/build.c tools/bench/received.c $(O)/bench/traffic.skel.h
+$(O)/bench/browsers: $(O)/bench/browsers.skel.h
 
 $(O)/bench/%: tools/bench/%.c $(BENCH_HEADERS) $(O)/libsallyport.a $(HEADERS) Makefile
 	$(call say,LINK,$@)
@@ -308,10 +309,10 @@ $(O)/bench/http_%: tools/bench/http_%.c $(O)/libsallyport.a $(HEADERS) Makefile
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_CFLAGS) $(CFLAGS) -pie $(LDFLAGS) $< $(O)/libsallyport.a -lmicrohttpd -o $@
 
-.SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h
+.SECONDARY: $(O)/bench/traffic.bpf.o $(O)/bench/traffic.skel.h $(O)/bench/browsers.bpf.o $(O)/bench/browsers.skel.h
 
 bench-programs: $(O)/bench/traffic $(O)/bench/fill $(O)/bench/batch $(O)/bench/neighbours $(O)/bench/cost \
-                $(O)/bench/fixed.bpf.o $(O)/bench/http_load $(O)/bench/http_bare $(O)/bench/http_microhttpd \
+                $(O)/bench/fixed.bpf.o $(O)/bench/browsers $(O)/bench/http_bare $(O)/bench/http_microhttpd \
                 $(O)/bench/map_update $(O)/tests/net/many_macs.bpf.o
 
 comma := ,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """responder: 511 answers to captive clients, a connection each, against nginx and libmicrohttpd."""
 
+import contextlib
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from measure import Row, Table, Target, in_turn
 
 SALLYPORT, NGINX, REDIRECTED = "Sallyport", "nginx", "nginx behind nftables redirect"
 MICROHTTPD, BARE = "libmicrohttpd", "accept, write, close"
-INTERNET, GATEWAY = "10.86.0.2", "10.85.0.1"
+INTERNET, GATEWAY, GATEWAY_MAC = "10.86.0.2", "10.85.0.1", "02:85:00:00:00:01"
 # Number of workers -> what is asked at the same time. A second worker makes no answer quicker.
 LOADS = {1: (1, 32, 1000), 2: (32,)}
 CLIENTS = 250
@@ -36,12 +37,8 @@ def port(base, workers):
 
 
 def many_clients(lab):
-    """One host stands for many clients, each of whom has all its ports; and a queue in front of each
-    wire, which a veth needs to make what is too much at once wait, as a card does."""
-    lab.inside("client", "sysctl", "-qw", "net.ipv4.tcp_max_tw_buckets=0",
-               "net.ipv4.ip_local_port_range=1024 65535")
-    lab.inside("client", "ip", "-batch", "-", input="".join(
-        f"address add 10.87.0.{1 + number}/32 dev lo\n" for number in range(CLIENTS)))
+    """The gateway knows where they are; and there is a queue in front of each wire, which a veth needs
+    to make what is too much at once wait, as a card does."""
     lab.inside("gw", "ip", "route", "add", "10.87.0.0/16", "via", "10.85.0.2")
     for host, device in ("client", "client0"), ("gw", "lan0"):
         lab.inside(host, "tc", "qdisc", "add", "dev", device, "root", "pfifo", "limit", "20000")
@@ -92,17 +89,18 @@ def peers(beside, behind, answer, body):
 
 
 def ask(lab, address, number, connections, milliseconds):
-    """What http_load says of so many connections at once."""
+    """What the browsers say of so many connections at once."""
     return json.loads(lab.inside(
-        "client", os.path.join(BUILT, "http_load"), "--from", "10.87.0.1", "--clients", str(CLIENTS),
-        "--connections", str(connections), "--milliseconds", str(milliseconds),
-        address, str(number)))
+        "client", os.path.join(BUILT, "browsers"), "--from", "10.87.0.1", "--clients", str(CLIENTS),
+        "--to-mac", GATEWAY_MAC, "--connections", str(connections), "--milliseconds", str(milliseconds),
+        "client0", address, str(number)))
 
 
 def wait_for(lab, address, number):
     """Until a server that has been started answers."""
     for _ in range(100):
-        if ask(lab, address, number, 1, 1)["answers"]:
+        with contextlib.suppress(Failed):
+            ask(lab, address, number, 1, 1)
             return
         time.sleep(0.05)
     raise Failed(f"{lab.name}: {address} port {number} gives no 511 within 5 s")
