@@ -3,8 +3,8 @@
  * Hand a captured TCP segment to a responder. Its destination becomes one of the gateway's own
  * addresses, so that the stack delivers it locally by its ordinary routes; its port becomes a
  * stand-in for the host that the client meant, so that a client that uses one port towards several
- * hosts has several connections here too; and bpf_sk_assign gives it the listener, whatever that is
- * bound to. On the way back TC egress writes the host's address and port into the source again.
+ * hosts has several connections here too; and bpf_sk_assign gives a SYN the listener, whatever that
+ * is bound to. On the way back TC egress writes the host's address and port into the source again.
  *
  * A rule and a `local default` route in a table of its own would do without rewriting. But with any
  * rule besides the usual ones the kernel looks at all of them for each packet that it forwards
@@ -236,23 +236,40 @@ static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view, 
 	return bpf_map_lookup_elem(&listeners, &index);
 }
 
-/* Send the packet to @own, into @sk. */
-static __always_inline enum sp_reason sp_hand_over(struct __sk_buff *skb,
-                                                   const struct sp_view *view,
-                                                   const struct sp_end *own, struct bpf_sock *sk)
+/* Send the packet to @own. */
+static __always_inline enum sp_reason
+sp_hand_over(struct __sk_buff *skb, const struct sp_view *view, const struct sp_end *own)
 {
 	struct sp_end meant = {.address = view->to, .port = bpf_htons(view->destination_port)};
 	__u32 address_at = view->family == 4 ? SP_IP4_DESTINATION : SP_IP6_DESTINATION;
 
-	if (sp_rewrite(skb, view, &meant, own, address_at, SP_TCP_DESTINATION) ||
-	    bpf_sk_assign(skb, sk, 0))
+	if (sp_rewrite(skb, view, &meant, own, address_at, SP_TCP_DESTINATION))
 		return SP_REASON_ASSIGN;
 	skb->mark = (skb->mark & ~sp_load.mark_mask) | sp_load.mark;
 	return SP_REASON_CAPTURED;
 }
 
-/* SP_REASON_CAPTURED, or why the packet must be dropped. A function of its own, so that its keys
- * are not on the stack while others are called. */
+/* The same, into @sk. */
+static __always_inline enum sp_reason sp_hand_to(struct __sk_buff *skb, const struct sp_view *view,
+                                                 const struct sp_end *own, struct bpf_sock *sk)
+{
+	enum sp_reason reason = sp_hand_over(skb, view, own);
+
+	if (reason == SP_REASON_CAPTURED && bpf_sk_assign(skb, sk, 0))
+		return SP_REASON_ASSIGN;
+	return reason;
+}
+
+/*
+ * SP_REASON_CAPTURED, or why the packet must be dropped. A function of its own, so that its keys
+ * are not on the stack while others are called.
+ *
+ * A segment of a connection that exists finds its socket by itself, as its ends are rewritten. It
+ * must: when a handshake's last segment and the request come together, both are here before the
+ * stack has looked at the first (netif_receive_skb_list_internal() in net/core/dev.c). With the
+ * request socket that was found here the second one would make another socket for nothing, which
+ * costs as much as all else together.
+ */
 __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 {
 	struct sp_end own = {};
@@ -265,12 +282,16 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	if (!own.address.word[3])
 		return SP_REASON_NO_LISTENER;
 	sk = sp_find(skb, view, &own);
+	if (sk && !(view->tcp_flags & SP_TCP_SYN)) {
+		bpf_sk_release(sk);
+		return (int)sp_hand_over(skb, view, &own);
+	}
 	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
 	if (!sk && !sp_remember(view, own.port, 0))
 		sk = sp_listener(view, skb->ifindex);
 	if (!sk)
 		return SP_REASON_NO_LISTENER;
-	reason = sp_hand_over(skb, view, &own, sk);
+	reason = sp_hand_to(skb, view, &own, sk);
 	bpf_sk_release(sk);
 	return (int)reason;
 }

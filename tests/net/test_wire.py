@@ -2,14 +2,17 @@
 """What only real stacks on a real wire do: ports used again, looped multicast, VLAN tags, pings."""
 
 import contextlib
+import json
 import socket
 import struct
 
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, in_namespace, wait_until,
+    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, TOP, in_namespace, wait_until,
 )
+
+BROWSERS = TOP / ".output/bench/browsers"
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
 
@@ -49,6 +52,27 @@ def segments_of_an_answer(lab, family):
 def test_answer_acknowledges_the_request(lab, family):
     """SYN-ACK and answer; one more only if the responder takes longer than a delayed acknowledgement."""
     wait_until(lambda: segments_of_an_answer(lab, family) == 2, 60, "an answer in one segment")
+
+
+def opened(lab):
+    """Connections that the gateway's stack has made sockets for."""
+    return int(lab.run("gw", "nstat", "-asz", "TcpPassiveOpens").stdout.split()[-2])
+
+
+def rush(lab):
+    """One request after the other for a moment, without a pause between handshake and request."""
+    return json.loads(lab.run(
+        "client", BROWSERS, "--from", "10.85.0.50", "--to-mac", GATEWAY_MAC, "--milliseconds", "10",
+        "client0", INTERNET[4], "80").stdout)
+
+
+def test_request_behind_the_handshake_makes_no_second_socket(lab):
+    """Both come in one batch: the stack looks at neither before both are captured."""
+    lab.run("gw", "ip", "neigh", "replace", "10.85.0.50", "lladdr", CLIENT_MAC, "dev", "lan0")
+    before, runs = opened(lab), []
+    wait_until(lambda: runs.append(rush(lab)) or runs[-1]["answers"], 60, "answers")
+    # Two more: each begins with a request by a socket.
+    assert opened(lab) - before <= sum(said["answers"] + said["failed"] + 2 for said in runs)
 
 
 def test_port_used_again_at_once(lab, family):
