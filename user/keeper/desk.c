@@ -2,6 +2,7 @@
 #include "keeper/desk.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 #include "lib/netlink.h"
 
 #define ADDRESSES 32 /* of one client, temporary IPv6 addresses (RFC 8981) included */
+
+/* What asking for the neighbours took is at most one part in so many of the time. */
+#define NEIGHBOURS_SHARE   20u
+#define NEIGHBOURS_KEPT_US 200000u /* at most: a client may come by a further address */
 
 static bool serves(const struct sp_child *child)
 {
@@ -48,42 +53,68 @@ static void tell_responders(struct sp_keeper *keeper, const struct sp_address *c
 	}
 }
 
-void sp_desk_begin(struct sp_keeper *keeper)
+static void forget_neighbours(struct sp_neighbours *neighbours)
 {
-	free(keeper->neighbours);
-	keeper->neighbours = NULL;
-	keeper->neighbour_count = -1;
+	free(neighbours->list);
+	*neighbours = (struct sp_neighbours){.count = -1};
 }
 
-/* The kernel can only tell of all neighbours: with thousands that takes as long as the login. */
-static void ask_neighbours(struct sp_keeper *keeper)
+void sp_desk_begin(struct sp_keeper *keeper)
 {
-	struct sp_error err;
-
-	if (keeper->neighbour_count >= 0)
-		return;
-	keeper->neighbour_count = sp_netlink_neighbours(&keeper->neighbours, &err);
-	if (keeper->neighbour_count < 0)
-		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
+	keeper->neighbours.fresh = false;
+	if (sp_monotonic_us() >= keeper->neighbours.until)
+		forget_neighbours(&keeper->neighbours);
 }
 
 /*
- * Connections that the client of a login opened while it was captive end before it is told of its
- * session. The addresses are those the gateway has just sent to, in both families.
+ * The kernel can only tell of all neighbours: with thousands that takes longer than all the rest of
+ * a login. So what it told is kept for a while, the longer the more there are.
  */
-static void end_connections(void *context, const struct sp_client_key *client)
+static void ask_neighbours(struct sp_neighbours *neighbours)
 {
-	struct sp_keeper *keeper = context;
+	uint64_t begun = sp_monotonic_us(), kept;
+	struct sp_error err;
+
+	forget_neighbours(neighbours);
+	neighbours->count = sp_netlink_neighbours(&neighbours->list, &err);
+	if (neighbours->count < 0)
+		sp_log(SP_LOG_WARNING, "connections of a login stay open: %s", err.text);
+	kept = (sp_monotonic_us() - begun) * NEIGHBOURS_SHARE;
+	neighbours->until =
+		begun + (kept < NEIGHBOURS_KEPT_US ? kept : (uint64_t)NEIGHBOURS_KEPT_US);
+	neighbours->fresh = true;
+}
+
+/* How many addresses @client has there. */
+static unsigned tell_of(struct sp_keeper *keeper, const struct sp_client_key *client)
+{
 	unsigned told = 0;
 
-	ask_neighbours(keeper);
-	for (int i = 0; i < keeper->neighbour_count && told < ADDRESSES; i++) {
-		const struct sp_neighbour *neighbour = &keeper->neighbours[i];
+	for (int i = 0; i < keeper->neighbours.count && told < ADDRESSES; i++) {
+		const struct sp_neighbour *neighbour = &keeper->neighbours.list[i];
 
 		if (memcmp(neighbour->mac, client->mac, sizeof(neighbour->mac)) != 0)
 			continue;
 		tell_responders(keeper, &neighbour->address);
 		told++;
+	}
+	return told;
+}
+
+/*
+ * Connections that the client of a login opened while it was captive end before it is told of its
+ * session. The addresses are those the gateway has just sent to, in both families. Who is not among
+ * those that were kept has come since.
+ */
+static void end_connections(void *context, const struct sp_client_key *client)
+{
+	struct sp_keeper *keeper = context;
+
+	if (keeper->neighbours.count < 0)
+		ask_neighbours(&keeper->neighbours);
+	if (!tell_of(keeper, client) && !keeper->neighbours.fresh) {
+		ask_neighbours(&keeper->neighbours);
+		tell_of(keeper, client);
 	}
 }
 
@@ -91,7 +122,7 @@ int sp_desk_open(struct sp_keeper *keeper, struct sp_error *err)
 {
 	struct sp_logins *logins = &keeper->logins;
 
-	keeper->neighbour_count = -1;
+	keeper->neighbours.count = -1;
 	*logins = (struct sp_logins){
 		.maps = &keeper->maps,
 		.config = keeper->config,
@@ -105,7 +136,7 @@ int sp_desk_open(struct sp_keeper *keeper, struct sp_error *err)
 void sp_desk_close(struct sp_keeper *keeper)
 {
 	sp_logins_close(&keeper->logins);
-	sp_desk_begin(keeper);
+	forget_neighbours(&keeper->neighbours);
 }
 
 static void look_at_verifier(struct sp_broker *broker, struct sp_child *child, uint64_t now)

@@ -11,7 +11,7 @@ int sp_desk_open(struct sp_keeper *keeper, struct sp_error *err);
 void sp_desk_close(struct sp_keeper *keeper);
 
 /* Logins are about to be decided, all of which were asked before now: what has been known of the
- * neighbours is too old for them. */
+ * neighbours may be too old for them. */
 void sp_desk_begin(struct sp_keeper *keeper);
 
 /* Learn which children came and went, answer what is due, end a verifier that is stuck. To be

@@ -11,7 +11,7 @@
 #include "lib/daemon.h"
 #include "lib/log.h"
 
-#define REQUESTS 64 /* of a child in one round, lest it keeps signals waiting */
+#define REQUESTS SP_LOGIN_ROUND /* of a child in one round, lest it keeps signals waiting */
 
 static void announce(struct sp_keeper *keeper)
 {
@@ -60,12 +60,14 @@ static int read_requests(struct sp_keeper *keeper, const struct sp_child *child)
 		count += !ret;
 	}
 	sp_desk_begin(keeper);
+	sp_logins_begin(&keeper->logins);
 	/* Answering one may end the child, and with it all that it wanted. */
 	for (unsigned i = 0; i < count && child->socket >= 0; i++) {
 		sp_logins_ask(&keeper->logins, &request[i]);
 		if (request[i].header.kind != SP_IPC_QUERY)
 			sp_accountant_hurry(&keeper->accountant);
 	}
+	sp_logins_end(&keeper->logins);
 	explicit_bzero(request, sizeof(request));
 	return ret ? ret : -EAGAIN;
 }

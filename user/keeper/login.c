@@ -24,6 +24,7 @@
 #include "lib/monotonic.h"
 #include "lib/passwords.h"
 #include "lib/session.h"
+#include "lib/session_gather.h"
 #include "lib/voucher_code.h"
 #include "lib/voucher_key.h"
 #include "web/handover.h"
@@ -100,21 +101,65 @@ static void answer(struct sp_logins *logins, uint64_t id, const struct sp_client
 	logins->tell(logins->context, &message);
 }
 
-/* What it took since @begun (us) to let a client in, or not. */
+/* What it took since @begun (us) to let a client in, or not; the disk, for which a round waits,
+ * included. */
 static void count_grant(struct sp_logins *logins, uint64_t begun)
 {
-	sp_histogram_count(&logins->counts.grant, sp_monotonic_us() - begun);
+	struct sp_login_round *round = &logins->round;
+
+	if (round->open && round->grants < SP_LOGIN_ROUND)
+		round->begun[round->grants++] = begun;
+	else
+		sp_histogram_count(&logins->counts.grant, sp_monotonic_us() - begun);
 }
 
-/* A login is decided. */
-static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
-                     enum sp_method method, const char *user, enum sp_ipc_result result,
-                     const char *said)
+/* A login has come to its end. */
+static void finish(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
+                   enum sp_method method, const char *user, enum sp_ipc_result result,
+                   const char *said)
 {
 	settle(logins, client, method, user, result);
 	if (result == SP_IPC_DONE)
 		logins->opened(logins->context, client);
 	answer(logins, id, client, result, 0, said);
+}
+
+/* A login is decided. In a round, whoever was let in is told so at its end. */
+static void conclude(struct sp_logins *logins, uint64_t id, const struct sp_client_key *client,
+                     enum sp_method method, const char *user, enum sp_ipc_result result,
+                     const char *said)
+{
+	struct sp_login_round *round = &logins->round;
+
+	if (!round->open || result != SP_IPC_DONE || round->count == SP_LOGIN_ROUND) {
+		finish(logins, id, client, method, user, result, said);
+		return;
+	}
+	round->login[round->count].id = id;
+	round->login[round->count].client = *client;
+	round->login[round->count++].method = method;
+}
+
+void sp_logins_begin(struct sp_logins *logins)
+{
+	logins->round = (struct sp_login_round){.open = true};
+	sp_session_gather(logins->maps);
+}
+
+void sp_logins_end(struct sp_logins *logins)
+{
+	struct sp_login_round *round = &logins->round;
+	struct sp_error err;
+	int ret = sp_session_settle(logins->maps, &err);
+
+	if (ret)
+		sp_log(SP_LOG_ERROR, "%u logins failed: %s", round->count, err.text);
+	round->open = false;
+	for (unsigned i = 0; i < round->grants; i++)
+		count_grant(logins, round->begun[i]);
+	for (unsigned i = 0; i < round->count; i++)
+		finish(logins, round->login[i].id, &round->login[i].client, round->login[i].method,
+		       "", ret ? SP_IPC_FAILED : SP_IPC_DONE, NULL);
 }
 
 /* --- attempts --- */

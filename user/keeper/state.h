@@ -20,6 +20,14 @@
 #include "lib/maps.h"
 #include "lib/netlink.h"
 
+/* As they were when the kernel was last asked (desk.c). */
+struct sp_neighbours {
+	struct sp_neighbour *list;
+	int count;      /* -1: not asked */
+	uint64_t until; /* us: then they are too old */
+	bool fresh;     /* asked since sp_desk_begin */
+};
+
 struct sp_keeper {
 	struct sp_config *config;
 	struct sp_maps maps;
@@ -34,8 +42,7 @@ struct sp_keeper {
 	struct sp_accountant accountant;
 	struct sp_authority_counts changes;
 	struct sp_scraper scraper;
-	struct sp_neighbour *neighbours; /* as they were when it was last asked (desk.h) */
-	int neighbour_count;             /* -1: not asked */
+	struct sp_neighbours neighbours;
 	int epoll, signals, timer;
 	uint64_t pages;   /* sp_pages_stamp of those that the children have */
 	uint64_t secrets; /* what the files of secrets were like when they were read */

@@ -62,6 +62,14 @@ int sp_ledger_begin_quick(struct sp_ledger *ledger, struct sp_error *err);
 int sp_ledger_commit(struct sp_ledger *ledger, struct sp_error *err);
 void sp_ledger_rollback(struct sp_ledger *ledger); /* without a transaction nothing happens */
 
+/*
+ * Several transactions wait for the disk once: while _gather is on each is committed at once for
+ * every process, but a power failure may take it back. _settle ends that, and returns when all of
+ * them are on the disk; -EIO: they may not be.
+ */
+void sp_ledger_gather(struct sp_ledger *ledger, bool on);
+int sp_ledger_settle(struct sp_ledger *ledger, struct sp_error *err);
+
 /* --- users --- */
 
 struct sp_user {

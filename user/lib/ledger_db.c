@@ -95,6 +95,10 @@ static int begin(struct sp_ledger *ledger, bool durable, struct sp_error *err)
 {
 	int code = 0;
 
+	if (durable && ledger->gathers) {
+		ledger->owes = true;
+		durable = false;
+	}
 	if (durable != ledger->durable)
 		code = sp_db_exec(
 			ledger,
@@ -138,6 +142,42 @@ void sp_ledger_rollback(struct sp_ledger *ledger)
 	/* SQLite has done it already after some errors. */
 	if (in_transaction(ledger))
 		sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+void sp_ledger_gather(struct sp_ledger *ledger, bool on)
+{
+	ledger->gathers = on;
+}
+
+/* As SQLite does it itself after each commit when it is told to. */
+static int sync_log(struct sp_ledger *ledger, int *reason)
+{
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(ledger->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+
+	*reason = 0;
+	if (code || !file || !file->pMethods)
+		return code;
+	code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+	if (code)
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, reason);
+	return code;
+}
+
+int sp_ledger_settle(struct sp_ledger *ledger, struct sp_error *err)
+{
+	int reason, code = 0;
+
+	ledger->gathers = false;
+	if (ledger->owes)
+		code = sync_log(ledger, &reason);
+	ledger->owes = false;
+	if (!code)
+		return 0;
+	counts.errors++;
+	ledger->failed = true;
+	return sp_fail(err, -EIO, SP_EXIT_FAILED, "%s: cannot be written to the disk: %s",
+	               ledger->path, reason ? strerror(reason) : sqlite3_errstr(code));
 }
 
 int sp_db_enter(struct sp_ledger *ledger, bool durable, bool *own, struct sp_error *err)

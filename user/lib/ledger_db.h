@@ -25,6 +25,8 @@ struct sp_ledger {
 	uint64_t device, file; /* stat's numbers of it */
 	bool durable;          /* the `synchronous` of now: FULL, else NORMAL */
 	bool failed;           /* it was damaged, or the disk was */
+	bool gathers;          /* sp_ledger_gather() */
+	bool owes;             /* what was committed since need not be on the disk yet */
 	struct {
 		const char *sql;
 		sqlite3_stmt *statement;

@@ -152,8 +152,10 @@ static int prepare(struct sp_ledger *ledger, const struct sp_instance *instance,
 		code = sp_schema_read(ledger, sp_schema_version, &version, err);
 	if (!code && version < sp_schema_version)
 		code = set_up_locked(ledger, instance->state, err);
+	/* Making the schema was for the disk. */
 	if (!code)
 		code = sp_db_exec(ledger, "PRAGMA synchronous = NORMAL", err);
+	ledger->durable = false;
 	return code;
 }
 
@@ -180,6 +182,7 @@ void sp_ledger_close(struct sp_ledger *ledger)
 		return;
 	for (unsigned i = 0; i < SP_LEDGER_STATEMENTS; i++)
 		sqlite3_finalize(ledger->statement[i].statement);
+	(void)sp_ledger_settle(ledger, NULL);
 	sqlite3_close(ledger->db);
 	free(ledger);
 }

@@ -15,6 +15,7 @@
 #include <linux/bpf.h>
 
 #include "lib/ledger.h"
+#include "lib/session_gather.h"
 #include "lib/settings.h"
 
 /* What is expected of each pinned map; 0: not checked. */
@@ -253,6 +254,7 @@ void sp_maps_close(struct sp_maps *maps)
 	if (!maps->instance.name[0])
 		return;
 	sp_ledger_close(maps->ledger);
+	sp_gathering_free(maps->gathering);
 	if (maps->usage_cells)
 		munmap((void *)(uintptr_t)maps->usage_cells, usage_size(maps));
 	if (maps->slot_words)

@@ -15,6 +15,7 @@
 #include "lib/error.h"
 #include "lib/instance.h"
 
+struct sp_gathering;
 struct sp_ledger;
 
 struct sp_maps {
@@ -33,6 +34,7 @@ struct sp_maps {
 	                            * changed only under the lock */
 	struct sp_settings loaded; /* `settings` when the maps were opened */
 	uint64_t full_until;       /* jiffies: until then a full map is not swept again */
+	struct sp_gathering *gathering; /* lib/session_gather.h; NULL: none yet */
 };
 
 /* Words of `slots` for @max_clients. */

@@ -14,6 +14,7 @@
 
 #include <linux/bpf.h>
 
+#include "lib/session_gather.h"
 #include "lib/session_memory.h"
 #include "lib/session_policy.h"
 #include "lib/slots.h"
@@ -315,11 +316,19 @@ static int put_in_force(const struct change *change, struct sp_memory *memory,
 		(void)sp_limits_take_off(&limits, base.up_bytes, base.down_bytes);
 	sp_policy_limit(&policy, &limits, &change->clock);
 	result = commit(change, &policy, err);
-	if (result)
+	if (result) {
 		sp_memory_undo(memory);
-	else if (change->before.policy.state == SP_CLIENT_BLOCKED)
+		return result;
+	}
+	if (change->before.policy.state == SP_CLIENT_BLOCKED)
 		sp_memory_unblock(change->maps, &change->key);
-	return result;
+	sp_session_granted(change->maps, &(struct sp_granted){.key = change->key,
+	                                                      .known = change->known,
+	                                                      .before = change->before.policy,
+	                                                      .policy = policy,
+	                                                      .clock = change->clock,
+	                                                      .memory = *memory});
+	return 0;
 }
 
 static int let_in(struct sp_maps *maps, const struct sp_client_key *key, const struct grant *grant,
