@@ -343,8 +343,8 @@ def test_drop(hosts, tmp_path, family):
     def silent(lab):
         with lab.socket("client", family) as stream, \
                 lab.socket("client", family, socket.SOCK_DGRAM) as datagram:
-            stream.settimeout(0.2)
-            datagram.settimeout(0.2)
+            stream.settimeout(1)
+            datagram.settimeout(1)
             tcp = timed_out(lambda: stream.connect((INTERNET[family], 443)))
             datagram.connect((INTERNET[family], 443))
             datagram.send(b"x")

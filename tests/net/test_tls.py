@@ -55,7 +55,7 @@ def context(**versions):
     return made
 
 
-def connect(lab, family=4, seconds=10):
+def connect(lab, family=4, seconds=30):
     raw = lab.socket("client", family)
     raw.settimeout(seconds)
     raw.connect((GATEWAY[family], 443))
@@ -217,7 +217,7 @@ def test_idlers_do_not_stop_others(lab):
         for _ in range(500):
             idlers.enter_context(connect(lab))
         answer = lab.run(
-            "client1", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "5",
+            "client1", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "30",
             "--cacert", lab.certificate, PORTAL_URL,
         )
         assert answer.stdout == "200"
