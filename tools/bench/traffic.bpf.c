@@ -39,8 +39,9 @@ __u32 until;
 __u64 began, ended;
 __u64 own_sent, flood_sent;
 
-/* Of this batch: how many of each, and what spreads them evenly over it. */
-static struct {
+/* Of this batch: how many of each, and what spreads them evenly over it. Not static: clang would
+ * make a variable of each member, and the kernel refuses the BTF that it then writes. */
+struct {
 	__u32 own, flood, any, mixed;
 	__u64 at;
 	__u64 own_due, flood_due; /* frames times SECOND */
