@@ -636,9 +636,14 @@ uint32_t sp_bench_repeat(int fd, const struct sp_frame_bytes *frame, uint32_t re
 	return opts.duration;
 }
 
+bool sp_test_is_emulated(void)
+{
+	return getenv("SALLYPORT_EMULATED") != NULL;
+}
+
 uint32_t sp_test_times(uint32_t full)
 {
-	return getenv("SALLYPORT_EMULATED") ? full / 10 : full;
+	return sp_test_is_emulated() ? full / 10 : full;
 }
 
 void sp_test_pin(unsigned cpu)

@@ -150,6 +150,10 @@ void sp_bench_grown(struct sp_bench *bench, struct sp_count grown[SP_MAX_REASONS
 /* Name of @reason, "NONE" if it has none. */
 const char *sp_reason_label(enum sp_reason reason);
 
+/* Whether the processor is emulated (tests/kernels): then the same tests have run on a real one
+ * too. */
+bool sp_test_is_emulated(void);
+
 /* How often to do what is done @full times: a tenth where the processor is emulated. */
 uint32_t sp_test_times(uint32_t full);
 
