@@ -17,7 +17,7 @@ struct source {
 	sp_ledger_row_at row_at;
 	void *context;
 	uint32_t count;
-	uint64_t begun;
+	uint64_t now;
 };
 
 struct table {
@@ -175,15 +175,6 @@ static void put_binding(sqlite3_context *out, struct cursor *cursor)
 		                        sizeof(cursor->binding)));
 }
 
-static uint64_t end_of(uint64_t begun, const struct sp_limits *limits)
-{
-	uint64_t until = 0;
-
-	if (limits->seconds && __builtin_add_overflow(begun, limits->seconds, &until))
-		return UINT64_MAX;
-	return until;
-}
-
 static uint64_t number_of(const struct cursor *cursor, enum column column)
 {
 	const struct sp_limits *limits = cursor->row.limits;
@@ -191,8 +182,8 @@ static uint64_t number_of(const struct cursor *cursor, enum column column)
 		[VLAN] = cursor->row.client.vlan,
 		[GENERATION] = cursor->row.generation,
 		[METHOD] = cursor->row.method,
-		[BEGUN] = cursor->source->begun,
-		[UNTIL] = end_of(cursor->source->begun, limits),
+		[BEGUN] = cursor->row.begun,
+		[UNTIL] = cursor->row.until,
 		[SECONDS] = limits->seconds,
 		[IDLE] = limits->idle,
 		[QUOTA] = limits->quota,
@@ -402,7 +393,7 @@ static int add_all(struct sp_ledger *ledger, const struct source *source, uint64
 		return code;
 	last = (uint64_t)sqlite3_last_insert_rowid(ledger->db);
 	*first = last - source->count + 1;
-	code = note_time(ledger, source->begun, err);
+	code = note_time(ledger, source->now, err);
 	if (code)
 		return code;
 	return source->count > SP_LEDGER_LOG_NOW ? log_later(ledger, *first, last, err)
@@ -410,9 +401,9 @@ static int add_all(struct sp_ledger *ledger, const struct source *source, uint64
 }
 
 int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledger_row_at row_at,
-                               void *context, uint64_t begun, uint64_t *first, struct sp_error *err)
+                               void *context, uint64_t now, uint64_t *first, struct sp_error *err)
 {
-	struct source source = {row_at, context, count, begun};
+	struct source source = {row_at, context, count, now};
 	int code = sqlite3_create_module(ledger->db, "rows", &module, &source);
 
 	*first = 0;

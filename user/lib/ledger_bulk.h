@@ -8,11 +8,12 @@
 
 #include "lib/ledger.h"
 
-/* A session that begins now. Strings are kept until the next one is asked for. */
+/* A session that begins, or has begun. Strings are kept until the next one is asked for. */
 struct sp_ledger_row {
 	struct sp_client_key client;
 	uint32_t generation;
 	enum sp_method method;
+	uint64_t begun, until;   /* by the wall clock; until 0: no bound */
 	const char *name, *note; /* "": none */
 	const struct sp_limits *limits;
 };
@@ -21,13 +22,13 @@ struct sp_ledger_row {
 typedef void (*sp_ledger_row_at)(uint32_t index, struct sp_ledger_row *row, void *context);
 
 /*
- * Add @count sessions begun at @begun, in a transaction of the caller. Sessions of these clients
- * that go on by the ledger have ended, as lost: the caller has ended those that it knows. Their ids
- * follow each other from *@first on. Rows in the order of their clients cost least.
+ * Add @count sessions, in a transaction of the caller; @now is the time by the wall clock. Sessions
+ * of these clients that go on by the ledger have ended, as lost: the caller has ended those that it
+ * knows. Their ids follow each other from *@first on. Rows in the order of their clients cost
+ * least.
  */
 int sp_ledger_session_add_many(struct sp_ledger *ledger, uint32_t count, sp_ledger_row_at row_at,
-                               void *context, uint64_t begun, uint64_t *first,
-                               struct sp_error *err);
+                               void *context, uint64_t now, uint64_t *first, struct sp_error *err);
 
 /*
  * The log tells of each of them. Of more than SP_LEDGER_LOG_NOW at once it does so later, when this

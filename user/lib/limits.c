@@ -51,3 +51,12 @@ int sp_limits_take_off(struct sp_limits *limits, uint64_t up, uint64_t down)
 	               ? 0
 	               : -EDQUOT;
 }
+
+uint64_t sp_limits_end(const struct sp_limits *limits, uint64_t begun)
+{
+	uint64_t until = 0;
+
+	if (limits->seconds && __builtin_add_overflow(begun, limits->seconds, &until))
+		return UINT64_MAX;
+	return until;
+}

@@ -30,6 +30,9 @@ struct sp_limits sp_limits_merge(const struct sp_limits *own, const struct sp_li
  * that is past, and @limits are as before. */
 int sp_limits_until(struct sp_limits *limits, uint64_t until, uint64_t now);
 
+/* When a session begun at @begun ends by the wall clock; 0: no bound. */
+uint64_t sp_limits_end(const struct sp_limits *limits, uint64_t begun);
+
 /* What is left of the quotas of @limits when @up and @down bytes of them are used. -EDQUOT when one
  * of them is used up, and @limits make no sense any more. */
 int sp_limits_take_off(struct sp_limits *limits, uint64_t up, uint64_t down);

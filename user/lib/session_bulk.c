@@ -309,6 +309,8 @@ static void row_at(uint32_t index, struct sp_ledger_row *row, void *context)
 		.client = client->key,
 		.generation = work->first_generation + number,
 		.method = client->method,
+		.begun = work->clock.unix_time,
+		.until = sp_limits_end(&client->limits, work->clock.unix_time),
 		.name = client->name,
 		.note = client->note,
 		.limits = &client->limits,

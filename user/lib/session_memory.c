@@ -131,15 +131,6 @@ struct sp_traffic sp_memory_base(const struct sp_memory *memory)
 	return memory->before.id ? memory->before.base : (struct sp_traffic){.up_bytes = 0};
 }
 
-static uint64_t end_of(uint64_t now, const struct sp_limits *limits)
-{
-	uint64_t until = 0;
-
-	if (limits->seconds && __builtin_add_overflow(now, limits->seconds, &until))
-		return UINT64_MAX;
-	return until;
-}
-
 static int add(struct sp_memory *memory, const struct sp_session *session, uint32_t generation,
                const struct sp_who *who, const struct sp_limits *limits, const char *note,
                struct sp_error *err)
@@ -152,7 +143,7 @@ static int add(struct sp_memory *memory, const struct sp_session *session, uint3
 		.limits = *limits,
 		.begun = now,
 		.granted = now,
-		.until = end_of(now, limits),
+		.until = sp_limits_end(limits, now),
 	};
 	snprintf(memory->record.note, sizeof(memory->record.note), "%s", note);
 	return sp_ledger_session_add(memory->ledger, &memory->record, err);
@@ -173,7 +164,7 @@ int sp_memory_extend(struct sp_memory *memory, const struct sp_session *session,
 	*record = memory->before;
 	record->limits = *limits;
 	record->granted = memory->clock->unix_time;
-	record->until = end_of(record->granted, limits);
+	record->until = sp_limits_end(limits, record->granted);
 	snprintf(record->note, sizeof(record->note), "%s", note);
 	return sp_ledger_session_limit(memory->ledger, record, err);
 }

@@ -8,29 +8,38 @@
 #include <string.h>
 
 #include "lib/ledger.h"
+#include "lib/ledger_bulk.h"
 #include "lib/ledger_db.h"
 #include "lib/session.h"
 #include "lib/session_memory.h"
+#include "lib/session_policy.h"
 
 #define ROUNDING 2 /* seconds that two clocks may be apart because both count whole ones */
 
-/* Sessions that go on, or blocks, by the ledger, in the order of their clients. */
+/* Sessions that go on, or blocks, by the ledger or in the map, in the order of their clients. */
 struct known {
 	struct sp_client_key client;
-	uint32_t generation;
-	bool seen; /* in the map */
-	uint64_t id, heard, until;
-	uint64_t ends; /* by the kernel's clock and the wall clock of now; 0: no bound */
+	uint32_t generation; /* of a session */
+	bool seen;           /* of the ledger: in the map as well */
+	uint64_t id;         /* of the ledger, as the next two */
+	uint64_t heard, until;
+	uint64_t begun; /* in the map */
+	uint64_t
+		ends; /* in the map, by the kernel's clock and the wall clock of now; 0: no bound */
+};
+
+struct list {
+	struct known *known;
+	size_t count, room;
 };
 
 struct reconcile {
 	struct sp_maps *maps;
 	struct sp_ledger *ledger;
 	struct sp_clock clock;
-	struct list {
-		struct known *known;
-		size_t count, room;
-	} sessions, blocks;
+	struct list sessions, blocks;         /* of the ledger */
+	struct list map_sessions, map_blocks; /* in the map */
+	struct list unknown;                  /* sessions that only the map has */
 	struct sp_error *err;
 };
 
@@ -70,11 +79,21 @@ static int collect_block(const struct sp_block *block, void *context)
 	return keep(reconcile, &reconcile->blocks, (struct known){.client = block->client});
 }
 
+/* One key to a client: any order will do. */
+static uint64_t number_of(const struct sp_client_key *client)
+{
+	uint64_t number;
+
+	_Static_assert(sizeof(number) == sizeof(*client), "a key is one word");
+	memcpy(&number, client, sizeof(number));
+	return number;
+}
+
 static int compare(const void *one, const void *other)
 {
-	const struct known *left = one, *right = other;
+	uint64_t left = number_of(one), right = number_of(other);
 
-	return memcmp(&left->client, &right->client, sizeof(left->client));
+	return (left > right) - (left < right);
 }
 
 static void sort(struct list *list)
@@ -83,37 +102,58 @@ static void sort(struct list *list)
 		qsort(list->known, list->count, sizeof(*list->known), compare);
 }
 
-static struct known *find(const struct list *list, const struct sp_client_key *client)
+/* --- the map --- */
+
+static int meet(const struct sp_client_key *key, const struct sp_client_policy *policy,
+                void *context)
 {
-	const struct known wanted = {.client = *client};
+	struct reconcile *reconcile = context;
+	struct known known = {.client = *key, .begun = policy->granted_unix};
 
-	return list->count ? bsearch(&wanted, list->known, list->count, sizeof(wanted), compare)
-	                   : NULL;
-}
-
-/* The session of the ledger that @session is in the map; NULL: none. */
-static struct known *find_session(const struct reconcile *reconcile,
-                                  const struct sp_session *session)
-{
-	struct known *known = find(&reconcile->sessions, &session->key);
-
-	return known && known->generation == session->policy.generation ? known : NULL;
-}
-
-static int mark(const struct sp_session *session, void *context)
-{
-	const struct reconcile *reconcile = context;
-	struct known *known = NULL;
-
-	if (session->policy.state == SP_CLIENT_AUTHORIZED)
-		known = find_session(reconcile, session);
-	else if (session->policy.state == SP_CLIENT_BLOCKED)
-		known = find(&reconcile->blocks, &session->key);
-	if (!known)
+	if (policy->state == SP_CLIENT_BLOCKED)
+		return keep(reconcile, &reconcile->map_blocks, known);
+	if (policy->state != SP_CLIENT_AUTHORIZED)
 		return 0;
-	known->seen = true;
-	known->ends = sp_clock_unix(&reconcile->clock, session->policy.expires);
-	return 0;
+	known.generation = policy->generation;
+	known.ends = sp_clock_unix(&reconcile->clock, policy->expires);
+	return keep(reconcile, &reconcile->map_sessions, known);
+}
+
+static int only_in_map(struct reconcile *reconcile, const struct known *known)
+{
+	return keep(reconcile, &reconcile->unknown, *known);
+}
+
+static int adopt_block(struct reconcile *reconcile, const struct known *known)
+{
+	const struct sp_block block = {.client = known->client, .since = known->begun};
+
+	return sp_ledger_block_set(reconcile->ledger, &block, reconcile->err);
+}
+
+/* Mark in @ledger what is in @map as well, and do @adopt with what only @map has. */
+static int merge(struct reconcile *reconcile, struct list *map, struct list *ledger,
+                 int (*adopt)(struct reconcile *reconcile, const struct known *known))
+{
+	size_t at = 0;
+	int code = 0;
+
+	sort(map);
+	sort(ledger);
+	for (size_t i = 0; i < map->count && !code; i++) {
+		const struct known *known = &map->known[i];
+
+		while (at < ledger->count && compare(&ledger->known[at], known) < 0)
+			at++;
+		if (at == ledger->count || compare(&ledger->known[at], known) != 0 ||
+		    ledger->known[at].generation != known->generation) {
+			code = adopt(reconcile, known);
+			continue;
+		}
+		ledger->known[at].seen = true;
+		ledger->known[at].ends = known->ends;
+	}
+	return code;
 }
 
 static bool differ(uint64_t one, uint64_t other)
@@ -153,64 +193,89 @@ static int lift_blocks(struct reconcile *reconcile)
 	return code;
 }
 
-/* A session that the ledger does not know is remembered from now on, as that of somebody. */
-static int adopt_session(struct reconcile *reconcile, const struct sp_session *session)
+/* --- sessions that the ledger does not know --- */
+
+/* What has ended by now is not remembered; the others are in front. */
+static int leave_out_ended(struct reconcile *reconcile)
 {
-	const struct sp_client_policy *policy = &session->policy;
-	struct sp_record record = {
-		.reading = {.client = session->key, .generation = policy->generation},
-		.begun = policy->granted_unix,
-		.granted = policy->granted_unix,
-		.until = sp_clock_unix(&reconcile->clock, policy->expires),
-	};
+	struct list *unknown = &reconcile->unknown;
+	struct sp_session session;
+	size_t left = 0;
 
-	return sp_ledger_session_add(reconcile->ledger, &record, reconcile->err);
-}
+	for (size_t i = 0; i < unknown->count; i++) {
+		int code = sp_session_get(reconcile->maps, &reconcile->clock,
+		                          &unknown->known[i].client, &session, reconcile->err);
 
-static int adopt_block(struct reconcile *reconcile, const struct sp_session *session)
-{
-	const struct sp_block block = {.client = session->key,
-	                               .since = session->policy.granted_unix};
-
-	return sp_ledger_block_set(reconcile->ledger, &block, reconcile->err);
-}
-
-static int adopt(const struct sp_session *session, void *context)
-{
-	struct reconcile *reconcile = context;
-
-	if (session->effective == SP_CLIENT_AUTHORIZED && !find_session(reconcile, session))
-		return adopt_session(reconcile, session);
-	if (session->effective == SP_CLIENT_BLOCKED && !find(&reconcile->blocks, &session->key))
-		return adopt_block(reconcile, session);
+		if (code)
+			return code;
+		if (session.effective == SP_CLIENT_AUTHORIZED)
+			unknown->known[left++] = unknown->known[i];
+	}
+	unknown->count = left;
 	return 0;
 }
 
-static int walk(struct reconcile *reconcile, sp_session_visit visit)
+static void row_at(uint32_t index, struct sp_ledger_row *row, void *context)
 {
-	return sp_session_each(reconcile->maps, &reconcile->clock, visit, reconcile,
-	                       reconcile->err);
+	static const struct sp_limits none;
+	const struct known *known = &((struct reconcile *)context)->unknown.known[index];
+
+	*row = (struct sp_ledger_row){
+		.client = known->client,
+		.generation = known->generation,
+		.method = SP_METHOD_NONE,
+		.begun = known->begun,
+		.until = known->ends,
+		.name = "",
+		.note = "",
+		.limits = &none,
+	};
 }
 
-static int compare_and_mend(struct reconcile *reconcile)
+/* They are remembered from now on, as those of somebody. */
+static int adopt_sessions(struct reconcile *reconcile)
+{
+	int code = leave_out_ended(reconcile);
+	uint64_t first;
+
+	return code ? code
+	            : sp_ledger_session_add_many(
+			      reconcile->ledger, (uint32_t)reconcile->unknown.count, row_at,
+			      reconcile, reconcile->clock.unix_time, &first, reconcile->err);
+}
+
+/* --- all of it --- */
+
+static int read_both(struct reconcile *reconcile)
 {
 	int code = sp_ledger_session_each(reconcile->ledger, collect, reconcile, reconcile->err);
 
 	if (!code)
 		code = sp_ledger_block_each(reconcile->ledger, collect_block, reconcile,
 		                            reconcile->err);
-	sort(&reconcile->sessions);
-	sort(&reconcile->blocks);
+	return code ? code : sp_policy_each(reconcile->maps, meet, reconcile, reconcile->err);
+}
+
+static int compare_and_mend(struct reconcile *reconcile)
+{
+	int code = read_both(reconcile);
+
 	if (!code)
-		code = walk(reconcile, mark);
+		code = merge(reconcile, &reconcile->map_sessions, &reconcile->sessions,
+		             only_in_map);
+	if (!code)
+		code = merge(reconcile, &reconcile->map_blocks, &reconcile->blocks, adopt_block);
 	if (!code)
 		code = mend_sessions(reconcile);
 	if (!code)
 		code = lift_blocks(reconcile);
 	if (!code)
-		code = walk(reconcile, adopt);
+		code = adopt_sessions(reconcile);
 	free(reconcile->sessions.known);
 	free(reconcile->blocks.known);
+	free(reconcile->map_sessions.known);
+	free(reconcile->map_blocks.known);
+	free(reconcile->unknown.known);
 	return code;
 }
 
@@ -231,7 +296,8 @@ static int write_one(const struct sp_session *session, void *context)
 
 static int write_all(struct reconcile *reconcile)
 {
-	return walk(reconcile, write_one);
+	return sp_session_each(reconcile->maps, &reconcile->clock, write_one, reconcile,
+	                       reconcile->err);
 }
 
 /* Do @what in one transaction, with the lock of the instance. */
