@@ -39,6 +39,7 @@ struct sp_route {
 	__u16 vlan;        /* tag to put on; 0: none */
 	__u16 protocol;    /* of the tag, network order */
 	__u16 ethernet[6]; /* destination and source MAC */
+	__u16 mtu;         /* of IP packets */
 };
 
 /*
@@ -171,6 +172,7 @@ static __always_inline bool sp_route_find(SP_CONTEXT *context, const struct sp_v
 		return false;
 	__builtin_memcpy(route->ethernet, fib.dmac, 6);
 	__builtin_memcpy(route->ethernet + 3, fib.smac, 6);
+	route->mtu = fib.mtu_result; /* since Linux 5.12 */
 	/* Linux before 6.3 also finds neighbours that it is still looking for. */
 	return (route->ethernet[0] | route->ethernet[1] | route->ethernet[2]) != 0;
 }

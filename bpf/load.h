@@ -73,16 +73,21 @@ static __always_inline bool sp_is_portal(const struct sp_address *address)
 	return sp_roles(address) & SP_ROLE_PORTAL;
 }
 
-/* Whether @mac is one of the gateway's own. */
+/* Whether @mac is one of the gateway's own. No branch but that of the loop, whose ends the verifier
+ * knows: else it would follow each entry's. */
 static __always_inline bool sp_is_own_mac(const __u16 mac[3])
 {
+	__u64 found = 0;
+
 	for (__u32 i = 0; i < SP_MAX_MACS && i < sp_load.mac_count; i++) {
 		const volatile __u16 *own = (const volatile __u16 *)sp_load.mac[i].byte;
+		__u64 differs = (__u64)(own[0] ^ mac[0]);
 
-		if (!((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2])))
-			return true;
+		differs |= (__u64)(own[1] ^ mac[1]);
+		differs |= (__u64)(own[2] ^ mac[2]);
+		found |= differs - 1; /* all ones if it was zero */
 	}
-	return false;
+	return found >> 63;
 }
 
 #endif

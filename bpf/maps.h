@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Every map. All are pinned and named for the operator who looks with bpftool;
- * include/sallyport/abi.h describes keys, values and who writes them. The sizes of clients, usage
- * and slots are set by user space before loading.
+ * include/sallyport/abi.h describes keys, values and who writes them. The sizes of clients, usage,
+ * slots and flows are set by user space before loading.
  */
 #ifndef SP_BPF_MAPS_H
 #define SP_BPF_MAPS_H
@@ -166,6 +166,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sp_scratch);
 } scratch SEC(".maps");
+
+/* Sized for the CPUs by user space. Mapped by nobody: but such an array begins at a cache line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SP_FLOWS);
+	__type(key, __u32);
+	__type(value, struct sp_flow);
+} flows SEC(".maps");
 
 /* Interfaces that frames may be redirected to: ifindex, with SP_PORT_CLIENT or without -> ifindex.
  */

@@ -18,7 +18,7 @@
 #include "parse.h"
 
 /* What TCP and UDP begin with. */
-struct sp_flow {
+struct sp_ports {
 	__be16 source, destination;
 };
 
@@ -26,7 +26,7 @@ struct sp_flow {
 static __always_inline bool sp_plain_transport(const void *at, const void *end, __u32 left,
                                                struct sp_view *view)
 {
-	const struct sp_flow *flow = at;
+	const struct sp_ports *pair = at;
 
 	if (view->protocol == IPPROTO_UDP) {
 		const struct udphdr *udp = at;
@@ -44,8 +44,8 @@ static __always_inline bool sp_plain_transport(const void *at, const void *end, 
 	} else {
 		return false;
 	}
-	view->source_port = bpf_ntohs(flow->source);
-	view->destination_port = bpf_ntohs(flow->destination);
+	view->source_port = bpf_ntohs(pair->source);
+	view->destination_port = bpf_ntohs(pair->destination);
 	return true;
 }
 

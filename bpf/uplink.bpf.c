@@ -15,24 +15,41 @@
 
 #define SP_CONTEXT struct xdp_md
 #include "download.h"
+#include "flow.h"
 #include "forward.h"
 #include "short.h"
 #include "zone.h"
 #include "xdp_frame.h"
 
-/* The short way of sp_uplink; false: the packet has to go the long one. */
-static __always_inline bool sp_uplink_short(struct xdp_md *ctx, const struct sp_settings *config)
+/* The shortest way of a download: that of the packet before it (flow.h). */
+static __always_inline bool sp_down_again(struct xdp_md *ctx, const struct sp_view *view,
+                                          const struct sp_train *train, __u64 now)
+{
+	struct sp_usage *cell;
+
+	if (!sp_train_goes_on(ctx, view, train))
+		return false;
+	cell = sp_flow_cell(train->flow);
+	if (!cell || cell->down_generation != train->flow->generation ||
+	    !sp_flow_forward(ctx, view, train->flow))
+		return false;
+	sp_usage_down(cell, view, now);
+	sp_count_reason(SP_REASON_DOWN_ROUTED, view);
+	return true;
+}
+
+/* The short way of sp_uplink for a packet that is the first of its train; false: it has to go the
+ * long one. */
+static __always_inline bool sp_down_first(struct xdp_md *ctx, const struct sp_settings *config,
+                                          const struct sp_view *view, const struct sp_train *train,
+                                          __u64 now)
 {
 	const struct sp_client_policy *policy;
-	__u64 now = bpf_jiffies64();
 	struct sp_client_key key;
 	struct sp_route route;
 	struct sp_usage *cell;
-	struct sp_view view;
 
-	if (!sp_plain_read(ctx, &view) ||
-	    sp_is_like(sp_load.gateway, sp_load.gateway_count, &view.from) ||
-	    !sp_route_find(ctx, &view, &route, SP_PORT_CLIENT) ||
+	if (!sp_route_find(ctx, view, &route, SP_PORT_CLIENT) ||
 	    !sp_zone_routes(config, route.port, route.vlan))
 		return false;
 	__builtin_memcpy(key.mac, route.ethernet, 6);
@@ -40,11 +57,27 @@ static __always_inline bool sp_uplink_short(struct xdp_md *ctx, const struct sp_
 	policy = bpf_map_lookup_elem(&clients, &key);
 	cell = sp_short_session(policy, now);
 	if (!cell || cell->down_generation != policy->generation ||
-	    !sp_route_apply(ctx, &view, &route))
+	    !sp_route_apply(ctx, view, &route))
 		return false;
-	sp_usage_down(cell, &view, now);
-	sp_count_reason(SP_REASON_DOWN_ROUTED, &view);
+	sp_train_begin(ctx, view, train, policy, &route);
+	sp_usage_down(cell, view, now);
+	sp_count_reason(SP_REASON_DOWN_ROUTED, view);
 	return true;
+}
+
+/* The short way of sp_uplink; false: the packet has to go the long one. */
+static __always_inline bool sp_uplink_short(struct xdp_md *ctx, const struct sp_settings *config)
+{
+	__u64 now = bpf_jiffies64();
+	struct sp_train train;
+	struct sp_view view;
+
+	if (!sp_plain_read(ctx, &view) ||
+	    sp_is_like(sp_load.gateway, sp_load.gateway_count, &view.from))
+		return false;
+	if (sp_train_of(ctx, &view, config, now, &train) && sp_down_again(ctx, &view, &train, now))
+		return true;
+	return sp_down_first(ctx, config, &view, &train, now);
 }
 
 /* Forward the packet past the stack: SP_REASON_DOWN_ROUTED with the frame changed, a reason that

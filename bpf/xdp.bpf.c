@@ -17,6 +17,7 @@
 #define SP_CONTEXT struct xdp_md
 #include "client.h"
 #include "flood.h"
+#include "flow.h"
 #include "forward.h"
 #include "reply_xdp.h"
 #include "short.h"
@@ -127,6 +128,36 @@ static __always_inline int sp_xdp_short_captive(const struct sp_settings *config
 	return XDP_DROP;
 }
 
+/* The shortest way of an upload: that of the packet before it (flow.h). */
+static __always_inline bool sp_up_again(struct xdp_md *ctx, const struct sp_view *view,
+                                        const struct sp_train *train, __u64 now)
+{
+	struct sp_usage *cell;
+
+	if (!sp_train_goes_on(ctx, view, train))
+		return false;
+	cell = sp_flow_cell(train->flow);
+	if (!cell || cell->up_generation != train->flow->generation ||
+	    !sp_usage_knows(cell, view) || !sp_flow_forward(ctx, view, train->flow))
+		return false;
+	sp_usage_up(cell, view, now);
+	sp_count_reason(SP_REASON_ROUTED, view);
+	return true;
+}
+
+/* Forward the first packet of a train past the stack, for which the session of @policy pays. */
+static __always_inline bool sp_up_route(struct xdp_md *ctx, const struct sp_view *view,
+                                        const struct sp_client_policy *policy,
+                                        const struct sp_train *train)
+{
+	struct sp_route route;
+
+	if (!sp_route_find(ctx, view, &route, 0) || !sp_route_apply(ctx, view, &route))
+		return false;
+	sp_train_begin(ctx, view, train, policy, &route);
+	return true;
+}
+
 /*
  * The short way of an upload: sp_xdp below does the same with it. Not for what is forwarded past
  * the stack and has nowhere to go yet. Notes what it has looked up for the long way.
@@ -137,12 +168,17 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	const struct sp_settings *config = sp_settings_now();
 	enum sp_reason reason = SP_REASON_AUTHORIZED;
 	__u64 now = bpf_jiffies64();
+	struct sp_train train;
 	struct sp_client_key key;
 	struct sp_usage *cell;
 	struct sp_view view;
 
 	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view) || sp_is_special(&view))
 		return SP_SHORT_NOT;
+	train.flow = NULL;
+	if (config->route_zones && sp_train_of(ctx, &view, config, now, &train) &&
+	    sp_up_again(ctx, &view, &train, now))
+		return XDP_REDIRECT;
 	sp_client_key_up(&key, &view);
 	found->policy = bpf_map_lookup_elem(&clients, &key);
 	found->looked = true;
@@ -154,9 +190,7 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	    !sp_usage_knows(cell, &view))
 		return SP_SHORT_NOT;
 	if (config->route_zones && sp_zone_routes(config, ctx->ingress_ifindex, view.vlan)) {
-		struct sp_route route;
-
-		if (!sp_route_find(ctx, &view, &route, 0) || !sp_route_apply(ctx, &view, &route))
+		if (!sp_up_route(ctx, &view, found->policy, &train))
 			return SP_SHORT_NOT;
 		reason = SP_REASON_ROUTED;
 	} else if (place == SP_STACK || !sp_meta_write(ctx, reason, view.vlan)) {

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 4u
+#define SP_ABI_VERSION 5u
 
 /* Sizes that both sides must agree on. */
 #define SP_NOTE_SIZE     64u   /* bytes of a note of the operator, terminating NUL included */
@@ -333,7 +333,7 @@ struct sp_settings {
 	__u32 zones;        /* entries in the map of that name; 0: everything is in zone 0 */
 	__u32 garden_zones; /* bit of each zone but 0 that has prefixes of its own in the garden */
 	__u32 zone_factor;  /* of SP_ZONE_CELL */
-	__u32 spare;
+	__u32 changes; /* goes up after a session was ended or changed: `flows` is out of date */
 	struct sp_zone_port zone_port[1u << SP_ZONE_BITS];
 };
 
@@ -488,6 +488,45 @@ struct sp_link {
 	__u32 client;   /* 1: a client interface; for the reader */
 };
 
+/* Of `flows`: a flow as it arrives, but for what only IPv6 has. */
+struct sp_flow_key {
+	__u8 mac[6]; /* source of the frame */
+	__u16 vlan;  /* 0: untagged or priority-tagged */
+	__u32 from;  /* IPv4 address, or the last word of the IPv6 one, network order */
+	__u32 to;    /* the same */
+	__u16 source_port;
+	__u16 destination_port;
+	__u32 ifindex; /* where it arrives */
+	__u32 class;   /* TOS, or traffic class and flow label, network order */
+	__u8 protocol;
+	__u8 family;   /* 4 or 6 */
+	__u16 network; /* bytes before the IP header */
+};
+
+/*
+ * Value of `flows`: how the last packet of a flow was forwarded past the stack. It holds for the
+ * next ones until the tick is over, sp_settings.changes moves or the cell is another session's.
+ * Index: that of the CPU times SP_FLOWS, and a hash of the key. Written by BPF only.
+ */
+struct sp_flow {
+	struct sp_flow_key key;
+	__u32 stamp;       /* jiffies, the low half, plus sp_settings.changes */
+	__u32 slot;        /* of the client that pays */
+	__u32 generation;  /* of its session */
+	__u32 port;        /* ifindex where it leaves */
+	__u16 ethernet[6]; /* destination and source MAC there */
+	__u16 vlan;        /* tag there; 0: none */
+	__u16 mtu;         /* of the route, in bytes of IP */
+	/* second cache line */
+	__u32 from_high[3], to_high[3]; /* of IPv6 addresses the rest, network order */
+	__u16 tag;                      /* protocol of `vlan`, network order */
+	__u16 spare[19];
+};
+
+/* Entries of `flows` for each CPU; a power of two. */
+#define SP_FLOWS_BITS 12u
+#define SP_FLOWS      (1u << SP_FLOWS_BITS)
+
 /* Key of `vlans`: a frame as it arrives; the value is the ifindex that the stack receives it on. */
 struct sp_vlan_key {
 	__u32 port;
@@ -563,6 +602,9 @@ _Static_assert(sizeof(struct sp_garden) == 8 + 24 * SP_GARDEN_RULES, "ABI");
 _Static_assert(sizeof(struct sp_garden_name) == 8 + 24 * SP_GARDEN_RULES, "ABI");
 _Static_assert(sizeof(struct sp_query) == 40, "ABI");
 _Static_assert(sizeof(struct sp_event) == 48, "ABI");
+_Static_assert(sizeof(struct sp_flow_key) == 32, "ABI");
+_Static_assert(sizeof(struct sp_flow) == 128, "ABI: two cache lines");
+_Static_assert(__builtin_offsetof(struct sp_flow, from_high) == 64, "ABI");
 _Static_assert(sizeof(struct sp_link) == 12, "ABI");
 _Static_assert(sizeof(struct sp_vlan_key) == 8, "ABI");
 _Static_assert(sizeof(struct sp_meta) == 8, "ABI: a multiple of 4, at most 32");

@@ -144,7 +144,9 @@ static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 	if (!xdp)
 		fail_msg("cannot open the XDP object: %s", strerror(errno));
 	memcpy((void *)&xdp->rodata->sp_load, &bench->load, sizeof(bench->load));
-	if (bpf_map__set_max_entries(xdp->maps.clients, size->clients) ||
+	if (bpf_map__set_max_entries(xdp->maps.flows,
+	                             SP_FLOWS * (uint32_t)libbpf_num_possible_cpus()) ||
+	    bpf_map__set_max_entries(xdp->maps.clients, size->clients) ||
 	    bpf_map__set_max_entries(xdp->maps.usage, size->clients) ||
 	    bpf_map__set_max_entries(xdp->maps.origins, size->origins))
 		fail_msg("cannot size the maps");

@@ -514,6 +514,23 @@ static void test_renewal_of_a_live_session(void **state)
 	assert_int_equal(count_slots(), 1);
 }
 
+/* What the datapath remembers of a client's flows is void with each change, but for the first: then
+ * there is nothing to remember. */
+static void test_changes_are_told(void **state)
+{
+	(void)state;
+	must(allow(1, (struct sp_limits){.seconds = 10}, NULL));
+	assert_int_equal(read_settings().changes, 0);
+	must(allow(1, (struct sp_limits){.seconds = 20}, NULL));
+	assert_int_equal(read_settings().changes, 1);
+	must(block(1, NULL));
+	assert_int_equal(read_settings().changes, 2);
+	must(forget(1));
+	assert_int_equal(read_settings().changes, 3);
+	assert_int_not_equal(forget(1), 0);
+	assert_int_equal(read_settings().changes, 3);
+}
+
 static void test_ended_session_begins_anew(void **state)
 {
 	struct sp_session first, second;
@@ -1030,6 +1047,7 @@ static int run(void)
 		small(test_binding_is_written),
 		small(test_first_end_is_the_reason),
 		small(test_renewal_of_a_live_session),
+		small(test_changes_are_told),
 		small(test_ended_session_begins_anew),
 		small(test_block),
 		small(test_remove),

@@ -36,13 +36,17 @@ static int pin_of(char *path, size_t size, const struct sp_instance *instance, c
 	return snprintf(path, size, "%s/%s", instance->pins, name);
 }
 
-/* The maps whose size is the operator's choice. */
+/* The maps whose size is the operator's choice, or the machine's. */
 static uint32_t entries(const char *name, uint32_t max_clients)
 {
+	int cpus = libbpf_num_possible_cpus();
+
 	if (!strcmp(name, "clients") || !strcmp(name, "usage"))
 		return max_clients;
 	if (!strcmp(name, "slots"))
 		return SP_SLOT_WORDS(max_clients);
+	if (!strcmp(name, "flows") && cpus > 0)
+		return SP_FLOWS * (uint32_t)cpus;
 	return 0;
 }
 

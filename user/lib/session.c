@@ -104,11 +104,25 @@ static int write_policy(const struct change *change, const struct sp_client_poli
 	return memcmp(&seen, policy, sizeof(seen)) ? -EIO : 0;
 }
 
+/* What the client had holds no longer, from the next packet on: the datapath is to forget how the
+ * last one went. Should that fail, it forgets by itself within a tick. */
+static void void_flows(const struct change *change)
+{
+	struct sp_settings settings;
+	uint32_t key = 0;
+
+	if (bpf_map_lookup_elem(change->maps->settings, &key, &settings))
+		return;
+	settings.changes++;
+	(void)bpf_map_update_elem(change->maps->settings, &key, &settings, BPF_EXIST);
+}
+
 static int replace(const struct change *change, const struct sp_client_policy *policy,
                    struct sp_error *err)
 {
 	int result = write_policy(change, policy, BPF_EXIST);
 
+	void_flows(change);
 	if (!result)
 		return 0;
 	bpf_map_update_elem(change->maps->clients, &change->key, &change->before.policy, BPF_ANY);
@@ -427,10 +441,12 @@ static int put_out(struct sp_maps *maps, const struct sp_client_key *key, uint32
 		                 "client %s has another session now", change.name);
 	if (!result)
 		result = forget(maps, key, change.before.policy.slot);
-	if (!result)
+	if (!result) {
+		void_flows(&change);
 		forgotten(&change, cause);
-	else if (result != -ENOENT)
+	} else if (result != -ENOENT) {
 		kernel_failed(&change, result, "remove", err);
+	}
 	sp_maps_unlock(maps);
 	return result;
 }
