@@ -161,7 +161,10 @@ def complain(result):
 def summary(result):
     judged = [one for one in result["results"] if one["target"] is not None]
     met = sum(one["met"] for one in judged)
-    return f"{met} of {len(judged)} targets met; {result['rounds']} rounds, {result['seconds']} s"
+    left_out = [f"not measured in {one['scenario']}: {one['against']}, because {one['reason']}"
+                for one in result["not_measured"]]
+    return "\n".join(
+        [*left_out, f"{met} of {len(judged)} targets met; {result['rounds']} rounds, {result['seconds']} s"])
 
 
 if __name__ == "__main__":

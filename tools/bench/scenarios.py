@@ -57,7 +57,7 @@ class Run:
         self.show = show
         self.start = time.monotonic()
         self.result = {"machine": machine.facts(), "results": [], "tables": [], "failed": [],
-                       "seconds_of": {}}
+                       "not_measured": [], "seconds_of": {}}
 
     def say(self, text):
         """Progress, for who waits."""
@@ -77,6 +77,9 @@ class Run:
     def part(self, module, size):
         names, began = "+".join(sorted(size.scenarios, key=place)), self.seconds()
         self.say(f"{names}: begins")
+        self.result["not_measured"] += [
+            {"scenario": names, "against": peer, "reason": reason}
+            for peer, reason in getattr(module, "NOT_MEASURED", {}).items()]
         try:
             with contextlib.closing(module.run(size)) as tables:
                 for table in tables:
