@@ -225,8 +225,9 @@ static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view, 
 
 	if (!now || !now->workers || now->workers > SP_MAX_WORKERS)
 		return NULL;
+	/* The upper half is what all of address and port have gone into. */
 	worker = (view->from.word[3] ^ bpf_htons(view->source_port)) * 0x9e3779b1u >> 16;
-	worker %= now->workers;
+	worker = worker * now->workers >> 16;
 	zone = sp_zone_of(now, ifindex, view->vlan);
 	index = SP_LISTENER(zone, worker, view->family == 6);
 	sk = bpf_map_lookup_elem(&listeners, &index);
