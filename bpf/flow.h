@@ -5,9 +5,9 @@
  * same way, after one look into an array that no other CPU writes.
  *
  * What holds and what does not. By time the judgement would be the same: the datapath's clock is
- * that tick. When user space has ended or changed a session it moves sp_settings.changes, and all of
- * this is forgotten. What somebody else does to `clients`, routes or neighbours meanwhile, and what
- * is imported, is seen with the next tick: 1 to 10 ms later, as the kernel's HZ is.
+ * that tick. When user space has ended or changed a session it moves sp_settings.changes, and all
+ * of this is forgotten. What somebody else does to `clients`, routes or neighbours meanwhile, and
+ * what is imported, is seen with the next tick: 1 to 10 ms later, as the kernel's HZ is.
  *
  * The entry of another flow is displaced only when its tick is over. So with more flows in a tick
  * than there are entries some of them still gain, and the rest costs one cache line that is read.

@@ -24,7 +24,7 @@
 #include "uplink.skel.h"
 #include "xdp.skel.h"
 
-#define LIMIT 100000u
+#define LIMIT     100000u
 #define LOG_SIZE  16384u
 #define LOG_STATS 4u /* BPF_LOG_STATS of the kernel's include/linux/bpf_verifier.h */
 #define PROGRAMS  8u
