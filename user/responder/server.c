@@ -15,6 +15,7 @@
 
 #define MAX_EVENTS   256
 #define ACCEPT_BATCH 64
+#define LOOKS        16  /* at connections that have had their answer, between new ones */
 #define LAST_CALL_MS 100 /* for handshakes that had begun when the keeper went */
 
 /* What epoll hands back for those that are no connection; no slot has such an index. Listeners:
@@ -435,8 +436,13 @@ static void expire(struct sp_server *server)
 		sp_tally->responder.dropped[SP_TALLY_LATE]++;
 		drop(server, connection);
 	}
-	while ((connection = TAILQ_FIRST(&server->lingering)) && connection->due <= server->now)
+	/* Some hundreds may be due at once, at 5 to 10 us each: nobody who is new waits for all. */
+	for (unsigned i = 0; i < LOOKS; i++) {
+		connection = TAILQ_FIRST(&server->lingering);
+		if (!connection || connection->due > server->now)
+			break;
 		drain(server, connection);
+	}
 }
 
 /* Milliseconds until expire() has something to do, at most @wait_ms. */
