@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "budget.h"
+#include "flooder.h"
 #include "guest.h"
 #include "maps.h"
 #include "parse.h"
@@ -25,25 +26,96 @@ static __always_inline bool sp_is_open(const struct sp_settings *config)
 	return config->bypass | config->garden4 | config->garden6 | config->garden_names;
 }
 
-/* Whether the packet could be something that the table lets through. */
-static __always_inline bool sp_may_pass(const struct sp_view *view)
+/* What a flood is paid by. A SYN costs more than another segment, so they are apart. */
+enum sp_flood {
+	SP_FLOOD_REFUSAL,
+	SP_FLOOD_DNS,
+	SP_FLOOD_SYN,
+	SP_FLOOD_HTTP,
+	SP_FLOOD_OTHER, /* none of them: it has to go the long way */
+};
+
+/* By that: the budget, its units for a packet, and the reason when it is used up. */
+struct sp_flood_price {
+	__u8 kind, units, reason;
+};
+
+static __always_inline struct sp_flood_price sp_flood_price(enum sp_flood what)
+{
+	switch (what) {
+	case SP_FLOOD_DNS:
+		return (struct sp_flood_price){SP_BUDGET_DNS, 1, SP_REASON_BUDGET_DNS};
+	case SP_FLOOD_SYN:
+		return (struct sp_flood_price){SP_BUDGET_HTTP, SP_BUDGET_SEGMENT,
+		                               SP_REASON_BUDGET_HTTP};
+	case SP_FLOOD_HTTP:
+		return (struct sp_flood_price){SP_BUDGET_HTTP, 1, SP_REASON_BUDGET_HTTP};
+	default:
+		return (struct sp_flood_price){SP_BUDGET_REFUSAL, 1, SP_REASON_BUDGET_REFUSAL};
+	}
+}
+
+/* Of a server or a client, of either version. */
+static __always_inline bool sp_is_dhcp_port(__u16 port)
+{
+	return (__u16)(port - SP_DHCP_SERVER) < 2 || (__u16)(port - SP_DHCP6_CLIENT) < 2;
+}
+
+static __always_inline bool sp_same_address(const struct sp_address *a, const struct sp_address *b)
+{
+	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+	         (a->word[3] ^ b->word[3]));
+}
+
+/* @resolver: one of the listed ones, if one is known. */
+static __always_inline enum sp_flood sp_flood_udp(const struct sp_settings *config,
+                                                  const struct sp_view *view,
+                                                  const struct sp_address *resolver)
 {
 	__u16 from = view->source_port, to = view->destination_port;
 
-	if (to == SP_PORT_DNS)
-		return true;
-	if (view->protocol == IPPROTO_UDP)
-		return from == SP_DHCP_CLIENT || from == SP_DHCP6_CLIENT;
-	return to == SP_PORT_HTTP || sp_is_portal_port(to);
+	if (sp_is_dhcp_port(from) || sp_is_dhcp_port(to))
+		return SP_FLOOD_OTHER;
+	if (to == SP_PORT_DNS) {
+		if (resolver ? sp_same_address(resolver, &view->to) : sp_is_resolver(&view->to))
+			return SP_FLOOD_DNS;
+		if (resolver)
+			return SP_FLOOD_OTHER;
+	}
+	return config->refuse_udp == SP_REFUSE_ANSWER && sp_may_answer(view) ? SP_FLOOD_REFUSAL
+	                                                                     : SP_FLOOD_OTHER;
 }
 
-/* Whether the client's budget of answers is used up, and it is not yet time to tell of that again.
- */
-static __always_inline bool sp_is_flooding(const struct sp_settings *config,
-                                           const struct sp_guest *guest, __u64 now)
+static __always_inline enum sp_flood sp_flood_tcp(const struct sp_settings *config,
+                                                  const struct sp_view *view)
 {
-	return sp_budget_is_spent(&config->client[SP_BUDGET_REFUSAL],
-	                          &guest->credit[SP_BUDGET_REFUSAL], 1, now) &&
+	__u16 to = view->destination_port;
+
+	if (to == SP_PORT_DNS || sp_is_portal_port(to))
+		return SP_FLOOD_OTHER;
+	if (to == SP_PORT_HTTP)
+		return (view->tcp_flags & (SP_TCP_SYN | SP_TCP_ACK)) == SP_TCP_SYN ? SP_FLOOD_SYN
+		                                                                   : SP_FLOOD_HTTP;
+	return config->refuse_tcp == SP_REFUSE_ANSWER && sp_may_answer(view) ? SP_FLOOD_REFUSAL
+	                                                                     : SP_FLOOD_OTHER;
+}
+
+/* What a plain packet of a captive client would be paid by, nothing special being about it. */
+static __always_inline enum sp_flood sp_flood_of(const struct sp_settings *config,
+                                                 const struct sp_view *view,
+                                                 const struct sp_address *resolver)
+{
+	return view->protocol == IPPROTO_UDP ? sp_flood_udp(config, view, resolver)
+	                                     : sp_flood_tcp(config, view);
+}
+
+/* Whether the budget is used up, and it is not yet time to tell of that again. */
+static __always_inline bool sp_is_flooding(const struct sp_settings *config,
+                                           const struct sp_guest *guest,
+                                           const struct sp_flood_price *price, __u64 now)
+{
+	return sp_budget_is_spent(&config->client[price->kind], &guest->credit[price->kind],
+	                          price->units, now) &&
 	       !sp_is_time_to_tell(guest, now);
 }
 
@@ -53,21 +125,39 @@ static __always_inline enum sp_reason sp_flood_judge(const struct sp_settings *c
                                                      const struct sp_view *view,
                                                      const struct sp_client_key *key, __u64 now)
 {
-	bool udp = view->protocol == IPPROTO_UDP;
+	enum sp_flood what = sp_flood_of(config, view, NULL);
+	struct sp_flood_price price = sp_flood_price(what);
+	struct sp_flooder *cell;
 	struct sp_guest *guest;
 
-	if (sp_is_open(config) || sp_may_pass(view) || sp_is_own_mac(view->source) ||
-	    !sp_is_refusal(sp_refuse(view, config, udp ? SP_REASON_UDP : SP_REASON_TCP)))
+	if (what == SP_FLOOD_OTHER || sp_is_open(config) || sp_is_own_mac(view->source))
 		return SP_REASON_NONE;
 	guest = bpf_map_lookup_elem(&guests, key);
 	if (!guest)
 		return sp_total_refuses(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, now)
 		               ? SP_REASON_TOTAL_GUEST
 		               : SP_REASON_NONE;
-	if (!sp_is_flooding(config, guest, now))
+	if (!sp_is_flooding(config, guest, &price, now))
 		return SP_REASON_NONE;
+	cell = sp_flooder_note(key, what, now);
+	if (cell && what == SP_FLOOD_DNS)
+		cell->resolver = view->to;
 	sp_guest_refuse(guest, now);
-	return SP_REASON_BUDGET_REFUSAL;
+	return price.reason;
+}
+
+/* The same for a client that has been noted; nothing but this packet has to be looked at. */
+static __always_inline enum sp_reason sp_flood_again(const struct sp_settings *config,
+                                                     const struct sp_view *view,
+                                                     struct sp_flooder *cell)
+{
+	enum sp_flood what = sp_flood_of(config, view, &cell->resolver);
+	struct sp_flood_price price = sp_flood_price(what);
+
+	if (!(cell->spent >> what & 1) || sp_is_open(config))
+		return SP_REASON_NONE;
+	cell->refused++;
+	return price.reason;
 }
 
 #endif

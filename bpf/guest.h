@@ -229,11 +229,12 @@ static __always_inline void sp_guest_seen(struct sp_guest *guest, __u64 now)
 		guest->last = now;
 }
 
-/* One more that a budget refused. */
+/* One more that a budget refused. An addition that is whole: another CPU may bring many at once
+ * (flooder.h), which a plain one here would undo. */
 static __always_inline void sp_guest_refuse(struct sp_guest *guest, __u64 now)
 {
 	sp_guest_seen(guest, now);
-	guest->refused++;
+	__sync_fetch_and_add(&guest->refused, 1);
 }
 
 /*

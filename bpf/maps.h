@@ -96,6 +96,14 @@ struct {
 	__type(value, struct sp_guest);
 } guests SEC(".maps");
 
+/* In one value: to look that up costs no more than an addition, the rest is arithmetic. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sp_flooders);
+} flooders SEC(".maps");
+
 /* Index: enum sp_budget_kind, or SP_TOTAL_OF_EVENT. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -158,6 +158,27 @@ static __always_inline bool sp_up_route(struct xdp_md *ctx, const struct sp_view
 	return true;
 }
 
+/* The shortest way: of a client that is known to flood. Whether the packet has been dropped. */
+static __always_inline bool sp_xdp_flood(struct xdp_md *ctx)
+{
+	const struct sp_settings *config;
+	struct sp_flooder *cell;
+	enum sp_reason reason;
+	struct sp_view view;
+
+	cell = sp_flooder_find((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	if (!cell)
+		return false;
+	config = sp_settings_now();
+	if (!config || !sp_plain_read(ctx, &view))
+		return false;
+	reason = sp_flood_again(config, &view, cell);
+	if (!reason)
+		return false;
+	sp_count_reason(reason, &view);
+	return true;
+}
+
 /*
  * The short way of an upload: sp_xdp below does the same with it. Not for what is forwarded past
  * the stack and has nowhere to go yet. Notes what it has looked up for the long way.
@@ -206,19 +227,15 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
  * (GRO, GSO), and only TC is told how many to count. Nor could it be answered: a frame sent from
  * there as it is keeps the checksum that the packet before it asked the NIC for.
  */
-static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
+static __always_inline int sp_xdp_long(struct xdp_md *ctx, const struct sp_found *found,
+                                       enum sp_place place)
 {
-	struct sp_found found = {};
-	int action = sp_xdp_short(ctx, &found, place);
 	struct sp_view view = {};
 	struct sp_judged judged;
-	enum sp_reason reason;
+	enum sp_reason reason = sp_xdp_parse(ctx, &view);
 	bool on;
 
-	if (action != SP_SHORT_NOT)
-		return action;
-	reason = sp_xdp_parse(ctx, &view);
-	sp_client_judge(&view, reason, ctx->ingress_ifindex, &found, &judged);
+	sp_client_judge(&view, reason, ctx->ingress_ifindex, found, &judged);
 	if (sp_xdp_route(ctx, &view, &judged)) {
 		judged.reason = SP_REASON_ROUTED;
 		judged.reason = sp_session_charge(&view, &judged);
@@ -239,6 +256,17 @@ static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
 		sp_dns_asked(ctx, &view, judged.now);
 	sp_count_reason(judged.reason, &view);
 	return sp_passes(judged.reason) ? XDP_PASS : XDP_DROP;
+}
+
+static __always_inline int sp_xdp(struct xdp_md *ctx, enum sp_place place)
+{
+	struct sp_found found = {};
+	int action;
+
+	if (place != SP_STACK && sp_xdp_flood(ctx))
+		return XDP_DROP;
+	action = sp_xdp_short(ctx, &found, place);
+	return action == SP_SHORT_NOT ? sp_xdp_long(ctx, &found, place) : action;
 }
 
 /* In the driver, where a frame may have several buffers. */

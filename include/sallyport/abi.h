@@ -339,13 +339,34 @@ struct sp_settings {
 
 /* Value of `guests`: a captive client. Written by BPF only. */
 struct sp_guest {
-	__u64 first, last;        /* jiffies */
-	__u64 packets;            /* that were let on or answered */
-	__u64 refused;            /* that a budget of its own or of all stopped */
-	__u64 told;               /* jiffies of the last `flood` event about it; 0: none */
+	__u64 first, last; /* jiffies */
+	__u64 packets;     /* that were let on or answered */
+	__u64 refused;     /* that a budget of its own or of all stopped; of those that its own did,
+	                    * some may still be in `flooders` */
+	__u64 told;        /* jiffies of the last `flood` event about it; 0: none */
 	__u64 credit[SP_BUDGETS]; /* 2^-20 jiffy: instant at which that budget is full again */
 	__u32 ipv4;               /* last IPv4 source address, network order; 0: none seen */
 	__u32 spare;
+};
+
+/*
+ * A cell of `flooders`: what a CPU knows of a captive client that floods it (bpf/flooder.h). It
+ * holds for one jiffy. Written by BPF only.
+ */
+struct sp_flooder {
+	__u64 client;  /* struct sp_client_key in one word */
+	__u64 jiffy;   /* in which this was so */
+	__u32 spent;   /* bits of enum sp_flood of bpf/flood.h: what the client cannot pay for */
+	__u32 refused; /* packets that are still to be added to sp_guest.refused */
+	struct sp_address resolver; /* with SP_FLOOD_DNS: the one that it asks */
+	__u64 spare;
+};
+
+/* The one value of `flooders`, per CPU: by a hash of the client. */
+#define SP_FLOODER_BITS 8u
+struct sp_flooders {
+	__u64 jiffy; /* the last one in which a cell was written */
+	struct sp_flooder cell[1u << SP_FLOODER_BITS];
 };
 
 /* Value of `budgets`: the credit of all captive clients together. Written by BPF only. */
@@ -596,6 +617,7 @@ _Static_assert(sizeof(struct sp_zone_key) == 8, "ABI");
 _Static_assert(sizeof(struct sp_zone_port) == 8, "ABI");
 _Static_assert(sizeof(struct sp_settings) == 72 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
+_Static_assert(sizeof(struct sp_flooder) == 48, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
 _Static_assert(sizeof(struct sp_garden_rule) == 24, "ABI");
 _Static_assert(sizeof(struct sp_garden) == 8 + 24 * SP_GARDEN_RULES, "ABI");

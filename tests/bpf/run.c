@@ -273,6 +273,38 @@ int sp_bench_map(struct sp_bench *bench, const char *name)
 	return fd;
 }
 
+void sp_bench_forget_floods(struct sp_bench *bench)
+{
+	const uint32_t zero = 0;
+	struct sp_flooders *none = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*none));
+
+	if (!none || bpf_map_update_elem(sp_bench_map(bench, "flooders"), &zero, none, BPF_ANY))
+		fail_msg("cannot forget who floods: %s", strerror(errno));
+	free(none);
+}
+
+struct sp_guest sp_bench_guest(struct sp_bench *bench, uint8_t number, uint16_t vlan)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct sp_flooders *all = calloc((size_t)cpus, sizeof(*all));
+	struct sp_client_key key = {.vlan = vlan};
+	struct sp_guest guest = {};
+	const uint32_t zero = 0;
+	uint64_t client;
+
+	sp_test_mac(key.mac, number);
+	memcpy(&client, &key, sizeof(client));
+	bpf_map_lookup_elem(sp_bench_map(bench, "guests"), &key, &guest);
+	if (!all || bpf_map_lookup_elem(sp_bench_map(bench, "flooders"), &zero, all))
+		fail_msg("cannot read who floods: %s", strerror(errno));
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (size_t i = 0; i < sizeof(all->cell) / sizeof(*all->cell); i++)
+			if (all[cpu].cell[i].client == client)
+				guest.refused += all[cpu].cell[i].refused;
+	free(all);
+	return guest;
+}
+
 void sp_bench_settings(struct sp_bench *bench, const struct sp_settings *settings)
 {
 	struct sp_settings now = {.abi_version = SP_ABI_VERSION};
@@ -291,6 +323,7 @@ static void forget_guests(struct sp_bench *bench)
 	const struct sp_total total = {};
 	struct sp_client_key key;
 
+	sp_bench_forget_floods(bench);
 	empty(sp_bench_map(bench, "guests"), &key);
 	for (uint32_t kind = 0; kind < SP_TOTALS; kind++)
 		if (bpf_map_update_elem(sp_bench_map(bench, "budgets"), &kind, &total, BPF_ANY))

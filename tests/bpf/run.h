@@ -93,6 +93,14 @@ int sp_bench_map(struct sp_bench *bench, const char *name);
  * with an answer. */
 void sp_bench_settings(struct sp_bench *bench, const struct sp_settings *settings);
 
+/* What the datapath knows of captive client @number on that VLAN (0: untagged), also what of it is
+ * still in `flooders`; all zero: nothing. */
+struct sp_guest sp_bench_guest(struct sp_bench *bench, uint8_t number, uint16_t vlan);
+
+/* Forget who floods, as the datapath does with every jiffy: what is changed after that holds for
+ * the next packet. */
+void sp_bench_forget_floods(struct sp_bench *bench);
+
 /* Forget every connection to the portal. */
 void sp_bench_forget(struct sp_bench *bench);
 

@@ -211,16 +211,6 @@ static const struct sp_sample captive[] = {
 	{"to a group", V4("10.85.0.2", "224.0.0.251"), UDP(5353, 5353)},
 };
 
-static struct sp_guest guest_of(struct sp_bench *bench, uint8_t number)
-{
-	struct sp_client_key key = {};
-	struct sp_guest guest = {};
-
-	sp_test_mac(key.mac, number);
-	bpf_map_lookup_elem(sp_bench_map(bench, "guests"), &key, &guest);
-	return guest;
-}
-
 /* A captured packet goes on from XDP, and finds no listener at TC. */
 static enum sp_reason same_reason(const struct sp_outcome *outcome)
 {
@@ -242,8 +232,8 @@ static void check_captive(struct sp_bench *bench, const struct pair *pair, const
 		fail_msg("%s of a captive client: %s by the short way, %s by the long one", what,
 		         sp_reason_label(same_reason(&outcome[0])),
 		         sp_reason_label(same_reason(&outcome[1])));
-	one = guest_of(bench, SHORT_CAPTIVE);
-	other = guest_of(bench, LONG_CAPTIVE);
+	one = sp_bench_guest(bench, SHORT_CAPTIVE, 0);
+	other = sp_bench_guest(bench, LONG_CAPTIVE, 0);
 	if (one.packets != other.packets || one.refused != other.refused || one.ipv4 != other.ipv4)
 		fail_msg("%s of a captive client: %llu packets and %llu refused by the short way, "
 		         "%llu and %llu by the long one",
