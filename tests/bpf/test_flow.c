@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,19 +66,6 @@ static bool is_down(const struct way *way)
 	return way->from == NEXT_HOP;
 }
 
-/* Each CPU has places of its own. */
-static void stay_here(void)
-{
-	int cpu = sched_getcpu();
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	if (cpu >= 0)
-		CPU_SET((size_t)cpu, &one);
-	if (cpu < 0 || sched_setaffinity(0, sizeof(one), &one))
-		fail_msg("cannot stay on one CPU: %s", strerror(errno));
-}
-
 static int setup(void **state)
 {
 	struct bpf_map_info info = {0};
@@ -88,7 +74,7 @@ static int setup(void **state)
 
 	if (bpf_obj_get_info_by_fd(map, &info, &size))
 		fail_msg("cannot ask about flows: %s", strerror(errno));
-	stay_here();
+	sp_test_pin(0); /* each CPU has places of its own */
 	flow_count = info.max_entries;
 	flows = mmap(NULL, flow_count * sizeof(*flows), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	if (flows == MAP_FAILED)
@@ -221,7 +207,7 @@ static void expect_end(const struct way *way, const char *what,
                        void (*tweak)(const struct way *way, struct sp_flow *flow),
                        const struct sp_frame_bytes *frame)
 {
-	for (unsigned i = 0; i < LOOKS; i++) {
+	for (uint32_t i = 0; i < sp_test_times(LOOKS); i++) {
 		struct sp_pass pass;
 		struct sp_flow *flow;
 
