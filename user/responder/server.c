@@ -170,6 +170,16 @@ static void drain(struct sp_server *server, struct sp_connection *connection)
 	drop(server, connection);
 }
 
+/* Some hundreds may be due at once, at 5 to 10 us each: nobody who is new waits for all of them.
+ * But no fewer go than come, so with each that comes one is looked at. */
+static void look_at_one(struct sp_server *server)
+{
+	struct sp_connection *connection = TAILQ_FIRST(&server->lingering);
+
+	if (connection && connection->due <= server->now)
+		drain(server, connection);
+}
+
 /*
  * Whether the end of the connection tells the client where the answer ends. All of HTTP/1.1 goes by
  * Content-Length, and closes by itself because we said that we would.
@@ -332,6 +342,7 @@ static void accept_some(struct sp_server *server, unsigned zone, bool is_ipv6, s
 
 		if (fd >= 0) {
 			welcome(server, fd, &peer, zone, is_ipv6, batch);
+			look_at_one(server);
 		} else if (errno == EAGAIN) {
 			return;
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -436,13 +447,8 @@ static void expire(struct sp_server *server)
 		sp_tally->responder.dropped[SP_TALLY_LATE]++;
 		drop(server, connection);
 	}
-	/* Some hundreds may be due at once, at 5 to 10 us each: nobody who is new waits for all. */
-	for (unsigned i = 0; i < LOOKS; i++) {
-		connection = TAILQ_FIRST(&server->lingering);
-		if (!connection || connection->due > server->now)
-			break;
-		drain(server, connection);
-	}
+	for (unsigned i = 0; i < LOOKS; i++)
+		look_at_one(server);
 }
 
 /* Milliseconds until expire() has something to do, at most @wait_ms. */
