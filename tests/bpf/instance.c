@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "instance.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -18,7 +21,6 @@
 #include <linux/magic.h>
 
 #include "clock.skel.h"
-#include "lib/maps.h"
 
 static const char *const pins[] = {"clients", "usage",     "slots",       "settings",
                                    "reasons", "listeners", "origins",     "clock",
@@ -123,6 +125,36 @@ static int wait_for(pid_t pid)
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int sp_test_remember(struct sp_instance *instance, struct sp_maps *maps, const char *where,
+                     uint32_t entries)
+{
+	struct sp_error error;
+
+	snprintf(instance->state, sizeof(instance->state), "%s/sallyport-test.XXXXXX", where);
+	if (!mkdtemp(instance->state))
+		return -1;
+	sp_test_pin_all(instance, entries);
+	if (sp_maps_open(maps, instance, &error))
+		fail_msg("%s", error.text);
+	maps->remember = true;
+	return 0;
+}
+
+int sp_test_forget(const struct sp_instance *instance, struct sp_maps *maps)
+{
+	DIR *folder = opendir(instance->state);
+	struct dirent *entry;
+
+	sp_maps_close(maps);
+	sp_test_unpin(instance);
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+	return rmdir(instance->state);
 }
 
 int sp_test_run_apart(struct sp_instance *instance, int (*run)(void))

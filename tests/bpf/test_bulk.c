@@ -4,7 +4,6 @@
  * many changes. Real maps of a real kernel; the test plays the datapath where it writes `usage`.
  * Needs root and bpffs.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -63,35 +62,16 @@ int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *co
 
 static int setup(void **state)
 {
-	char folder[] = "/run/test_bulk.XXXXXX";
-
 	(void)state;
 	refuse_after = -1;
 	forget_one = false;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(instance.state, sizeof(instance.state), "%s", folder);
-	sp_test_pin_all(&instance, ENTRIES);
-	if (sp_maps_open(&maps, &instance, &error))
-		fail_msg("%s", error.text);
-	maps.remember = true;
-	return 0;
+	return sp_test_remember(&instance, &maps, "/run", ENTRIES);
 }
 
 static int teardown(void **state)
 {
-	DIR *folder = opendir(instance.state);
-	struct dirent *entry;
-
 	(void)state;
-	sp_maps_close(&maps);
-	sp_test_unpin(&instance);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder)
-		closedir(folder);
-	return rmdir(instance.state);
+	return sp_test_forget(&instance, &maps);
 }
 
 /* --- helpers --- */

@@ -3,7 +3,6 @@
  * Several who are let in wait for the disk once, and are put out again if it fails. Real maps of a
  * real kernel. Needs root and bpffs.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -11,10 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -47,35 +44,16 @@ int fdatasync(int fd)
 
 static int setup(void **state)
 {
-	char folder[] = "/run/test_gather.XXXXXX";
-
 	(void)state;
 	broken = false;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(instance.state, sizeof(instance.state), "%s", folder);
-	sp_test_pin_all(&instance, ENTRIES);
-	if (sp_maps_open(&maps, &instance, &error))
-		fail_msg("%s", error.text);
-	maps.remember = true;
-	return 0;
+	return sp_test_remember(&instance, &maps, "/run", ENTRIES);
 }
 
 static int teardown(void **state)
 {
-	DIR *folder = opendir(instance.state);
-	struct dirent *entry;
-
 	(void)state;
 	broken = false;
-	sp_maps_close(&maps);
-	sp_test_unpin(&instance);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder)
-		closedir(folder);
-	return rmdir(instance.state);
+	return sp_test_forget(&instance, &maps);
 }
 
 static void must(int code)

@@ -3,7 +3,6 @@
  * Sessions in the maps and in the ledger at once: both or none, whatever fails in between. Real
  * maps of a real kernel; the test plays the datapath where it writes `usage`. Needs root and bpffs.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -51,34 +49,15 @@ int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
 
 static int setup(void **state)
 {
-	char folder[] = "/tmp/test_memory.XXXXXX";
-
 	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(instance.state, sizeof(instance.state), "%s", folder);
-	sp_test_pin_all(&instance, ENTRIES);
-	if (sp_maps_open(&maps, &instance, &error))
-		fail_msg("%s", error.text);
-	maps.remember = true;
-	return 0;
+	return sp_test_remember(&instance, &maps, "/tmp", ENTRIES);
 }
 
 static int teardown(void **state)
 {
-	DIR *folder = opendir(instance.state);
-	struct dirent *entry;
-
 	(void)state;
 	refuse_updates = false;
-	sp_maps_close(&maps);
-	sp_test_unpin(&instance);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder)
-		closedir(folder);
-	return rmdir(instance.state);
+	return sp_test_forget(&instance, &maps);
 }
 
 /* --- helpers --- */

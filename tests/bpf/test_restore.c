@@ -4,14 +4,12 @@
  * removed, nothing is ended before. The test plays the datapath where it writes `usage`. Needs root
  * and bpffs.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -61,30 +59,14 @@ static int reboot(unsigned entries)
 
 static int setup(void **state)
 {
-	char folder[] = "/tmp/test_restore.XXXXXX";
-
 	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(instance.state, sizeof(instance.state), "%s", folder);
-	open_maps(ENTRIES);
-	return 0;
+	return sp_test_remember(&instance, &maps, "/tmp", ENTRIES);
 }
 
 static int teardown(void **state)
 {
-	DIR *folder = opendir(instance.state);
-	struct dirent *entry;
-
 	(void)state;
-	sp_maps_close(&maps);
-	sp_test_unpin(&instance);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder)
-		closedir(folder);
-	return rmdir(instance.state);
+	return sp_test_forget(&instance, &maps);
 }
 
 static struct sp_ledger *ledger(void)
