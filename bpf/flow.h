@@ -10,7 +10,12 @@
  * what is imported, is seen with the next tick: 1 to 10 ms later, as the kernel's HZ is.
  *
  * The entry of another flow is displaced only when its tick is over. So with more flows in a tick
- * than there are entries some of them still gain, and the rest costs one cache line that is read.
+ * than there are entries some of them still gain.
+ *
+ * Entries of many flows do not stay in a cache. So in front of them there is a small table of tags,
+ * which does: an entry is looked at only when its tag says that the flow was the last one to come
+ * to this place. Packets of flows that take turns, a hundred thousand of them, leave their tag and
+ * cost no more; a train pays with its first packet. A tag that fits by chance costs that look.
  */
 #ifndef SP_BPF_FLOW_H
 #define SP_BPF_FLOW_H
@@ -28,6 +33,8 @@
 /* Where a packet's flow would be remembered, and what of it is not in the view. */
 struct sp_train {
 	struct sp_flow *flow;
+	__u16 *tag;
+	__u16 tagged; /* what the tag is once the flow is remembered */
 	__u32 stamp;
 	__u32 class;
 };
@@ -55,30 +62,61 @@ static __always_inline bool sp_flow_class(SP_CONTEXT *context, const struct sp_v
 	return true;
 }
 
-/* The place of a flow among those of this CPU. Multiplicative hashing (Knuth, The Art of Computer
- * Programming, volume 3, section 6.4): the factor is 2^64 by the golden ratio. */
-static __always_inline struct sp_flow *sp_flow_at(const struct sp_view *view)
+/* Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): the
+ * factor is 2^64 by the golden ratio. */
+static __always_inline __u64 sp_flow_hash(const struct sp_view *view)
 {
 	__u64 hash = (__u64)view->from.word[3] << 32 | view->to.word[3];
-	__u32 index = bpf_get_smp_processor_id() << SP_FLOWS_BITS;
 
 	hash ^= (__u64)view->source_port << 16 ^ (__u64)view->destination_port << 32;
-	hash *= 0x9e3779b97f4a7c15ull;
+	return hash * 0x9e3779b97f4a7c15ull;
+}
+
+/*
+ * Whether the flow was the last one to come to its place, by the tag there. If not it is now,
+ * unless the one before it is remembered in this tick.
+ */
+static __always_inline bool sp_flow_tag(struct sp_train *train, __u64 hash)
+{
+	const __u32 bits = SP_FLOW_TAG_BITS, zero = 0;
+	__u32 place = (__u32)(hash >> (64 - SP_FLOWS_BITS));
+	struct sp_flow_tags *tags = bpf_map_lookup_elem(&flow_tags, &zero);
+	__u16 differs;
+
+	if (!tags)
+		return false;
+	train->tag = &tags->tag[place];
+	train->tagged = (__u16)(train->stamp << bits |
+	                        (hash >> (64 - SP_FLOWS_BITS - bits) & ((1u << bits) - 1)));
+	differs = *train->tag ^ train->tagged;
+	if (!(differs & ((1u << bits) - 1)))
+		return true;
+	if (differs >> bits)
+		*train->tag = (__u16)(train->tagged - (1u << bits));
+	return false;
+}
+
+/* The place of a flow among those of this CPU. */
+static __always_inline struct sp_flow *sp_flow_at(__u64 hash)
+{
+	__u32 index = bpf_get_smp_processor_id() << SP_FLOWS_BITS;
+
 	index += (__u32)(hash >> (64 - SP_FLOWS_BITS));
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
-/* Find the place of a plain packet's flow (plain.h). False: packets like this one are not
- * remembered. */
+/* Find the place of a plain packet's flow (plain.h). False: it need not be looked at, and is not
+ * to be remembered. */
 static __always_inline bool sp_train_of(SP_CONTEXT *context, const struct sp_view *view,
                                         const struct sp_settings *config, __u64 now,
                                         struct sp_train *train)
 {
-	train->flow = NULL;
-	if (!sp_flow_class(context, view, &train->class))
-		return false;
+	const __u64 hash = sp_flow_hash(view);
+
 	train->stamp = (__u32)now + config->changes;
-	train->flow = sp_flow_at(view);
+	if (!sp_flow_class(context, view, &train->class) || !sp_flow_tag(train, hash))
+		return false;
+	train->flow = sp_flow_at(hash);
 	return train->flow;
 }
 
@@ -192,6 +230,7 @@ static __always_inline void sp_train_begin(SP_CONTEXT *context, const struct sp_
 		__builtin_memcpy(flow->to_high, &view->to, sizeof(flow->to_high));
 	}
 	*(volatile __u32 *)&flow->stamp = train->stamp;
+	*train->tag = train->tagged;
 }
 
 #endif

@@ -184,6 +184,13 @@ struct {
 	__type(value, struct sp_flow);
 } flows SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sp_flow_tags);
+} flow_tags SEC(".maps");
+
 /* Interfaces that frames may be redirected to: ifindex, with SP_PORT_CLIENT or without -> ifindex.
  */
 struct {

@@ -69,7 +69,7 @@ static __always_inline bool sp_down_first(struct xdp_md *ctx, const struct sp_se
 static __always_inline bool sp_uplink_short(struct xdp_md *ctx, const struct sp_settings *config)
 {
 	__u64 now = bpf_jiffies64();
-	struct sp_train train;
+	struct sp_train train = {};
 	struct sp_view view;
 
 	if (!sp_plain_read(ctx, &view) ||

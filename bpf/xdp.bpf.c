@@ -189,14 +189,13 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	const struct sp_settings *config = sp_settings_now();
 	enum sp_reason reason = SP_REASON_AUTHORIZED;
 	__u64 now = bpf_jiffies64();
-	struct sp_train train;
+	struct sp_train train = {};
 	struct sp_client_key key;
 	struct sp_usage *cell;
 	struct sp_view view;
 
 	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view) || sp_is_special(&view))
 		return SP_SHORT_NOT;
-	train.flow = NULL;
 	if (config->route_zones && sp_train_of(ctx, &view, config, now, &train) &&
 	    sp_up_again(ctx, &view, &train, now))
 		return XDP_REDIRECT;

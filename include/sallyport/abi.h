@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 5u
+#define SP_ABI_VERSION 6u
 
 /* Sizes that both sides must agree on. */
 #define SP_NOTE_SIZE     64u   /* bytes of a note of the operator, terminating NUL included */
@@ -547,6 +547,16 @@ struct sp_flow {
 /* Entries of `flows` for each CPU; a power of two. */
 #define SP_FLOWS_BITS 12u
 #define SP_FLOWS      (1u << SP_FLOWS_BITS)
+
+/*
+ * The one value of `flow_tags`, per CPU: which flow came last to each of its entries of `flows`.
+ * Bits of the flow's hash, and above them the low bits of the stamp at which the entry was written,
+ * or of an earlier one if it was not. Written by BPF only.
+ */
+#define SP_FLOW_TAG_BITS 10u
+struct sp_flow_tags {
+	__u16 tag[SP_FLOWS];
+};
 
 /* Key of `vlans`: a frame as it arrives; the value is the ifindex that the stack receives it on. */
 struct sp_vlan_key {

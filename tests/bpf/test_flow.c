@@ -3,7 +3,8 @@
  * Trains (bpf/flow.h): a packet goes the way of the one before it if it is of the same flow, and
  * only then. What is remembered is marked here, in the map: a frame to the MAC of MARKED went by
  * memory, and not by the FIB. The tick may end at any moment, so a look begins anew until it saw
- * a train go on; only then it is told that one does not.
+ * a train go on; only then it is told that one does not. A flow is remembered when it comes twice
+ * (`flow_tags`): so there are two packets before the one that goes by memory.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -125,9 +127,24 @@ static void spread(const struct way *way, struct sp_flow *flow)
 		flows[i] = one;
 }
 
+/* Entries of flows and tags of all CPUs, each byte of them this one. */
+static void poison(uint8_t byte)
+{
+	const size_t size = sizeof(struct sp_flow_tags) * (flow_count / SP_FLOWS);
+	const uint32_t zero = 0;
+	void *tags = malloc(size);
+
+	if (!tags)
+		fail_msg("out of memory");
+	memset(tags, byte, size);
+	sp_routed_put("flow_tags", &zero, tags);
+	free(tags);
+	memset(flows, byte, flow_count * sizeof(*flows));
+}
+
 static void forget(void)
 {
-	memset(flows, 0, flow_count * sizeof(*flows));
+	poison(0);
 }
 
 /* Send a packet, and see that the next one goes its way: that one's @pass. The entry is left marked
@@ -140,6 +157,9 @@ static struct sp_flow *begin_train(const struct way *way, struct sp_pass *pass)
 	build(way, &frame);
 	for (unsigned i = 0; i < TRIES; i++) {
 		forget();
+		go(way, &frame, pass);
+		if (remembered())
+			fail_msg("%s: remembered with its first packet", way->sample.name);
 		go(way, &frame, pass);
 		flow = remembered();
 		/* The first one of a session goes the long way, and is not. */
@@ -202,11 +222,14 @@ static void each_packet_is_charged(void **unused)
 
 /* --- what does not --- */
 
-/* After a train went on @tweak it, or the frame; the next packet must not go its way. */
+/* After a train went on @tweak it, or the frame; the next packet must not go its way. Nor, if it is
+ * another flow's (spread), the one after it, which finds its own tag. */
 static void expect_end(const struct way *way, const char *what,
                        void (*tweak)(const struct way *way, struct sp_flow *flow),
                        const struct sp_frame_bytes *frame)
 {
+	const unsigned packets = tweak == spread ? 2 : 1;
+
 	for (uint32_t i = 0; i < sp_test_times(LOOKS); i++) {
 		struct sp_pass pass;
 		struct sp_flow *flow;
@@ -214,9 +237,11 @@ static void expect_end(const struct way *way, const char *what,
 		sp_routed_zones(1);
 		flow = begin_train(way, &pass);
 		tweak(way, flow);
-		go(way, frame, &pass);
-		if (is_marked(&pass))
-			fail_msg("%s, %s: still went the same way", way->sample.name, what);
+		for (unsigned n = 0; n < packets; n++) {
+			go(way, frame, &pass);
+			if (is_marked(&pass))
+				fail_msg("%s, %s: still went the same way", way->sample.name, what);
+		}
 	}
 }
 
@@ -428,9 +453,12 @@ static void find_neighbour(const struct way *way, ptrdiff_t index, struct sp_fra
 		build(way, frame);
 		frame->byte[34] = (uint8_t)(port >> 8);
 		frame->byte[35] = (uint8_t)port;
+		if (port == way->sample.source_port)
+			continue;
 		forget();
 		go(way, frame, &pass);
-		if (flows[index].stamp && port != way->sample.source_port)
+		go(way, frame, &pass);
+		if (flows[index].stamp)
 			return;
 	}
 	fail_msg("no other flow has place %td", index);
@@ -452,15 +480,81 @@ static void places_are_kept(void **unused)
 
 		build(way, &frame);
 		flow = begin_train(way, &pass);
-		go(way, &other, &pass);
-		assert_false(is_marked(&pass));
+		for (unsigned packets = 0; packets < 3; packets++) {
+			go(way, &other, &pass);
+			assert_false(is_marked(&pass));
+		}
 		go(way, &frame, &pass);
 		kept += is_marked(&pass);
 	}
 	assert_true(kept);
-	time_passed(way, flow);
-	go(way, &other, &pass);
+	for (unsigned i = 0; i < TRIES && ((uint8_t *)flow->ethernet)[5] == MARKED; i++) {
+		time_passed(way, flow);
+		go(way, &other, &pass);
+		go(way, &other, &pass);
+	}
 	assert_int_not_equal(((uint8_t *)flow->ethernet)[5], MARKED);
+}
+
+/* Flows that come one packet at a time leave their tags there and no more: nothing is written to
+ * entries that nobody would find. */
+static void flows_that_take_turns_are_not_remembered(void **unused)
+{
+	const struct way *way = &ways[0];
+	struct sp_frame_bytes frame, other;
+	struct sp_pass pass;
+	struct sp_flow *flow = begin_train(way, &pass);
+
+	(void)unused;
+	build(way, &frame);
+	find_neighbour(way, flow - flows, &other);
+	forget();
+	for (unsigned i = 0; i < 2 * LOOKS; i++) {
+		go(way, i & 1 ? &other : &frame, &pass);
+		assert_int_equal(pass.action, XDP_REDIRECT);
+		assert_null(remembered());
+	}
+}
+
+/* A flow that goes on is remembered with the first packet of a tick. */
+static void tags_outlive_the_tick(void **unused)
+{
+	const struct way *way = &ways[0];
+	struct sp_frame_bytes frame;
+	struct sp_pass pass;
+	struct sp_flow *flow = begin_train(way, &pass);
+	const uint32_t stamp = flow->stamp;
+
+	(void)unused;
+	build(way, &frame);
+	time_passed(way, flow);
+	go(way, &frame, &pass);
+	assert_false(is_marked(&pass));
+	assert_int_not_equal(flow->stamp, stamp);
+	assert_int_not_equal(((uint8_t *)flow->ethernet)[5], MARKED);
+}
+
+/* Whatever is in there, packets go where they should and are charged. */
+static void what_was_in_memory_does_not_matter(void **unused)
+{
+	(void)unused;
+	for (unsigned byte = 0; byte < 256; byte += 51) {
+		for (size_t i = 0; i < WAYS; i++) {
+			struct sp_frame_bytes frame;
+
+			build(&ways[i], &frame);
+			poison((uint8_t)byte);
+			for (unsigned packets = 0; packets < 4; packets++) {
+				uint64_t bytes, before = charged(&ways[i], &bytes);
+				struct sp_pass pass;
+
+				go(&ways[i], &frame, &pass);
+				assert_int_equal(pass.action, XDP_REDIRECT);
+				assert_false(is_marked(&pass));
+				assert_int_equal(charged(&ways[i], &bytes), before + 1);
+			}
+		}
+	}
 }
 
 int main(void)
@@ -476,6 +570,11 @@ int main(void)
 	                                        teardown),
 		cmocka_unit_test_setup_teardown(no_train_outlives_its_session, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_are_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(flows_that_take_turns_are_not_remembered, setup,
+	                                        teardown),
+		cmocka_unit_test_setup_teardown(tags_outlive_the_tick, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_in_memory_does_not_matter, setup,
+	                                        teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
