@@ -155,6 +155,7 @@ int sp_routed_setup(void **unused)
 	if (!made)
 		make_interfaces();
 	sp_routed.bench = sp_bench_open(true, NULL);
+	sp_bench_uplink(sp_routed.bench); /* now, and not between two packets of a train */
 	if (!made)
 		attach_pass();
 	made = true;
@@ -232,7 +233,7 @@ void sp_routed_down(const struct sp_sample *sample, const struct sp_tag *tag, st
 	struct sp_frame_bytes frame;
 
 	sp_routed_build(sample, NEXT_HOP, tag, &frame);
-	sp_routed_run(sp_routed.bench->uplink_program, sp_routed.wan0, &frame, pass);
+	sp_routed_run(sp_bench_uplink(sp_routed.bench), sp_routed.wan0, &frame, pass);
 }
 
 /* The frame that the next hop must get: made anew, so that the checksum is not ours. */

@@ -136,6 +136,16 @@ void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent)
 		load_fill_up(load);
 }
 
+/* Of the programs of @object only @wanted is run here; the verifier takes its time with each.
+ * test_verifier.c loads all of them. */
+static void load_alone(struct bpf_object *object, const struct bpf_program *wanted)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, program == wanted);
+}
+
 static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 {
 	struct sp_xdp_bpf *xdp = sp_xdp_bpf__open();
@@ -144,6 +154,7 @@ static void load_xdp(struct sp_bench *bench, const struct sp_bench_size *size)
 	if (!xdp)
 		fail_msg("cannot open the XDP object: %s", strerror(errno));
 	memcpy((void *)&xdp->rodata->sp_load, &bench->load, sizeof(bench->load));
+	load_alone(xdp->obj, xdp->progs.sallyport_xdp);
 	if (bpf_map__set_max_entries(xdp->maps.flows,
 	                             SP_FLOWS * (uint32_t)libbpf_num_possible_cpus()) ||
 	    bpf_map__set_max_entries(xdp->maps.clients, size->clients) ||
@@ -198,10 +209,17 @@ static void load_uplink(struct sp_bench *bench)
 	if (!uplink)
 		fail_msg("cannot open the uplink object: %s", strerror(errno));
 	memcpy((void *)&uplink->rodata->sp_load, &bench->load, sizeof(bench->load));
+	load_alone(uplink->obj, uplink->progs.sallyport_uplink);
 	share_maps(bench, uplink->obj);
 	if (sp_uplink_bpf__load(uplink))
 		fail_msg("cannot load the uplink program: %s", strerror(errno));
-	bench->uplink_program = bpf_program__fd(uplink->progs.sallyport_uplink);
+}
+
+int sp_bench_uplink(struct sp_bench *bench)
+{
+	if (!bench->uplink)
+		load_uplink(bench);
+	return bpf_program__fd(bench->uplink->progs.sallyport_uplink);
 }
 
 static void load_look(struct sp_bench *bench)
@@ -371,7 +389,6 @@ static void bench_load(struct sp_bench *bench, const struct sp_load *load,
 	bench->load = *load;
 	load_xdp(bench, size);
 	load_tc(bench);
-	load_uplink(bench);
 	load_look(bench);
 	bench->loaded = true;
 }
@@ -397,16 +414,6 @@ struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size)
 		bench_load(&the_bench, &load, size);
 	}
 	return &the_bench;
-}
-
-void sp_bench_open_full(void)
-{
-	struct sp_load load;
-
-	sp_bench_configure(&load, true, SP_EXTENT_FULL);
-	bench_close();
-	bench_load(&the_bench, &load, &small);
-	bench_close();
 }
 
 void sp_bench_grant(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan,

@@ -36,7 +36,6 @@ struct sp_bench {
 	struct sp_load load;
 	struct sp_bench_size size;
 	int program[SP_PROGRAMS];
-	int uplink_program;
 	int clients, usage, origins, settings, listeners;
 	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
 	const struct sp_count *totals;        /* the same, when sallyport_look ran last */
@@ -58,9 +57,6 @@ enum sp_extent { SP_EXTENT_NONE, SP_EXTENT_SMALL, SP_EXTENT_FULL };
 
 /* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full. */
 void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent);
-
-/* Load the programs with every list of the configuration full, and unload them. */
-void sp_bench_open_full(void);
 
 #define SP_TEST_TLS_PORT    443
 #define SP_TEST_PORTAL_PORT 8080
@@ -85,6 +81,9 @@ void sp_bench_grant_to(struct sp_bench *bench, uint8_t number,
 void sp_bench_revoke(struct sp_bench *bench, const uint8_t mac[6], uint16_t vlan);
 struct sp_usage sp_bench_usage(struct sp_bench *bench, uint32_t slot);
 void sp_bench_usage_set(struct sp_bench *bench, uint32_t slot, const struct sp_usage *cell);
+
+/* The program of uplinks, which is loaded when it is asked for first. */
+int sp_bench_uplink(struct sp_bench *bench);
 
 /* The map of this name. */
 int sp_bench_map(struct sp_bench *bench, const char *name);

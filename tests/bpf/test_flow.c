@@ -98,7 +98,7 @@ static void build(const struct way *way, struct sp_frame_bytes *frame)
 static void go(const struct way *way, const struct sp_frame_bytes *frame, struct sp_pass *pass)
 {
 	if (is_down(way))
-		sp_routed_run(sp_routed.bench->uplink_program, sp_routed.wan0, frame, pass);
+		sp_routed_run(sp_bench_uplink(sp_routed.bench), sp_routed.wan0, frame, pass);
 	else
 		sp_routed_run(sp_routed.bench->program[SP_XDP], sp_routed.lan0, frame, pass);
 }

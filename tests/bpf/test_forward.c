@@ -391,7 +391,7 @@ static void unknown_tags_are_the_stacks(void **unused)
 	sp_routed_run(sp_routed.bench->program[SP_XDP], sp_routed.lan0, &frame, &pass);
 	assert_int_equal(pass.action, XDP_PASS);
 	assert_int_equal(pass.reason, SP_REASON_AUTHORIZED);
-	sp_routed_run(sp_routed.bench->uplink_program, sp_routed.wan0, &frame, &pass);
+	sp_routed_run(sp_bench_uplink(sp_routed.bench), sp_routed.wan0, &frame, &pass);
 	assert_int_equal(pass.action, XDP_PASS);
 	assert_int_equal(pass.reason, SP_REASON_UPLINK);
 }
@@ -470,7 +470,7 @@ static void truncated_frames_are_the_stacks(void **unused)
 			struct sp_pass pass;
 
 			part.length = length;
-			sp_routed_run(sp_routed.bench->uplink_program, sp_routed.wan0, &part,
+			sp_routed_run(sp_bench_uplink(sp_routed.bench), sp_routed.wan0, &part,
 			              &pass);
 			assert_int_equal(pass.action, XDP_PASS);
 			assert_int_equal(pass.reason, SP_REASON_UPLINK);

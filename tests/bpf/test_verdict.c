@@ -352,13 +352,6 @@ static void a_slot_that_is_missing(void **unused)
 	check_source(bench, mac, SP_REASON_INTERNAL);
 }
 
-/* The lists are unrolled: it is the longest configuration that the verifier may refuse. */
-static void the_largest_configuration_loads(void **unused)
-{
-	(void)unused;
-	sp_bench_open_full();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,7 +362,6 @@ int main(void)
 		cmocka_unit_test(sources_that_cannot_be),
 		cmocka_unit_test(a_session_is_for_one_vlan),
 		cmocka_unit_test(a_slot_that_is_missing),
-		cmocka_unit_test(the_largest_configuration_loads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the programs cost the verifier, which gives up after a million instructions: those that it
- * processed, with every list of the configuration empty, as on an ordinary gateway, and full. The
- * limit here is far below the kernel's, so that a kernel that prunes worse still takes them.
+ * processed, with every list of the configuration empty, as on an ordinary gateway, and full: the
+ * lists are unrolled, so that is the longest there is. The limit here is far below the kernel's, so
+ * that a kernel that prunes worse still takes them.
  */
 #include <errno.h>
 #include <setjmp.h>
