@@ -55,12 +55,6 @@ static __always_inline struct sp_flood_price sp_flood_price(enum sp_flood what)
 	}
 }
 
-/* Of a server or a client, of either version. */
-static __always_inline bool sp_is_dhcp_port(__u16 port)
-{
-	return (__u16)(port - SP_DHCP_SERVER) < 2 || (__u16)(port - SP_DHCP6_CLIENT) < 2;
-}
-
 static __always_inline bool sp_same_address(const struct sp_address *a, const struct sp_address *b)
 {
 	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
@@ -149,15 +143,14 @@ static __always_inline enum sp_reason sp_flood_judge(const struct sp_settings *c
 /* The same for a client that has been noted; nothing but this packet has to be looked at. */
 static __always_inline enum sp_reason sp_flood_again(const struct sp_settings *config,
                                                      const struct sp_view *view,
-                                                     struct sp_flooder *cell)
+                                                     const struct sp_flooder *cell)
 {
 	enum sp_flood what = sp_flood_of(config, view, &cell->resolver);
 	struct sp_flood_price price = sp_flood_price(what);
 
 	if (!(cell->spent >> what & 1) || sp_is_open(config))
 		return SP_REASON_NONE;
-	cell->refused++;
-	return price.reason;
+	return (enum sp_reason)price.reason;
 }
 
 #endif

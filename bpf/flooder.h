@@ -5,8 +5,8 @@
  * Budgets go by jiffies, so they stay used up until the next one: for so long, and never longer, a
  * packet that has to be paid for by one of them is refused without a look at either map.
  *
- * So somebody who is let in, by whatever writes `clients`, has to wait for a jiffy at most; and a
- * flood costs two look-ups a jiffy, and not two a packet.
+ * So somebody who is let in, by whatever writes `clients`, or whom the garden is opened for, has to
+ * wait for a jiffy at most; and a flood costs two look-ups a jiffy, and not two a packet.
  */
 #ifndef SP_BPF_FLOODER_H
 #define SP_BPF_FLOODER_H
@@ -17,6 +17,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "alike.h"
 #include "guest.h"
 #include "maps.h"
 
@@ -38,7 +39,7 @@ static __always_inline struct sp_flooder *sp_flooder_cell(struct sp_flooders *al
 /* A struct sp_client_key in one word. */
 static __always_inline __u64 sp_flooder_client(const __u16 mac[3], __u16 vlan)
 {
-	return (__u64)vlan << 48 | (__u64)mac[2] << 32 | (__u32)mac[1] << 16 | mac[0];
+	return (__u64)vlan << 48 | (__u64)mac[2] << 32 | *(const __u32 *)mac;
 }
 
 /* The cell of who sent the frame, if that has been noted in this jiffy; else NULL. */
@@ -59,6 +60,8 @@ static __always_inline struct sp_flooder *sp_flooder_find(const void *at, const 
 		vlan = bpf_ntohs(tag->control) & 0x0fff;
 	client = sp_flooder_client(ethernet->source, vlan);
 	cell = sp_flooder_cell(all, client);
+	/* Or clang would compute it anew for each member. */
+	barrier_var(cell);
 	return cell->client == client && cell->jiffy == now ? cell : NULL;
 }
 
@@ -70,9 +73,9 @@ static __always_inline void sp_flooder_settle(struct sp_flooder *cell)
 
 	if (!cell->refused)
 		return;
+	*(__u32 *)key.mac = (__u32)cell->client;
+	((__u16 *)key.mac)[2] = (__u16)(cell->client >> 32);
 	key.vlan = (__u16)(cell->client >> 48);
-	for (int i = 0; i < 3; i++)
-		((__u16 *)key.mac)[i] = (__u16)(cell->client >> 16 * i);
 	guest = bpf_map_lookup_elem(&guests, &key);
 	if (guest)
 		__sync_fetch_and_add(&guest->refused, cell->refused);
@@ -95,8 +98,9 @@ static __always_inline struct sp_flooder *sp_flooder_note(const struct sp_client
 		cell->client = client;
 		cell->jiffy = now;
 		cell->spent = 0;
+		cell->last.length = 0;
 	}
-	cell->spent |= 1u << what;
+	cell->spent |= (__u8)(1u << what);
 	all->jiffy = now;
 	return cell;
 }

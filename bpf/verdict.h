@@ -58,6 +58,12 @@ static __always_inline enum sp_reason sp_judge_source(const struct sp_view *view
 	return SP_REASON_NONE;
 }
 
+/* Of a server or a client, of either version. */
+static __always_inline bool sp_is_dhcp_port(__u16 port)
+{
+	return (__u16)(port - SP_DHCP_SERVER) < 2 || (__u16)(port - SP_DHCP6_CLIENT) < 2;
+}
+
 /* From a DHCP server, or to the port of a client: not every client looks at the source port. */
 static __always_inline bool sp_is_from_dhcp_server(const struct sp_view *view)
 {

@@ -158,23 +158,38 @@ static __always_inline bool sp_up_route(struct xdp_md *ctx, const struct sp_view
 	return true;
 }
 
+/* Refuse a packet of a client that is known to flood, because of what it is; or SP_REASON_NONE. */
+static __always_inline enum sp_reason sp_xdp_flood_judge(struct xdp_md *ctx, struct sp_view *view,
+                                                         struct sp_flooder *cell)
+{
+	const struct sp_settings *config = sp_settings_now();
+	enum sp_reason reason;
+
+	if (!config || !sp_plain_read(ctx, view))
+		return SP_REASON_NONE;
+	reason = sp_flood_again(config, view, cell);
+	if (reason)
+		sp_alike_note(&cell->last, (void *)(long)ctx->data, (void *)(long)ctx->data_end,
+		              reason);
+	return reason;
+}
+
 /* The shortest way: of a client that is known to flood. Whether the packet has been dropped. */
 static __always_inline bool sp_xdp_flood(struct xdp_md *ctx)
 {
-	const struct sp_settings *config;
-	struct sp_flooder *cell;
+	const void *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct sp_flooder *cell = sp_flooder_find(at, end);
+	struct sp_view view = {.packets = 1};
 	enum sp_reason reason;
-	struct sp_view view;
 
-	cell = sp_flooder_find((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	if (!cell)
 		return false;
-	config = sp_settings_now();
-	if (!config || !sp_plain_read(ctx, &view))
-		return false;
-	reason = sp_flood_again(config, &view, cell);
+	view.bytes = sp_alike(&cell->last, at, end);
+	reason = view.bytes ? (enum sp_reason)cell->last.reason
+	                    : sp_xdp_flood_judge(ctx, &view, cell);
 	if (!reason)
 		return false;
+	cell->refused++;
 	sp_count_reason(reason, &view);
 	return true;
 }

@@ -350,16 +350,32 @@ struct sp_guest {
 };
 
 /*
+ * What an untagged frame with IPv4 looks like, as far as the judgement of a flood goes
+ * (bpf/alike.h). Network order, but for the length.
+ */
+struct sp_alike {
+	__be32 head;     /* version, header length, class and total length of IPv4 */
+	__be32 from, to; /* addresses */
+	__be16 port;     /* destination */
+	__be16 tail;     /* UDP: its length; TCP: header length and flags */
+	__u16 length;    /* of the frame, as far as it is in one piece; 0: nothing is known */
+	__u8 protocol;
+	__u8 reason; /* why it is refused */
+};
+
+/*
  * A cell of `flooders`: what a CPU knows of a captive client that floods it (bpf/flooder.h). It
  * holds for one jiffy. Written by BPF only.
  */
 struct sp_flooder {
 	__u64 client;  /* struct sp_client_key in one word */
 	__u64 jiffy;   /* in which this was so */
-	__u32 spent;   /* bits of enum sp_flood of bpf/flood.h: what the client cannot pay for */
 	__u32 refused; /* packets that are still to be added to sp_guest.refused */
+	__u8 spent;    /* bits of enum sp_flood of bpf/flood.h: what the client cannot pay for */
+	__u8 spare[3];
+	struct sp_alike last;       /* the last packet that was refused */
 	struct sp_address resolver; /* with SP_FLOOD_DNS: the one that it asks */
-	__u64 spare;
+	__u32 spare2;
 };
 
 /* The one value of `flooders`, per CPU: by a hash of the client. */
@@ -627,7 +643,7 @@ _Static_assert(sizeof(struct sp_zone_key) == 8, "ABI");
 _Static_assert(sizeof(struct sp_zone_port) == 8, "ABI");
 _Static_assert(sizeof(struct sp_settings) == 72 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
-_Static_assert(sizeof(struct sp_flooder) == 48, "ABI");
+_Static_assert(sizeof(struct sp_flooder) == 64, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
 _Static_assert(sizeof(struct sp_garden_rule) == 24, "ABI");
 _Static_assert(sizeof(struct sp_garden) == 8 + 24 * SP_GARDEN_RULES, "ABI");

@@ -313,6 +313,7 @@ static void the_garden_opens(void **unused)
 		bpf_map_update_elem(sp_bench_map(bench, "garden4"), &key, &garden, BPF_ANY), 0);
 	settings.garden4 = 1;
 	sp_bench_settings(bench, &settings);
+	sp_bench_forget_floods(bench);
 	assert_int_equal(sp_bench_send(bench, SP_XDP, &captive[0], SHORT_CAPTIVE),
 	                 SP_REASON_GARDEN);
 }
