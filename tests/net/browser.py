@@ -130,8 +130,9 @@ class Browser:
         return self.call(method, f"/session/{self.session}{path}", body)
 
     def phone(self, width, height):
-        """Show pages as on a screen of that size."""
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": True}
+        """Show pages as on a screen of that size, on a narrow one with points twice as fine."""
+        fine = 2 if width < 600 else 1
+        metrics = {"width": width, "height": height, "deviceScaleFactor": fine, "mobile": True}
         self.command(
             "POST", "/goog/cdp/execute",
             {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics},
@@ -184,7 +185,9 @@ class Browser:
 
     def screenshot(self, name):
         """Keep a picture of the whole page below .output/screenshots."""
-        taken = self.devtools("Page.captureScreenshot", captureBeyondViewport=True)
+        taken = self.devtools(
+            "Page.captureScreenshot", captureBeyondViewport=True, optimizeForSpeed=True
+        )
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         (SCREENSHOTS / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
 
