@@ -37,32 +37,34 @@ static uint32_t number_of(const char *device)
 }
 
 /* lan0, lan1, wan0, wan1 and two that stand for VLAN devices; their MACs are all the gateway's.
- * Their other ends say nothing of their own. */
+ * Their other ends say nothing of their own. One `ip` does many things: to start it costs most. */
 static void make_interfaces(void)
 {
 	static const char *const commands[] = {
 		"cd /proc/sys/net && echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding &&"
 		" echo 0 >ipv6/conf/default/accept_dad && echo 1 >ipv6/conf/default/addr_gen_mode",
 		"for d in lan0 lan1 wan0 wan1 inner outer spare; do"
-		" ip link add $d address 02:00:00:00:85:01 type veth peer name p$d &&"
-		" echo 1 >/proc/sys/net/ipv6/conf/p$d/disable_ipv6 &&"
-		" ip link set $d up && ip link set p$d up || exit 1; done",
+		" echo link add $d address 02:00:00:00:85:01 type veth peer name p$d; done |"
+		" ip -batch -",
+		"for d in lan0 lan1 wan0 wan1 inner outer spare; do"
+		" echo 1 >/proc/sys/net/ipv6/conf/p$d/disable_ipv6 || exit 1; done",
 		"n=84; for d in lan1 lan0 wan0 wan1 inner outer spare; do"
-		" ip addr add 10.$n.0.1/24 dev $d && ip addr add fd$n::1/64 dev $d nodad || exit 1;"
-		" n=$((n + 1)); done",
+		" echo link set $d up; echo link set p$d up;"
+		" echo addr add 10.$n.0.1/24 dev $d; echo addr add fd$n::1/64 dev $d nodad;"
+		" n=$((n + 1)); done | ip -batch -",
 		/* Behind each of them .3 and ::3; on the client side that is a client. */
-		"m() { ip neigh add 10.$1.0.3 lladdr $3 dev $2 nud permanent &&"
-		" ip neigh add fd$1::3 lladdr $3 dev $2 nud permanent; };"
-		" m 84 lan1 02:00:00:00:00:03 && m 85 lan0 02:00:00:00:00:03 &&"
-		" m 86 wan0 02:00:00:00:00:10 && m 87 wan1 02:00:00:00:00:10 &&"
-		" m 88 inner 02:00:00:00:00:05 && m 89 outer 02:00:00:00:00:10 &&"
-		" m 90 spare 02:00:00:00:00:10",
-		"ip neigh add 10.85.0.2 lladdr 02:00:00:00:00:02 dev lan0 nud permanent",
-		"ip neigh add 10.85.0.4 lladdr 02:00:00:00:00:04 dev lan0 nud permanent",
-		"ip route add default via 10.86.0.3 && ip -6 route add default via fd86::3",
-		"ip route add 10.99.0.0/24 via 10.86.0.3 mtu lock 1000",
-		"ip -6 route add fd99::/64 via fd86::3 mtu lock 1400",
-		"ip route add unreachable 10.98.0.0/24",
+		"m() { echo neigh add 10.$1.0.3 lladdr $3 dev $2 nud permanent;"
+		" echo neigh add fd$1::3 lladdr $3 dev $2 nud permanent; };"
+		" { m 84 lan1 02:00:00:00:00:03; m 85 lan0 02:00:00:00:00:03;"
+		" m 86 wan0 02:00:00:00:00:10; m 87 wan1 02:00:00:00:00:10;"
+		" m 88 inner 02:00:00:00:00:05; m 89 outer 02:00:00:00:00:10;"
+		" m 90 spare 02:00:00:00:00:10;"
+		" echo neigh add 10.85.0.2 lladdr 02:00:00:00:00:02 dev lan0 nud permanent;"
+		" echo neigh add 10.85.0.4 lladdr 02:00:00:00:00:04 dev lan0 nud permanent;"
+		" echo route add default via 10.86.0.3; echo route add default via fd86::3;"
+		" echo route add 10.99.0.0/24 via 10.86.0.3 mtu lock 1000;"
+		" echo route add fd99::/64 via fd86::3 mtu lock 1400;"
+		" echo route add unreachable 10.98.0.0/24; } | ip -batch -",
 	};
 
 	if (unshare(CLONE_NEWNET))

@@ -444,12 +444,14 @@ static void no_train_outlives_its_session(void **unused)
 
 /* --- room --- */
 
-/* A flow that would be remembered at the place of @index: only its port is another. */
+/* A flow that would be remembered at the place of @index: only its port is another. Looked for from
+ * the port on that was found last, which is that of the same place. */
 static void find_neighbour(const struct way *way, ptrdiff_t index, struct sp_frame_bytes *frame)
 {
+	static unsigned first = 1;
 	struct sp_pass pass;
 
-	for (unsigned port = 1; port < 0xffff; port++) {
+	for (unsigned port = first; port < 0xffff; port++) {
 		build(way, frame);
 		frame->byte[34] = (uint8_t)(port >> 8);
 		frame->byte[35] = (uint8_t)port;
@@ -458,8 +460,10 @@ static void find_neighbour(const struct way *way, ptrdiff_t index, struct sp_fra
 		forget();
 		go(way, frame, &pass);
 		go(way, frame, &pass);
-		if (flows[index].stamp)
+		if (flows[index].stamp) {
+			first = port;
 			return;
+		}
 	}
 	fail_msg("no other flow has place %td", index);
 }

@@ -345,9 +345,13 @@ static void change_holds_at_once(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(uploads),          cmocka_unit_test(uploads_without_guard),
-		cmocka_unit_test(downloads),        cmocka_unit_test(floods),
-		cmocka_unit_test(the_garden_opens), cmocka_unit_test(change_holds_at_once),
+		cmocka_unit_test(uploads),
+		cmocka_unit_test(downloads),
+		cmocka_unit_test(floods),
+		cmocka_unit_test(the_garden_opens),
+		cmocka_unit_test(change_holds_at_once),
+		/* Last: it needs the programs loaded anew. */
+		cmocka_unit_test(uploads_without_guard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
