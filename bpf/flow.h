@@ -14,8 +14,9 @@
  *
  * Entries of many flows do not stay in a cache. So in front of them there is a small table of tags,
  * which does: an entry is looked at only when its tag says that the flow was the last one to come
- * to this place. Packets of flows that take turns, a hundred thousand of them, leave their tag and
- * cost no more; a train pays with its first packet. A tag that fits by chance costs that look.
+ * to this place, one of the two that it may have. Packets of flows that take turns, a hundred
+ * thousand of them, leave their tag and cost no more; a train pays with its first packet. A tag
+ * that fits by chance costs that look.
  */
 #ifndef SP_BPF_FLOW_H
 #define SP_BPF_FLOW_H
@@ -72,37 +73,47 @@ static __always_inline __u64 sp_flow_hash(const struct sp_view *view)
 	return hash * 0x9e3779b97f4a7c15ull;
 }
 
-/*
- * Whether the flow was the last one to come to its place, by the tag there. If not it is now,
- * unless the one before it is remembered in this tick.
- */
-static __always_inline bool sp_flow_tag(struct sp_train *train, __u64 hash)
+/* Whether two tags are of one flow; of one tick. */
+static __always_inline bool sp_tag_fits(__u16 one, __u16 other)
+{
+	return !((one ^ other) & ((1u << SP_FLOW_TAG_BITS) - 1));
+}
+
+static __always_inline bool sp_tag_holds(__u16 one, __u16 other)
+{
+	return !((one ^ other) >> SP_FLOW_TAG_BITS);
+}
+
+/* The flow has come last to the place, or to the other one of the two; to none if both are those of
+ * flows that are remembered in this tick. */
+static __always_inline void sp_flow_claim(struct sp_flow_tags *tags, __u32 place, __u16 tagged)
+{
+	if (sp_tag_holds(tags->tag[place], tagged))
+		place ^= 1;
+	if (!sp_tag_holds(tags->tag[place], tagged))
+		tags->tag[place] = (__u16)(tagged - (1u << SP_FLOW_TAG_BITS));
+}
+
+/* That place of the two that a flow may have to which it was the last one to come, by the tag
+ * there; SP_FLOWS if it was not. Then it is now. */
+static __always_inline __u32 sp_flow_place(struct sp_train *train, __u64 hash)
 {
 	const __u32 bits = SP_FLOW_TAG_BITS, zero = 0;
 	__u32 place = (__u32)(hash >> (64 - SP_FLOWS_BITS));
 	struct sp_flow_tags *tags = bpf_map_lookup_elem(&flow_tags, &zero);
-	__u16 differs;
 
 	if (!tags)
-		return false;
-	train->tag = &tags->tag[place];
+		return SP_FLOWS;
 	train->tagged = (__u16)(train->stamp << bits |
 	                        (hash >> (64 - SP_FLOWS_BITS - bits) & ((1u << bits) - 1)));
-	differs = *train->tag ^ train->tagged;
-	if (!(differs & ((1u << bits) - 1)))
-		return true;
-	if (differs >> bits)
-		*train->tag = (__u16)(train->tagged - (1u << bits));
-	return false;
-}
-
-/* The place of a flow among those of this CPU. */
-static __always_inline struct sp_flow *sp_flow_at(__u64 hash)
-{
-	__u32 index = bpf_get_smp_processor_id() << SP_FLOWS_BITS;
-
-	index += (__u32)(hash >> (64 - SP_FLOWS_BITS));
-	return bpf_map_lookup_elem(&flows, &index);
+	if (!sp_tag_fits(tags->tag[place], train->tagged))
+		place ^= 1;
+	if (!sp_tag_fits(tags->tag[place], train->tagged)) {
+		sp_flow_claim(tags, place ^ 1, train->tagged);
+		return SP_FLOWS;
+	}
+	train->tag = &tags->tag[place];
+	return place;
 }
 
 /* Find the place of a plain packet's flow (plain.h). False: it need not be looked at, and is not
@@ -111,12 +122,16 @@ static __always_inline bool sp_train_of(SP_CONTEXT *context, const struct sp_vie
                                         const struct sp_settings *config, __u64 now,
                                         struct sp_train *train)
 {
-	const __u64 hash = sp_flow_hash(view);
+	__u32 index;
 
 	train->stamp = (__u32)now + config->changes;
-	if (!sp_flow_class(context, view, &train->class) || !sp_flow_tag(train, hash))
+	if (!sp_flow_class(context, view, &train->class))
 		return false;
-	train->flow = sp_flow_at(hash);
+	index = sp_flow_place(train, sp_flow_hash(view));
+	if (index == SP_FLOWS)
+		return false;
+	index += bpf_get_smp_processor_id() << SP_FLOWS_BITS;
+	train->flow = bpf_map_lookup_elem(&flows, &index);
 	return train->flow;
 }
 
