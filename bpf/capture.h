@@ -41,6 +41,7 @@
 #define SP_IP6_DESTINATION 24
 #define SP_TCP_SOURCE      0
 #define SP_TCP_DESTINATION 2
+#define SP_TCP_OFFSET      12
 #define SP_TCP_CHECKSUM    16
 
 /* One end of a connection, and where it stands in the packet. */
@@ -125,14 +126,17 @@ static __always_inline __u32 sp_turn(const struct sp_view *view, __be16 first)
 	return capture ? capture->turn : 0;
 }
 
-/* Remember whom the client meant by @stand_in; and, if it is the first, whose turn it is. */
-static __always_inline long sp_remember(const struct sp_view *view, __be16 stand_in, __u32 turn)
+/* Remember whom the client meant by @stand_in, and how it is served; and, if it is the first, whose
+ * turn it is. */
+static __always_inline long sp_remember(const struct sp_view *view, __be16 stand_in, __u32 turn,
+                                        enum sp_served served)
 {
 	struct sp_capture_key key = sp_capture_key(view, stand_in);
 	struct sp_capture capture = {
 		.server = view->to,
 		.port = bpf_htons(view->destination_port),
 		.turn = (__u16)turn,
+		.served = (__u16)served,
 	};
 
 	return bpf_map_update_elem(&captures, &key, &capture, BPF_ANY);
@@ -207,17 +211,19 @@ static __always_inline struct bpf_sock *sp_find(struct __sk_buff *skb, const str
 		return sk;
 	bpf_sk_release(sk);
 	turn = (turn + 1) % SP_TURNS;
-	if (sp_remember(view, first, turn))
+	if (sp_remember(view, first, turn, SP_SERVED_BY_SOCKET))
 		return NULL;
 	own->port = sp_stand_in_of(first, turn);
 	return sp_connection(skb, view, own);
 }
 
 /*
- * The listener of one of the workers. Clients spread by port and address, connections stay put. By
- * the listener that it comes to a responder knows the zone; one without its own has zone 0's.
+ * The socket of one of the workers, of those from @kind on: SP_LISTENER(0, 0, 0) or SP_LETTERS(0,
+ * 0, 0). Clients spread by port and address, connections stay put. By the socket that it comes to a
+ * responder knows the zone; one without its own has zone 0's.
  */
-static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view, __u32 ifindex)
+static __always_inline struct bpf_sock *sp_worker_socket(const struct sp_view *view, __u32 ifindex,
+                                                         __u32 kind)
 {
 	const struct sp_settings *now = sp_settings_now();
 	__u32 worker, zone, index;
@@ -229,11 +235,11 @@ static __always_inline struct bpf_sock *sp_listener(const struct sp_view *view, 
 	worker = (view->from.word[3] ^ bpf_htons(view->source_port)) * 0x9e3779b1u >> 16;
 	worker = worker * now->workers >> 16;
 	zone = sp_zone_of(now, ifindex, view->vlan);
-	index = SP_LISTENER(zone, worker, view->family == 6);
+	index = kind + SP_LISTENER(zone, worker, view->family == 6);
 	sk = bpf_map_lookup_elem(&listeners, &index);
 	if (sk || !zone)
 		return sk;
-	index = SP_LISTENER(0, worker, view->family == 6);
+	index = kind + SP_LISTENER(0, worker, view->family == 6);
 	return bpf_map_lookup_elem(&listeners, &index);
 }
 
@@ -259,6 +265,15 @@ static __always_inline enum sp_reason sp_hand_to(struct __sk_buff *skb, const st
 	if (reason == SP_REASON_CAPTURED && bpf_sk_assign(skb, sk, 0))
 		return SP_REASON_ASSIGN;
 	return reason;
+}
+
+/* Whether the connection's first segment was for a socket that is only now being made. */
+static __always_inline bool sp_is_adopted(const struct sp_view *view, __be16 stand_in)
+{
+	struct sp_capture_key key = sp_capture_key(view, stand_in);
+	const struct sp_capture *capture = bpf_map_lookup_elem(&captures, &key);
+
+	return capture && capture->served == SP_SERVED_ADOPTED;
 }
 
 /*
@@ -287,9 +302,11 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 		bpf_sk_release(sk);
 		return (int)sp_hand_over(skb, view, &own);
 	}
+	if (!sk && !(view->tcp_flags & SP_TCP_SYN) && sp_is_adopted(view, own.port))
+		return (int)sp_hand_over(skb, view, &own);
 	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
-	if (!sk && !sp_remember(view, own.port, 0))
-		sk = sp_listener(view, skb->ifindex);
+	if (!sk && !sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET))
+		sk = sp_worker_socket(view, skb->ifindex, SP_LISTENER(0, 0, 0));
 	if (!sk)
 		return SP_REASON_NO_LISTENER;
 	reason = sp_hand_to(skb, view, &own, sk);

@@ -44,6 +44,7 @@
 #define SP_TCP_FIN 0x01
 #define SP_TCP_SYN 0x02
 #define SP_TCP_RST 0x04
+#define SP_TCP_PSH 0x08
 #define SP_TCP_ACK 0x10
 
 /* The frame as its program sees it. */

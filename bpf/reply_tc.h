@@ -23,8 +23,16 @@
 
 #define SP_UDP_CHECKSUM 6
 
-/* skb->tc_index of an answer on its way from ingress to egress. */
+/* skb->tc_index of an answer on its way from ingress to egress: a refusal, or what handshake.h
+ * says. */
 #define SP_REFUSAL_INDEX 0x5350
+#define SP_SAID_INDEX    0x5351
+
+/* What a segment with at most one option looks like. */
+struct sp_segment {
+	union sp_reply_tcp tcp;
+	__be32 option;
+};
 
 /* A checksum in a packet. */
 struct sp_checksum {
@@ -65,47 +73,76 @@ static __always_inline bool sp_packet_write(struct __sk_buff *skb, const struct 
 }
 
 /*
- * Write a reset over the packet, all but the Ethernet header: the one that answers it, or (@down)
- * one in its place, for whose receiver @view was turned. A function of its own to the verifier, as
- * are the next. 1 if the packet is a reset now.
+ * Write @segment, of @size bytes, over the packet, all but the Ethernet header, from whom @view has
+ * as its receiver. The checksum is made here.
+ */
+static __always_inline bool sp_write_segment(struct __sk_buff *skb, const struct sp_view *view,
+                                             struct sp_segment *segment, __u32 size)
+{
+	struct sp_checksum checksum;
+	union sp_reply_ip ip;
+	__u32 front = sp_reply_ip_size(view);
+	__u64 sum = sp_pseudo(view, IPPROTO_TCP, size);
+
+	if (!sp_checksum_look(skb, view->transport + SP_TCP_CHECKSUM, &checksum))
+		return false;
+	/* IP options or extension headers go, and the transport header would move. */
+	if (checksum.partial && view->transport != view->network + front)
+		return false;
+	sp_reply_ip(view, IPPROTO_TCP, size, &ip);
+	if (checksum.partial)
+		segment->tcp.checksum = sp_fold(sum);
+	else
+		segment->tcp.checksum =
+			(__u16)~sp_fold(sum + sp_sum(segment->tcp.word, 5) + segment->option);
+	/* This also takes away that the packet stands for several. */
+	return !bpf_skb_change_tail(skb, view->network + front + size, 0) &&
+	       sp_packet_write(skb, view, &ip, segment, size);
+}
+
+/*
+ * Write a reset over the packet: the one that answers it, or (@down) one in its place, for whose
+ * receiver @view was turned. A function of its own to the verifier, as are the next. 1 if the
+ * packet is a reset now.
  */
 __noinline int sp_write_reset(struct __sk_buff *skb, const struct sp_view *view, __u32 down)
 {
-	union sp_reply_tcp segment, reset;
-	struct sp_checksum checksum;
-	union sp_reply_ip ip;
-	__u32 size;
+	struct sp_segment reset = {};
+	union sp_reply_tcp segment;
 
-	if (!view || !sp_checksum_look(skb, view->transport + SP_TCP_CHECKSUM, &checksum) ||
-	    bpf_skb_load_bytes(skb, view->transport, &segment, sizeof(segment)))
+	if (!view || bpf_skb_load_bytes(skb, view->transport, &segment, sizeof(segment)))
 		return 0;
-	size = sp_reply_ip_size(view);
-	/* IP options or extension headers go, and the transport header would move. */
-	if (checksum.partial && view->transport != view->network + size)
-		return 0;
-	sp_reply_ip(view, IPPROTO_TCP, sizeof(reset), &ip);
 	if (down)
-		sp_reset_instead(&segment, &reset);
+		sp_reset_instead(&segment, &reset.tcp);
 	else
-		sp_reset_of(view, &segment, &reset);
-	if (checksum.partial)
-		reset.checksum = sp_fold(sp_pseudo(view, IPPROTO_TCP, sizeof(reset)));
-	else
-		reset.checksum = sp_reset_checksum(view, &reset);
-	/* This also takes away that the packet stands for several. */
-	return !bpf_skb_change_tail(skb, view->network + size + sizeof(reset), 0) &&
-	       sp_packet_write(skb, view, &ip, &reset, sizeof(reset));
+		sp_reset_of(view, &segment, &reset.tcp);
+	return sp_write_segment(skb, view, &reset, sizeof(reset.tcp));
+}
+
+/* Send the frame back: its Ethernet header, turned. */
+static __always_inline bool sp_turn_frame(struct __sk_buff *skb)
+{
+	__u8 ethernet[ETH_HLEN];
+
+	if (bpf_skb_load_bytes(skb, 0, ethernet, sizeof(ethernet)))
+		return false;
+	sp_turn_ethernet(ethernet);
+	return !bpf_skb_store_bytes(skb, 0, ethernet, sizeof(ethernet), BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Make the packet an answer to itself: @segment, with its option or without. */
+static __always_inline bool sp_answer_segment(struct __sk_buff *skb, const struct sp_view *view,
+                                              struct sp_segment *segment, bool option)
+{
+	bool written = option ? sp_write_segment(skb, view, segment, sizeof(*segment))
+	                      : sp_write_segment(skb, view, segment, sizeof(segment->tcp));
+
+	return written && sp_turn_frame(skb);
 }
 
 __noinline int sp_reply_reset(struct __sk_buff *skb, const struct sp_view *view)
 {
-	__u8 ethernet[ETH_HLEN];
-
-	if (!view || bpf_skb_load_bytes(skb, 0, ethernet, sizeof(ethernet)))
-		return 0;
-	sp_turn_ethernet(ethernet);
-	return sp_write_reset(skb, view, 0) &&
-	       !bpf_skb_store_bytes(skb, 0, ethernet, sizeof(ethernet), BPF_F_RECOMPUTE_CSUM);
+	return sp_write_reset(skb, view, 0) && sp_turn_frame(skb);
 }
 
 /* The sum of the quote of @size bytes, which is in @copy; negative if there is none. */
@@ -177,16 +214,41 @@ static __always_inline void sp_view_turn(struct sp_view *view)
 	view->from = to;
 }
 
-/* At egress: is this an answer of ours? Only a refusal may use the way of refusals: a client behind
- * a virtual link could write the index itself. */
-static __always_inline bool sp_is_reply(struct __sk_buff *skb, const struct sp_view *view)
+/* Whether the segment carries nothing. */
+static __always_inline bool sp_is_bare(struct __sk_buff *skb, const struct sp_view *view)
 {
-	if (skb->tc_index != SP_REFUSAL_INDEX || skb->ingress_ifindex != skb->ifindex)
-		return false;
+	__u8 offset;
+
+	return !bpf_skb_load_bytes(skb, view->transport + SP_TCP_OFFSET, &offset, 1) &&
+	       view->length == view->transport - view->network + (offset >> 4) * 4u;
+}
+
+/*
+ * At egress: is this an answer of ours? SP_REASON_DOWN_REFUSAL, SP_REASON_DOWN_LOCAL, or
+ * SP_REASON_NONE. Only what is such an answer may use their way: a client behind a virtual link
+ * could write the index itself.
+ */
+static __always_inline enum sp_reason sp_is_reply(struct __sk_buff *skb, const struct sp_view *view)
+{
+	__u16 index = (__u16)skb->tc_index;
+	bool refusal;
+
+	if (skb->ingress_ifindex != skb->ifindex)
+		return SP_REASON_NONE;
+	if (index == SP_SAID_INDEX) {
+		skb->tc_index = 0;
+		return view->protocol == IPPROTO_TCP && sp_is_bare(skb, view) ? SP_REASON_DOWN_LOCAL
+		                                                              : SP_REASON_NONE;
+	}
+	if (index != SP_REFUSAL_INDEX)
+		return SP_REASON_NONE;
 	skb->tc_index = 0;
 	if (view->protocol == IPPROTO_TCP)
-		return view->tcp_flags & SP_TCP_RST;
-	return view->icmp_type == (view->family == 4 ? SP_ICMP_UNREACHABLE : SP_ICMP6_UNREACHABLE);
+		refusal = view->tcp_flags & SP_TCP_RST;
+	else
+		refusal = view->icmp_type ==
+		          (view->family == 4 ? SP_ICMP_UNREACHABLE : SP_ICMP6_UNREACHABLE);
+	return refusal ? SP_REASON_DOWN_REFUSAL : SP_REASON_NONE;
 }
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * Theory of operation. Ingress of a client interface: if XDP was here, its verdict is in the
  * metadata and nothing is looked up again; else this program judges by itself, with the same code.
- * What is captured is handed to a responder (capture.h).
+ * What is captured is answered or handed to a responder: as a datagram (handshake.h) or to a socket
+ * of the kernel's (capture.h).
  *
  * The verdict of XDP is for the VLAN that XDP saw. A NIC that strips tags hides them from XDP; the
  * stack knows the tag, so a verdict for another VLAN is not believed. A priority tag names no VLAN:
@@ -27,6 +28,8 @@
 #include "client.h"
 #include "dhcp.h"
 #include "download.h"
+#include "handshake.h"
+#include "letter.h"
 #include "reply_tc.h"
 #include "short.h"
 
@@ -87,8 +90,6 @@ static __always_inline bool sp_is_looped(const struct __sk_buff *skb, struct sp_
 
 static __always_inline int sp_action(enum sp_reason reason)
 {
-	if (reason == SP_REASON_CAPTURED)
-		return TC_ACT_OK;
 	return sp_passes(reason) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
@@ -102,6 +103,28 @@ static __always_inline int sp_tc_refuse(struct __sk_buff *skb, const struct sp_v
 		judged->reason = sp_unanswered(judged->reason);
 	sp_count_reason(judged->reason, view);
 	return answered ? (int)bpf_redirect(skb->ifindex, 0) : TC_ACT_SHOT;
+}
+
+/* What is captured. */
+static __always_inline int sp_tc_capture(struct __sk_buff *skb, const struct sp_view *view)
+{
+	enum sp_reason reason = SP_REASON_CAPTURED;
+	int talk = sp_talk(skb, view), action = TC_ACT_OK;
+
+	if (talk == SP_TALK_SEND)
+		action = (int)bpf_redirect(skb->ifindex, 0);
+	else if (talk == SP_TALK_HEARD)
+		action = TC_ACT_SHOT;
+	else if (talk == SP_TALK_UNTIMELY)
+		reason = SP_REASON_UNTIMELY;
+	else if (talk == SP_TALK_FAILED)
+		reason = SP_REASON_ASSIGN;
+	else if (talk == SP_TALK_ADOPT)
+		reason = (enum sp_reason)sp_adopt(skb, view);
+	else if (talk == SP_TALK_ELSEWHERE)
+		reason = (enum sp_reason)sp_capture(skb, view);
+	sp_count_reason(reason, view);
+	return reason == SP_REASON_CAPTURED ? action : TC_ACT_SHOT;
 }
 
 /* Whether XDP has left something to do: what needs the stack is done here. */
@@ -134,7 +157,7 @@ static __always_inline int sp_in(struct __sk_buff *skb, const struct sp_meta *me
 	if (judged.reason == SP_REASON_DNS)
 		sp_dns_asked(skb, &view, judged.now);
 	if (judged.reason == SP_REASON_CAPTURED)
-		judged.reason = (enum sp_reason)sp_capture(skb, &view);
+		return sp_tc_capture(skb, &view);
 	sp_count_reason(judged.reason, &view);
 	return sp_action(judged.reason);
 }
@@ -174,7 +197,7 @@ static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb, struc
                                                     const struct sp_judged *judged)
 {
 	struct sp_settings *config = sp_settings_now();
-	enum sp_reason reason = sp_judge_down(view, !skb->ingress_ifindex);
+	enum sp_reason reason = sp_judge_down(view, !skb->ingress_ifindex), answer;
 
 	if (!config)
 		return reason;
@@ -184,8 +207,9 @@ static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb, struc
 			sp_dns_answered(skb, view, judged->now);
 		return reason;
 	}
-	if (sp_is_reply(skb, view))
-		return SP_REASON_DOWN_REFUSAL;
+	answer = sp_is_reply(skb, view);
+	if (answer)
+		return answer;
 	if (config->bypass)
 		return SP_REASON_DOWN_BYPASS;
 	if (sp_garden_open(config, view, false, judged->ifindex, judged->now))
@@ -253,6 +277,16 @@ static __always_inline bool sp_out_short(const struct __sk_buff *skb)
 	return true;
 }
 
+/* What the gateway itself sends: @reason, or why it must not go out. Answers of the responder get
+ * the form and the address that the client expects. */
+static __always_inline enum sp_reason
+sp_answer_out(struct __sk_buff *skb, const struct sp_view *view, enum sp_reason reason)
+{
+	if (sp_is_letter(skb, view))
+		return (enum sp_reason)sp_letter_out(skb, view) ?: reason;
+	return sp_release(skb, view) ? reason : SP_REASON_INTERNAL;
+}
+
 /* The long way of a download. */
 static __always_inline int sp_out(struct __sk_buff *skb)
 {
@@ -261,8 +295,8 @@ static __always_inline int sp_out(struct __sk_buff *skb)
 
 	sp_pull(skb);
 	reason = sp_down(skb, &view);
-	if (sp_passes(reason) && view.family && !skb->ingress_ifindex && !sp_release(skb, &view))
-		reason = SP_REASON_INTERNAL;
+	if (sp_passes(reason) && view.family && !skb->ingress_ifindex)
+		reason = sp_answer_out(skb, &view, reason);
 	sp_count_reason(reason, &view);
 	return sp_action(reason);
 }

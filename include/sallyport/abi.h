@@ -108,7 +108,9 @@
 	X(75, TOTAL_REFUSAL, "all captive clients over the budget of refusals")            \
 	X(76, BINDING, "IPv4 source is not the address that the session is bound to")      \
 	X(77, QUOTA, "another packet has just used up the quota of the session")           \
-	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")
+	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")  \
+	X(79, UNTIMELY, "captured HTTP: out of turn, the client will send it again")       \
+	X(80, DECLINED, "captured HTTP: the responder wants a connection for it")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
 enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
@@ -233,13 +235,44 @@ struct sp_capture_key {
 	__u32 spare;
 };
 
+/* How a captured connection is served. */
+enum sp_served {
+	SP_SERVED_BY_SOCKET = 0, /* since its SYN */
+	SP_SERVED_BY_DATAGRAM,   /* struct sp_letter */
+	SP_SERVED_DECLINED,      /* that the responder did not want: to be a socket's */
+	SP_SERVED_ADOPTED,       /* by a socket, since its request */
+};
+
 /* Value of `captures`: whom the client meant. Written by BPF only. */
 struct sp_capture {
 	struct sp_address server;
-	__u16 port; /* network order */
-	__u16 turn; /* of the host's first stand-in: which of its stand-ins was used last */
-	__u16 spare[2];
+	__u16 port;   /* network order */
+	__u16 turn;   /* of the host's first stand-in: which of its stand-ins was used last */
+	__u16 served; /* enum sp_served */
+	__u16 spare;
 };
+
+/*
+ * What is in front of a captured request that fits into one segment, on its way to a responder as a
+ * UDP datagram, and of the answer on its way back: together with the UDP header as long as a TCP
+ * header without options. The datapath makes the one of the other (bpf/letter.h).
+ */
+struct sp_letter {
+	__u32 sequence;     /* of the answer's first byte, network order */
+	__u32 acknowledged; /* by the answer, network order */
+	__u16 stand_in;     /* the connection's in `captures`, network order */
+	__u16 sum; /* of an answer, RFC 1071, as it lies in memory; else enum sp_letter_word */
+};
+
+/* What a letter without anything behind it says. To a responder: the client has opened the
+ * connection. From there: */
+enum sp_letter_word {
+	SP_LETTER_RESET = 1, /* end the connection */
+	SP_LETTER_DECLINE,   /* it shall have a socket when the request comes again */
+};
+
+/* Most that one answer may be: what is sent in one segment to whoever takes 1,400 bytes. */
+#define SP_LETTER_SIZE 1400u
 
 /* Value of `reasons`, per CPU. Written by BPF only; the name is stored so that a dump is readable.
  */
@@ -334,6 +367,7 @@ struct sp_settings {
 	__u32 garden_zones; /* bit of each zone but 0 that has prefixes of its own in the garden */
 	__u32 zone_factor;  /* of SP_ZONE_CELL */
 	__u32 changes; /* goes up after a session was ended or changed: `flows` is out of date */
+	__u64 cookie_key[2]; /* of SYN cookies; at random */
 	struct sp_zone_port zone_port[1u << SP_ZONE_BITS];
 };
 
@@ -581,11 +615,15 @@ struct sp_vlan_key {
 	__u16 protocol; /* network order */
 };
 
-/* Index into `listeners` of a worker's socket. A zone that has none there shares those of zone 0.
+/* Index into `listeners` of a worker's listening socket. A zone that has none there shares those of
+ * zone 0.
  */
 #define SP_LISTENER(zone, worker, is_ipv6) \
 	(((zone)*SP_MAX_WORKERS + (worker)) * 2u + ((is_ipv6) ? 1u : 0u))
-#define SP_LISTENERS_SIZE (SP_ZONES * SP_MAX_WORKERS * 2u)
+/* The same of the one that it has letters by. */
+#define SP_LETTERS(zone, worker, is_ipv6) \
+	(SP_LISTENER(zone, worker, is_ipv6) + SP_ZONES * SP_MAX_WORKERS * 2u)
+#define SP_LISTENERS_SIZE (2u * SP_ZONES * SP_MAX_WORKERS * 2u)
 
 struct sp_mac {
 	__u8 byte[6];
@@ -599,7 +637,8 @@ struct sp_load {
 	__u32 hz;                   /* jiffies per second */
 	__u32 mark;                 /* set on captured packets ... */
 	__u32 mark_mask;            /* ... in these bits */
-	__u32 guard; /* 1: drop what only a router or server sends, also from the authorized */
+	__u32 guard;   /* 1: drop what only a router or server sends, also from the authorized */
+	__u32 cookies; /* 1: this kernel makes sockets of SYN cookies (bpf/handshake.h) */
 	__u32 portal_port[2]; /* of HTTPS and plain HTTP, network order; one of them: twice */
 	__u32 gateway_count;  /* entries used in each list */
 	__u32 resolver_count;
@@ -638,10 +677,11 @@ _Static_assert(sizeof(struct sp_origin_key) == 40, "ABI");
 _Static_assert(sizeof(struct sp_origin) == 24, "ABI");
 _Static_assert(sizeof(struct sp_capture_key) == 24, "ABI");
 _Static_assert(sizeof(struct sp_capture) == 24, "ABI");
+_Static_assert(sizeof(struct sp_letter) == 12, "ABI: with a UDP header a TCP header");
 _Static_assert(sizeof(struct sp_count) == 24, "ABI");
 _Static_assert(sizeof(struct sp_zone_key) == 8, "ABI");
 _Static_assert(sizeof(struct sp_zone_port) == 8, "ABI");
-_Static_assert(sizeof(struct sp_settings) == 72 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
+_Static_assert(sizeof(struct sp_settings) == 88 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
 _Static_assert(sizeof(struct sp_flooder) == 64, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");

@@ -2,19 +2,55 @@
 """What only real stacks on a real wire do: ports used again, looped multicast, VLAN tags, pings."""
 
 import contextlib
+import errno
 import json
+import re
 import socket
 import struct
+import time
+from pathlib import Path
 
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, TOP, in_namespace, wait_until,
+    CLIENT, CLIENT_MAC, CONFIGURATION, GATEWAY_MAC, INTERNET, TOP, Lab, in_namespace, wait_until,
 )
 
 BROWSERS = TOP / ".output/bench/browsers"
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
+
+# Whether this kernel makes sockets of SYN cookies that it has not sent (Linux 6.9). Else each
+# connection has one from the beginning, and all that is promised to clients holds as well.
+COOKIES = " bpf_sk_assign_tcp_reqsk" in Path("/proc/kallsyms").read_text(encoding="ascii")
+
+
+@pytest.fixture(scope="module")
+def by_sockets():
+    """A gate that gives each captured connection a socket, as on a kernel before Linux 6.9."""
+    lab = Lab()
+    try:
+        lab.up()
+        lab.run("gw", "sysctl", "-qw", "net.ipv4.tcp_syncookies=0")
+        lab.gate()
+        yield lab
+    finally:
+        lab.down()
+
+
+@pytest.fixture(scope="module")
+def by_tc(tmp_path_factory):
+    """A gate without XDP: several segments may come as one packet, and with their checksums to be
+    completed."""
+    path = tmp_path_factory.mktemp("tc") / "sallyport.conf"
+    path.write_text(re.sub(r"(?m)^\[gateway\]$", "[gateway]\nattach = tc", CONFIGURATION.read_text()))
+    lab = Lab()
+    try:
+        lab.up()
+        lab.gate(path)
+        yield lab
+    finally:
+        lab.down()
 
 
 def fetch(connection, family):
@@ -66,16 +102,112 @@ def rush(lab):
         "client0", INTERNET[4], "80").stdout)
 
 
-def test_request_behind_the_handshake_makes_no_second_socket(lab):
+def test_request_behind_the_handshake_makes_no_second_socket(by_sockets):
     """Both come in one batch: the stack looks at neither before both are captured."""
-    lab.run("gw", "ip", "neigh", "replace", "10.85.0.50", "lladdr", CLIENT_MAC, "dev", "lan0")
-    before, runs = opened(lab), []
-    wait_until(lambda: runs.append(rush(lab)) or runs[-1]["answers"], 60, "answers")
+    by_sockets.run("gw", "ip", "neigh", "replace", "10.85.0.50", "lladdr", CLIENT_MAC, "dev", "lan0")
+    before, runs = opened(by_sockets), []
+    wait_until(lambda: runs.append(rush(by_sockets)) or runs[-1]["answers"], 60, "answers")
     # Two more: each begins with a request by a socket.
-    assert opened(lab) - before <= sum(said["answers"] + said["failed"] + 2 for said in runs)
+    assert opened(by_sockets) - before <= sum(said["answers"] + said["failed"] + 2 for said in runs)
 
 
-def test_port_used_again_at_once(lab, family):
+def test_short_requests_have_no_socket(lab, family):
+    """Nor do connections on which nothing is asked."""
+    before = opened(lab)
+    for _ in range(3):
+        assert ask_from_port(lab, family, 40001).endswith(b" 511 Network Authentication Required")
+        with lab.socket("client", family) as silent:
+            silent.connect((INTERNET[family], 80))
+    assert opened(lab) == before or not COOKIES
+
+
+def talk(lab, family, pieces, seconds=0.2):
+    """Send @pieces on one connection, some time apart; all that comes back."""
+    with lab.socket("client", family) as connection:
+        connection.settimeout(30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.connect((INTERNET[family], 80))
+        for piece in pieces:
+            time.sleep(seconds)
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+ONCE = b"GET / HTTP/1.0\r\nHost: wire.example\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [
+    [ONCE],
+    [ONCE[:2], ONCE[2:30], ONCE[30:]],
+    [b"\r\n" + ONCE],
+    [ONCE.replace(b"GET", b"POST")],
+    [b"GET /" + b"long/" * 400 + ONCE[5:]],
+    [b"GET /%s?q=%s" % (b"way/" * 60, b"%20" * 60) + ONCE[5:]],
+    [b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + ONCE],
+], ids=["whole", "in pieces", "empty line first", "POST", "in segments", "long answer", "two"])
+@pytest.mark.parametrize("gate", ["lab", "by_tc"])
+def test_request_of_any_form_is_answered(request, gate, family, pieces):
+    """Whole in a segment, or not; with an answer that fits into one, or not."""
+    lab = request.getfixturevalue(gate)
+    answer = talk(lab, family, pieces)
+    assert answer.startswith(b"HTTP/1.1 511 ") and answer.endswith(b"</html>\n"), answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_client_that_says_no_more(lab, family):
+    """It closes its side behind the request, as nc -N does: the answer comes all the same."""
+    with lab.socket("client", family) as connection:
+        connection.settimeout(30)
+        connection.connect((INTERNET[family], 80))
+        connection.sendall(ONCE)
+        connection.shutdown(socket.SHUT_WR)
+        assert b"".join(iter(lambda: connection.recv(4096), b"")).endswith(b"</html>\n")
+
+
+def test_client_that_asks_nothing(lab, family):
+    with lab.socket("client", family) as connection:
+        connection.settimeout(30)
+        connection.connect((INTERNET[family], 80))
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+
+@contextlib.contextmanager
+def deaf(lab, what):
+    """The client does not hear segments of @what from port 80."""
+    lab.run("client", "nft", f"add table inet deaf; add chain inet deaf in {{ type filter hook input "
+            f"priority 0; }}; add rule inet deaf in tcp sport 80 {what} counter drop")
+    try:
+        yield lambda: "counter packets 0 " not in lab.run(
+            "client", "nft", "list", "chain", "inet", "deaf", "in").stdout
+    finally:
+        lab.run("client", "nft", "delete", "table", "inet", "deaf")
+
+
+def connected(connection, family):
+    return connection.connect_ex((INTERNET[family], 80)) in (0, errno.EISCONN)
+
+
+@pytest.mark.parametrize("lost", ["syn", "fin"], ids=["SYN-ACK", "answer"])
+def test_what_is_lost_comes_again(lab, family, lost):
+    with lab.socket("client", family) as connection:
+        connection.setblocking(False)
+        with deaf(lab, f"tcp flags & (syn|fin) == {lost}") as has_missed:
+            wait_until(lambda: connected(connection, family) or has_missed(), 30, "a connection")
+            if lost == "fin":
+                connection.send(ONCE)
+            wait_until(has_missed, 30, "a loss")
+        wait_until(lambda: connected(connection, family), 60, "a connection")
+        if lost == "syn":
+            connection.send(ONCE)
+        connection.settimeout(60)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 511 ") and answer.endswith(b"</html>\n")
+
+
+@pytest.mark.parametrize("gate", ["lab", "by_sockets"])
+def test_port_used_again_at_once(request, gate, family):
+    lab = request.getfixturevalue(gate)
     for _ in range(5):
         assert ask_from_port(lab, family, 40007) == b"HTTP/1.1 511 Network Authentication Required"
 
@@ -87,7 +219,9 @@ def time_waits(lab, family, port=None):
     return len(lab.run("gw", "ss", "-Htan", "state", "time-wait", *wanted).stdout.splitlines())
 
 
-def test_connection_after_connection_leaves_no_time_wait(lab, family):
+@pytest.mark.parametrize("gate", ["lab", "by_sockets"])
+def test_connection_after_connection_leaves_no_time_wait(request, gate, family):
+    lab = request.getfixturevalue(gate)
     before = time_waits(lab, family)
     for _ in range(3):
         assert lab.status(family) == 511
@@ -120,25 +254,25 @@ def timestamps(lab, value):
 
 
 @pytest.mark.parametrize("then", [1, 2, 0], ids=["", "other timestamps", "no timestamps"])
-def test_port_in_time_wait_used_again(lab, family, then):
+def test_port_in_time_wait_used_again(by_sockets, family, then):
     """Who closes last may take the same port again, and be answered at once. Several ports, because
     on a busy machine any SYN may be repeated."""
     repeated = []
     for port in range(40200 + 10 * then, 40203 + 10 * then):
-        with timestamps(lab, 1):
-            close_second(lab, family, port)
-        wait_until(lambda: time_waits(lab, family, port) == 1, 30, "the first in TIME-WAIT")
-        with timestamps(lab, then):
-            repeated.append(close_second(lab, family, port))
+        with timestamps(by_sockets, 1):
+            close_second(by_sockets, family, port)
+        wait_until(lambda: time_waits(by_sockets, family, port) == 1, 30, "the first in TIME-WAIT")
+        with timestamps(by_sockets, then):
+            repeated.append(close_second(by_sockets, family, port))
     assert 0 in repeated, repeated
 
 
-def test_port_used_again_and_again(lab, family):
+def test_port_used_again_and_again(by_sockets, family):
     """When all that stands for a host is in TIME-WAIT, the client resets one of them."""
     turns = 8  # SP_TURNS of bpf/capture.h
     for _ in range(turns + 1):
-        close_second(lab, family, 40300)
-    assert time_waits(lab, family, 40300) == turns
+        close_second(by_sockets, family, 40300)
+    assert time_waits(by_sockets, family, 40300) == turns
 
 
 def test_connection_of_a_session_that_is_over_is_reset(lab, family):

@@ -592,6 +592,7 @@ static int open_gate(void **state)
 	struct sockaddr_in address4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 address6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
 	struct gate *gate = calloc(1, sizeof(*gate));
+	struct sp_server_files files = {.listener = gate->listener, .zones = 1};
 	socklen_t length = sizeof(gate->address4);
 	struct sp_error err = {0};
 	int *listener = gate->listener[0];
@@ -602,9 +603,8 @@ static int open_gate(void **state)
 	listener[1] = listen_on(AF_INET6, (struct sockaddr *)&address6, sizeof(address6));
 	assert_int_equal(getsockname(listener[0], (struct sockaddr *)&gate->address4, &length), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate->keeper), 0);
-	assert_int_equal(sp_server_init(&gate->server, &limits, &knowledge, gate->listener, 1,
-	                                gate->keeper[0], &err),
-	                 0);
+	files.keeper = gate->keeper[0];
+	assert_int_equal(sp_server_init(&gate->server, &limits, &knowledge, &files, &err), 0);
 	*state = gate;
 	return 0;
 }

@@ -106,6 +106,7 @@ struct segment {
 	__u32 length, payload; /* of the payload, and where it begins */
 	__be32 stamp;
 	bool syn, fin, reset;
+	bool stamped; /* it has timestamps: only then does the browser send them (RFC 7323) */
 };
 
 static __always_inline __u32 first_sequence(__u32 number)
@@ -122,11 +123,11 @@ static __always_inline __u16 fold(__u64 sum)
 	return (__u16)~sum;
 }
 
-/* Fill in who sends to whom; options and flags are there. @length: all of TCP. */
-static __always_inline void address(struct headers *headers, __u32 number, __u32 length,
-                                    __u32 payload_sum)
+/* Fill in who sends to whom; options, of @options bytes, and flags are there. @length: all of TCP.
+ */
+static __always_inline void address(struct headers *headers, __u32 number, __u32 options,
+                                    __u32 length, __u32 payload_sum)
 {
-	__u16 options = headers->tcp.syn ? sizeof(headers->syn) : sizeof(headers->stamps);
 	struct iphdr *ip = &headers->ip;
 	struct tcphdr *tcp = &headers->tcp;
 	struct pseudo pseudo = {};
@@ -143,19 +144,16 @@ static __always_inline void address(struct headers *headers, __u32 number, __u32
 	ip->check = fold((__u64)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
 	tcp->source = bpf_htons((__u16)(SP_BROWSERS_FIRST_PORT + number / clients));
 	tcp->dest = bpf_htons((__u16)server_port);
-	tcp->doff = ((__u16)sizeof(*tcp) + (__u16)options) / 4 & 15;
+	tcp->doff = (__u16)(sizeof(*tcp) + options) / 4 & 15;
 	tcp->window = bpf_htons(WINDOW);
 	pseudo.from = ip->saddr;
 	pseudo.to = ip->daddr;
 	pseudo.protocol = IPPROTO_TCP;
 	pseudo.length = bpf_htons((__u16)length);
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), payload_sum);
-	if (headers->tcp.syn)
-		sum = bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(headers->syn),
-		                    (__wsum)sum);
-	else
-		sum = bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(headers->stamps),
-		                    (__wsum)sum);
+	/* Where there are no options there are zeros. */
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(headers->syn),
+	                    (__wsum)sum);
 	tcp->check = fold((__u64)sum);
 }
 
@@ -177,7 +175,7 @@ static __always_inline long write_syn(struct __sk_buff *skb, struct headers *hea
 		.nop = 1,
 		.scale = {3, 3, 7},
 	};
-	address(headers, number, length, 0);
+	address(headers, number, sizeof(headers->syn), length, 0);
 	return bpf_skb_change_tail(skb, ETH_HLEN + sizeof(struct iphdr) + length, 0)
 	               ?: bpf_skb_store_bytes(skb, 0, &headers->ethernet,
 	                                      ETH_HLEN + sizeof(struct iphdr) + length, 0);
@@ -188,7 +186,8 @@ static __always_inline long write_ack(struct __sk_buff *skb, struct headers *hea
                                       const struct segment *segment, __u32 sequence, bool fin,
                                       const void *text)
 {
-	const __u32 size = sizeof(struct tcphdr) + sizeof(headers->stamps);
+	const __u32 whole = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr);
+	__u32 options = segment->stamped ? sizeof(headers->stamps) : 0;
 	__u32 more = text ? request_length : 0;
 	long error;
 
@@ -200,22 +199,25 @@ static __always_inline long write_ack(struct __sk_buff *skb, struct headers *hea
 	headers->tcp.seq = bpf_htonl(sequence);
 	headers->tcp.ack_seq =
 		bpf_htonl(segment->sequence + segment->length + segment->syn + segment->fin);
-	headers->stamps = (struct timestamps){
-		.nop = {1, 1},
-		.kind = 8,
-		.length = 10,
-		.value = bpf_htonl((__u32)(bpf_ktime_get_ns() / 1000000)),
-		.echo = segment->stamp,
-	};
-	address(headers, segment->number, size + more, text ? request_sum : 0);
-	error = bpf_skb_change_tail(skb, ETH_HLEN + sizeof(struct iphdr) + size + more, 0);
-	error = error
-	                ?: bpf_skb_store_bytes(skb, 0, &headers->ethernet,
-	                                       ETH_HLEN + sizeof(struct iphdr) + size, 0);
+	if (segment->stamped)
+		headers->stamps = (struct timestamps){
+			.nop = {1, 1},
+			.kind = 8,
+			.length = 10,
+			.value = bpf_htonl((__u32)(bpf_ktime_get_ns() / 1000000)),
+			.echo = segment->stamp,
+		};
+	address(headers, segment->number, options, sizeof(struct tcphdr) + options + more,
+	        text ? request_sum : 0);
+	error = bpf_skb_change_tail(skb, whole + options + more, 0);
+	if (!error)
+		error = bpf_skb_store_bytes(skb, 0, &headers->ethernet, whole, 0);
+	if (!error && segment->stamped)
+		error = bpf_skb_store_bytes(skb, whole, &headers->stamps, sizeof(headers->stamps),
+		                            0);
 	if (!text || error)
 		return error;
-	return bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(struct iphdr) + size, text,
-	                           request_length, 0);
+	return bpf_skb_store_bytes(skb, whole + options, text, request_length, 0);
 }
 
 /* Note when the connection of that number was begun, in its place. */
@@ -287,12 +289,15 @@ static __always_inline bool read_segment(struct __sk_buff *skb, struct headers *
 	segment->payload = ETH_HLEN + sizeof(*ip) + size;
 	segment->length = bpf_ntohs(ip->tot_len) - (__u32)sizeof(*ip) - size;
 	segment->stamp = 0;
+	segment->stamped = true;
 	if (segment->syn && size == sizeof(*tcp) + sizeof(struct syn_options))
 		bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(*ip) + sizeof(*tcp) + 8, &segment->stamp,
 		                   4);
 	else if (size == sizeof(*tcp) + sizeof(struct timestamps))
 		bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(*ip) + sizeof(*tcp) + 4, &segment->stamp,
 		                   4);
+	else
+		segment->stamped = false;
 	return true;
 }
 

@@ -284,7 +284,7 @@ static void judge(struct guest *guest)
 	          "Sallyport lets it through: does a firewall drop TCP to the portal there?");
 	judge_tcp(guest, CAPTURED, "client_http", "the page that its HTTP is answered with",
 	          "it is delivered to a local socket with the `mark` of [gateway]: a firewall "
-	          "that drops input there must accept TCP with that mark");
+	          "that drops input there must accept TCP and UDP with that mark");
 }
 
 /* --- all of it --- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +16,10 @@
 #include "keeper/inherit.h"
 
 #define BACKLOG 4096
+
+/* That wait for a responder, or for the network behind it: some thousand datagrams, as the kernel
+ * counts them. */
+#define LETTER_BYTES (4 << 20)
 
 /* Retransmissions of a SYN-ACK: gives up after 7 s, so that clients which never answer one leave
  * few half-open connections behind. */
@@ -46,12 +51,13 @@ struct option {
 	int level, name, value;
 };
 
-/* A non-blocking listening socket at @address with @options, whose last has level -1. */
-static int listen_anew(const union endpoint *endpoint, socklen_t length,
-                       const struct option *options)
+/* A non-blocking socket of @type at @endpoint with @options, whose last has level -1; listening if
+ * it is for connections. */
+static int bind_anew(const union endpoint *endpoint, socklen_t length, int type,
+                     const struct option *options)
 {
 	int ret;
-	int fd = socket(endpoint->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(endpoint->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -59,7 +65,7 @@ static int listen_anew(const union endpoint *endpoint, socklen_t length,
 		if (setsockopt(fd, options->level, options->name, &options->value,
 		               sizeof(options->value)))
 			goto fail;
-	if (bind(fd, &endpoint->any, length) || listen(fd, BACKLOG))
+	if (bind(fd, &endpoint->any, length) || (type == SOCK_STREAM && listen(fd, BACKLOG)))
 		goto fail;
 	return fd;
 fail:
@@ -78,10 +84,19 @@ static int listen_at(const char *name, const struct sp_address *address, uint16_
 
 	if (fd >= 0)
 		return fd;
-	fd = listen_anew(&endpoint, length, options);
+	fd = bind_anew(&endpoint, length, SOCK_STREAM, options);
 	if (fd >= 0)
 		sp_inherit_keep(name, fd);
 	return fd;
+}
+
+/* Only bpf_sk_assign brings packets to a responder, which looks at no address; bound to loopback,
+ * nobody on a network can come by another way. */
+static struct sp_address loopback(bool ipv6)
+{
+	if (ipv6)
+		return (struct sp_address){{0, 0, 0, htonl(1)}};
+	return (struct sp_address){{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
 }
 
 int sp_listen_responder(bool ipv6, struct sp_error *err)
@@ -97,13 +112,9 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 		{IPPROTO_TCP, TCP_SYNCNT, SYN_ACK_RETRIES},
 		{-1, 0, 0},
 	};
-	/* Only bpf_sk_assign brings packets here, which looks at no address; bound to loopback,
-	 * nobody on a network can come by another way. */
-	const struct sp_address loopback4 = {{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
-	const struct sp_address loopback6 = {{0, 0, 0, htonl(1)}};
+	const struct sp_address own = loopback(ipv6);
 	const int off = 0;
-	int fd = listen_at(SP_INHERIT_RESPONDER, ipv6 ? &loopback6 : &loopback4, 0,
-	                   ipv6 ? options6 : options4);
+	int fd = listen_at(SP_INHERIT_RESPONDER, &own, 0, ipv6 ? options6 : options4);
 
 	if (fd >= 0) {
 		/* The answer acknowledges the request: a packet less, which is a tenth of all that
@@ -113,6 +124,39 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	}
 	return sp_fail(err, fd, SP_EXIT_FAILED,
 	               "cannot listen for captured HTTP at %s: %s; is the interface lo up%s?",
+	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
+	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
+}
+
+int sp_listen_letters(bool ipv6, struct sp_error *err)
+{
+	/* Without checksums of UDP, which would be of no use (bpf/letter.h); never in fragments. */
+	static const struct option options4[] = {
+		{IPPROTO_IP, IP_PKTINFO, 1},
+		{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE},
+		{SOL_SOCKET, SO_NO_CHECK, 1},
+		{SOL_SOCKET, SO_RCVBUFFORCE, LETTER_BYTES},
+		{SOL_SOCKET, SO_SNDBUFFORCE, LETTER_BYTES},
+		{-1, 0, 0},
+	};
+	static const struct option options6[] = {
+		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
+		{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+		{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
+		{IPPROTO_UDP, UDP_NO_CHECK6_TX, 1},
+		{SOL_SOCKET, SO_RCVBUFFORCE, LETTER_BYTES},
+		{SOL_SOCKET, SO_SNDBUFFORCE, LETTER_BYTES},
+		{-1, 0, 0},
+	};
+	const struct sp_address own = loopback(ipv6);
+	union endpoint endpoint;
+	socklen_t length = endpoint_fill(&endpoint, &own, 0);
+	int fd = bind_anew(&endpoint, length, SOCK_DGRAM, ipv6 ? options6 : options4);
+
+	if (fd >= 0)
+		return fd;
+	return sp_fail(err, fd, SP_EXIT_FAILED,
+	               "cannot wait for captured requests at %s: %s; is the interface lo up%s?",
 	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
 	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
 }
@@ -157,7 +201,7 @@ int sp_listen_metrics(const struct sp_address *address, uint16_t port, struct sp
 	char text[INET6_ADDRSTRLEN];
 	union endpoint endpoint;
 	socklen_t length = endpoint_fill(&endpoint, address, port);
-	int fd = listen_anew(&endpoint, length, options);
+	int fd = bind_anew(&endpoint, length, SOCK_STREAM, options);
 
 	if (fd >= 0)
 		return fd;

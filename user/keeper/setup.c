@@ -194,18 +194,22 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 	return ret;
 }
 
-/* Of @worker, for the zone @zone of its setup. */
-static int make_listener(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
-                         unsigned zone, bool ipv6, struct sp_error *err)
+/* The file @file of @worker: for a zone of its setup and an address family, a listener, or behind
+ * those of all zones a socket for letters. */
+static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
+                       unsigned file, struct sp_error *err)
 {
-	uint32_t index = SP_LISTENER(setup->responder_zone[zone], worker, ipv6);
-	int fd = sp_listen_responder(ipv6, err);
+	const unsigned listeners = 2 * setup->responder.zone_count;
+	const unsigned zone = setup->responder_zone[file % listeners / 2];
+	const bool ipv6 = file % 2, letters = file >= listeners;
+	uint32_t index = letters ? SP_LETTERS(zone, worker, ipv6) : SP_LISTENER(zone, worker, ipv6);
+	int fd = letters ? sp_listen_letters(ipv6, err) : sp_listen_responder(ipv6, err);
 	uint64_t value = (uint64_t)fd;
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	setup->responder_files[worker][2 * zone + ipv6] = fd;
+	setup->responder_files[worker][file] = fd;
 	ret = bpf_map_update_elem(maps->listeners, &index, &value, BPF_ANY);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED,
@@ -220,8 +224,8 @@ static int make_responders(struct sp_setup *setup, const struct sp_maps *maps, s
 	int ret = 0;
 
 	for (unsigned i = 0; i < setup->workers && !ret; i++)
-		for (unsigned k = 0; k < 2 * setup->responder.zone_count && !ret; k++)
-			ret = make_listener(setup, maps, i, k / 2, k % 2, err);
+		for (unsigned k = 0; k < 4 * setup->responder.zone_count && !ret; k++)
+			ret = make_socket(setup, maps, i, k, err);
 	return ret;
 }
 
@@ -343,7 +347,7 @@ void sp_setup_close(struct sp_setup *setup)
 	if (setup->metrics_socket[0])
 		unlink(setup->metrics_socket);
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
-		for (unsigned j = 0; j < 2 * SP_ZONES; j++)
+		for (unsigned j = 0; j < 4 * SP_ZONES; j++)
 			if (setup->responder_files[i][j] >= 0)
 				close(setup->responder_files[i][j]);
 	for (unsigned i = 0; i < SP_SETUP_PORTAL_FILES; i++)

@@ -14,11 +14,11 @@
 /* Above every number that a child's files get. */
 #define PARKED 256
 
-/* The portal has a map and its listeners, a responder two listeners for each zone. */
-#define MOST (SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES)
+/* A responder has four sockets for each zone, the portal a map and its listeners. */
+#define MOST (SP_IPC_FIRST_FD + 4 * SP_ZONES)
 
 _Static_assert(PARKED >= MOST, "parked files are out of the way");
-_Static_assert(MOST >= SP_IPC_FIRST_FD + 2 * SP_ZONES, "there is room for those of a responder");
+_Static_assert(MOST >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES, "there is room for the portal's");
 
 /* A copy of @fd where no file of the child will be; it must not be inherited itself. */
 static int park(int fd)

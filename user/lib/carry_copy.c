@@ -376,7 +376,8 @@ static int copy_settings(const struct all *all)
 	/* The sockets of the old map are not in a new one. */
 	if (is_new(all, "listeners"))
 		settings.workers = 0;
-	sp_settings_fill(&settings, all->config);
+	if (!code)
+		code = sp_settings_fill(&settings, all->config);
 	if (!code)
 		code = bpf_map_update_elem(copy.to, &key, &settings, BPF_ANY);
 	free(old);

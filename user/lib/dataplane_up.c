@@ -136,7 +136,8 @@ static int write_settings(struct up *up, bool complete, struct sp_error *err)
 		settings.loaded_unix = 0;
 	else if (!up->loaded)
 		settings.loaded_unix = (uint64_t)time(NULL);
-	sp_settings_fill(&settings, up->config);
+	if (!code)
+		code = sp_settings_fill(&settings, up->config);
 	if (!code)
 		code = bpf_map_update_elem(fd, &key, &settings, BPF_ANY);
 	if (code)

@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/cookies.h"
 #include "lib/gateway.h"
 #include "lib/netlink.h"
 
@@ -103,6 +104,7 @@ int sp_load_fill(struct sp_load *load, const struct sp_config *config, struct sp
 		.mark = config->mark,
 		.mark_mask = config->mark_mask,
 		.guard = config->guard,
+		.cookies = sp_cookies_possible(),
 		.portal_port = {htons(tls ? config->portal_port : plain),
 	                        htons(plain ? plain : config->portal_port)},
 	};

@@ -4,12 +4,25 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "lib/bpffs.h"
 #include "lib/budgets.h"
 
-void sp_settings_fill(struct sp_settings *settings, const struct sp_config *config)
+/* One that is there stays, so that a connection survives that its programs are replaced. */
+static int fill_key(struct sp_settings *settings)
+{
+	__u64 *key = settings->cookie_key;
+
+	if (key[0] || key[1])
+		return 0;
+	return getrandom(key, sizeof(settings->cookie_key), 0) == sizeof(settings->cookie_key)
+	               ? 0
+	               : -EIO;
+}
+
+int sp_settings_fill(struct sp_settings *settings, const struct sp_config *config)
 {
 	for (enum sp_budget_kind kind = 0; kind < SP_BUDGETS; kind++) {
 		settings->client[kind] =
@@ -23,6 +36,7 @@ void sp_settings_fill(struct sp_settings *settings, const struct sp_config *conf
 			settings->route_zones |= 1u << zone;
 	settings->refuse_tcp = config->refuse_tcp;
 	settings->refuse_udp = config->refuse_udp;
+	return fill_key(settings);
 }
 
 /* -ENOENT: there is none; -EPROTO: it is none of any version. */

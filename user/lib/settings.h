@@ -17,9 +17,10 @@
  * each. */
 #define SP_SETTINGS_ROOM 4096u
 
-/* Put what @config says into @settings, whose hz is set. What a command switches (bypass) and what
- * the daemon writes (workers) stay. */
-void sp_settings_fill(struct sp_settings *settings, const struct sp_config *config);
+/* Put what @config says into @settings, whose hz is set, and a key if there is none. What a command
+ * switches (bypass) and what the daemon writes (workers) stay. 0, or -EIO: the kernel has no random
+ * numbers. */
+int sp_settings_fill(struct sp_settings *settings, const struct sp_config *config);
 
 /* The ABI version of the maps that @instance has pinned; 0: there are none, or they say nothing. */
 uint32_t sp_settings_version(const struct sp_instance *instance);

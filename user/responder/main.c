@@ -17,20 +17,27 @@
 static struct sp_ipc_responder_setup setup;
 static struct sp_knowledge knowledge;
 static struct sp_server server;
-static int listener[SP_ZONES][2];
+static int listener[SP_ZONES][2], letters[SP_ZONES][2];
 
 static int start(struct sp_error *err)
 {
 	int ret = sp_ipc_begin(SP_IPC_RESPONDER_SETUP, &setup, sizeof(setup), err);
+	const struct sp_server_files files = {
+		.listener = listener,
+		.letters = letters,
+		.zones = setup.zone_count,
+		.keeper = SP_IPC_KEEPER_FD,
+	};
 
 	if (!ret)
 		ret = sp_knowledge_load(&knowledge, &setup, err);
 	for (int i = 0; i < (int)SP_ZONES; i++)
-		for (int k = 0; k < 2; k++)
+		for (int k = 0; k < 2; k++) {
 			listener[i][k] = SP_IPC_FIRST_FD + 2 * i + k;
+			letters[i][k] = listener[i][k] + 2 * (int)setup.zone_count;
+		}
 	if (!ret)
-		ret = sp_server_init(&server, &sp_server_defaults, &knowledge, listener,
-		                     setup.zone_count, SP_IPC_KEEPER_FD, err);
+		ret = sp_server_init(&server, &sp_server_defaults, &knowledge, &files, err);
 	if (!ret)
 		ret = sp_ipc_confine(setup.root, sizeof(setup.root), setup.uid, setup.gid,
 		                     &sp_responder_sandbox, err);

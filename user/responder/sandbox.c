@@ -8,6 +8,8 @@
 
 static const struct sp_sandbox_rule rules[] = {
 	SP_SANDBOX_CALL(accept4),
+	SP_SANDBOX_CALL(recvmmsg),
+	SP_SANDBOX_CALL(sendmmsg),
 	SP_SANDBOX_CALL(epoll_ctl),
 	SP_SANDBOX_CALL(epoll_wait),
 	SP_SANDBOX_CALL(epoll_pwait),
@@ -18,6 +20,6 @@ static const struct sp_sandbox_rule rules[] = {
 const struct sp_sandbox sp_responder_sandbox = {
 	.rules = rules,
 	.rule_count = sizeof(rules) / sizeof(*rules),
-	.files = SP_SERVER_CONNECTIONS + SP_SERVER_OWN_FILES + SP_IPC_FIRST_FD + 2 * SP_ZONES,
+	.files = SP_SERVER_CONNECTIONS + SP_SERVER_OWN_FILES + SP_IPC_FIRST_FD + 4 * SP_ZONES,
 	.memory = 128u << 20,
 };

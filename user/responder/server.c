@@ -18,10 +18,11 @@
 #define LOOKS        16  /* at connections that have had their answer, between new ones */
 #define LAST_CALL_MS 100 /* for handshakes that had begun when the keeper went */
 
-/* What epoll hands back for those that are no connection; no slot has such an index. Listeners:
- * twice the zone, and 1 for IPv6, behind the first. */
+/* What epoll hands back for those that are no connection; no slot has such an index. Listeners, and
+ * where letters come: twice the zone, and 1 for IPv6, behind the first. */
 #define MARK_KEEPER    0xfffffeffu
 #define MARK_LISTENERS 0xffffff00u
+#define MARK_LETTERS   (MARK_LISTENERS + 2u * SP_ZONES)
 
 const struct sp_server_limits sp_server_defaults = {
 	.connections = SP_SERVER_CONNECTIONS,
@@ -50,31 +51,32 @@ static int watch(struct sp_server *server, int fd, uint32_t events, uint32_t mar
 }
 
 int sp_server_init(struct sp_server *server, const struct sp_server_limits *limits,
-                   const struct sp_knowledge *knowledge, const int (*listener)[2], unsigned zones,
-                   int keeper, struct sp_error *err)
+                   const struct sp_knowledge *knowledge, const struct sp_server_files *files,
+                   struct sp_error *err)
 {
 	int ret;
 
 	memset(server, 0, sizeof(*server));
 	server->limits = *limits;
 	server->knowledge = knowledge;
-	server->listener = listener;
-	server->zones = zones;
-	server->keeper = keeper;
+	server->files = *files;
+	sp_letters_init(&server->letters, knowledge);
 	server->complaints.burst = 5;
 	TAILQ_INIT(&server->reading);
 	TAILQ_INIT(&server->lingering);
 	read_clocks(server);
-	if (fcntl(keeper, F_SETFL, O_NONBLOCK))
+	if (fcntl(files->keeper, F_SETFL, O_NONBLOCK))
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "keeper: %s", strerror(errno));
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0)
 		return sp_fail(err, -errno, SP_EXIT_FAILED, "epoll: %s", strerror(errno));
 	ret = sp_pool_init(&server->pool, limits->connections, limits->large_heads);
-	for (unsigned i = 0; i < 2 * zones && !ret; i++)
-		ret = watch(server, listener[i / 2][i % 2], EPOLLIN, MARK_LISTENERS + i, 0);
+	for (unsigned i = 0; i < 2 * files->zones && !ret; i++)
+		ret = watch(server, files->listener[i / 2][i % 2], EPOLLIN, MARK_LISTENERS + i, 0);
+	for (unsigned i = 0; i < 2 * files->zones && files->letters && !ret; i++)
+		ret = watch(server, files->letters[i / 2][i % 2], EPOLLIN, MARK_LETTERS + i, 0);
 	if (!ret)
-		ret = watch(server, keeper, EPOLLIN, MARK_KEEPER, 0);
+		ret = watch(server, files->keeper, EPOLLIN, MARK_KEEPER, 0);
 	if (ret) {
 		sp_server_free(server);
 		return sp_fail(err, ret, SP_EXIT_FAILED, "cannot serve: %s", strerror(-ret));
@@ -189,17 +191,6 @@ static bool waits_for_end(const struct sp_request *request, enum sp_request_resu
 	return result != SP_REQUEST_DONE || (request->minor == 0 && !request->keep_alive);
 }
 
-/* One was answered with what is in @answer, "HTTP/1.1 511 ...". */
-static void count(const char *answer, uint64_t came)
-{
-	const char *status = answer + strlen("HTTP/1.1 ");
-	struct sp_tally_responder *tally = &sp_tally->responder;
-
-	sp_tally_status(tally->answers, (unsigned)((status[0] - '0') * 100 +
-	                                           (status[1] - '0') * 10 + status[2] - '0'));
-	sp_histogram_count(&tally->latency, sp_monotonic_us() - came);
-}
-
 /*
  * Who closes first keeps the connection in TIME-WAIT for a minute: better a client its own one than
  * the gateway those of all. So a client gets a moment to close first.
@@ -223,7 +214,7 @@ static void answer(struct sp_server *server, struct sp_connection *connection,
 		drop(server, connection);
 		return;
 	}
-	count(server->out, connection->came);
+	sp_respond_count(server->out, connection->came);
 	if (ends && result == SP_REQUEST_DONE && request->last &&
 	    request->length == connection->length) {
 		drop(server, connection);
@@ -337,8 +328,8 @@ static void accept_some(struct sp_server *server, unsigned zone, bool is_ipv6, s
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage peer = {0};
 		socklen_t length = sizeof(peer);
-		int fd = accept4(server->listener[zone][is_ipv6], (struct sockaddr *)&peer, &length,
-		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(server->files.listener[zone][is_ipv6], (struct sockaddr *)&peer,
+		                 &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			welcome(server, fd, &peer, zone, is_ipv6, batch);
@@ -412,8 +403,11 @@ static int listen_to_keeper(struct sp_server *server)
 	struct sp_ipc_close message;
 	int ret;
 
-	while (!(ret = sp_ipc_receive(server->keeper, SP_IPC_CLOSE, &message, sizeof(message))))
+	while (!(ret = sp_ipc_receive(server->files.keeper, SP_IPC_CLOSE, &message,
+	                              sizeof(message)))) {
 		close_unanswered(server, &message.client);
+		sp_letters_end(&server->letters, &message.client);
+	}
 	return ret == -EAGAIN ? 0 : 1;
 }
 
@@ -424,6 +418,13 @@ static int handle(struct sp_server *server, const struct epoll_event *event)
 
 	if (mark == MARK_KEEPER)
 		return listen_to_keeper(server);
+	if (mark >= MARK_LETTERS) {
+		sp_letters_serve(&server->letters,
+		                 server->files.letters[(mark - MARK_LETTERS) / 2][mark % 2],
+		                 (mark - MARK_LETTERS) / 2, mark % 2, &server->date,
+		                 server->now_us);
+		return 0;
+	}
 	if (mark >= MARK_LISTENERS) {
 		accept_all(server, (mark - MARK_LISTENERS) / 2, mark % 2);
 		return 0;
@@ -484,16 +485,26 @@ int sp_server_turn(struct sp_server *server, int wait_ms)
 	return ret;
 }
 
+static void stop_listening(const struct sp_server *server)
+{
+	const struct sp_server_files *files = &server->files;
+
+	for (unsigned i = 0; i < 2 * files->zones; i++) {
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, files->listener[i / 2][i % 2], NULL);
+		if (files->letters)
+			epoll_ctl(server->epoll, EPOLL_CTL_DEL, files->letters[i / 2][i % 2], NULL);
+	}
+}
+
 void sp_server_finish(struct sp_server *server, uint32_t ms)
 {
 	const uint64_t begun = sp_monotonic_ms(), until = begun + ms;
 
-	epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->keeper, NULL);
+	epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->files.keeper, NULL);
 	while (server->now < begun + LAST_CALL_MS)
 		if (sp_server_turn(server, (int)(begun + LAST_CALL_MS - server->now)) < 0)
 			return;
-	for (unsigned i = 0; i < 2 * server->zones; i++)
-		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener[i / 2][i % 2], NULL);
+	stop_listening(server);
 	while (server->now < until &&
 	       (TAILQ_FIRST(&server->reading) || TAILQ_FIRST(&server->lingering)))
 		if (sp_server_turn(server, (int)(until - server->now)) < 0)

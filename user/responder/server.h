@@ -18,6 +18,7 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "responder/date.h"
+#include "responder/letters.h"
 #include "responder/pool.h"
 #include "responder/respond.h"
 
@@ -41,15 +42,22 @@ extern const struct sp_server_limits sp_server_defaults;
 /* Files a server opens at most besides its connections and those it was given. */
 #define SP_SERVER_OWN_FILES 8
 
+/* All of them stay the caller's, and must not block. */
+struct sp_server_files {
+	const int (*listener)[2]; /* by zone of the setup and is_ipv6 */
+	const int (*letters)[2];  /* the same, where requests come as datagrams; NULL: nowhere */
+	unsigned zones;
+	int keeper;
+};
+
 struct sp_server {
 	struct sp_server_limits limits;
 	const struct sp_knowledge *knowledge;
 	struct sp_pool pool;
 	struct sp_connection_queue reading, lingering;
 	int epoll;
-	const int (*listener)[2]; /* by zone of the setup and is_ipv6 */
-	unsigned zones;
-	int keeper;
+	struct sp_server_files files;
+	struct sp_letters letters;
 	uint64_t now;    /* ms */
 	uint64_t now_us; /* the same in microseconds */
 	struct sp_date date;
@@ -58,11 +66,10 @@ struct sp_server {
 	char drain[SP_MAX_DRAIN];
 };
 
-/* Make @server ready to serve @listener, those of @zones zones (by is_ipv6; non-blocking), which
- * must live as long. 0 or a negative errno. */
+/* Make @server ready to serve at @files, whose lists must live as long. 0 or a negative errno. */
 int sp_server_init(struct sp_server *server, const struct sp_server_limits *limits,
-                   const struct sp_knowledge *knowledge, const int (*listener)[2], unsigned zones,
-                   int keeper, struct sp_error *err);
+                   const struct sp_knowledge *knowledge, const struct sp_server_files *files,
+                   struct sp_error *err);
 
 /* Close all connections. The listeners and the keeper's socket stay open. */
 void sp_server_free(struct sp_server *server);
