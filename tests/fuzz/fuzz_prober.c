@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(code == 0 || code == -EAGAIN || code == -EBADMSG);
 	sp_http_read(&probed.answer[1], (const char *)data, size);
-	for (uint32_t kind = SP_PROBE_WIRE_TCP; kind <= SP_PROBE_WIRE_DHCP; kind++) {
+	for (uint32_t kind = SP_PROBE_WIRE_TCP; kind <= SP_PROBE_WIRE_HTTP; kind++) {
 		const struct sp_probe_question wire = {
 			.kind = kind, .id = id, .port = 68, .name = "example.org"};
 

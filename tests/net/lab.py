@@ -33,6 +33,10 @@ PLAIN_PORTAL = f"[portal]\nplain_port = {PORTAL_PORT}\n"
 # longer: it costs nothing when all is well.
 PATIENCE = 6
 
+# Whether this kernel makes sockets of SYN cookies that it has not sent (Linux 6.9). Else each
+# connection has one from the beginning, and all that is promised to clients holds as well.
+COOKIES = " bpf_sk_assign_tcp_reqsk" in Path("/proc/kallsyms").read_text(encoding="ascii")
+
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33  # whatever net.core.rmem_max says

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import CONFIGURATION, GATEWAY, INTERNET, PLAIN_PORTAL, PORTAL_PORT, foreign_program, wait_until
+from lab import (
+    CONFIGURATION, COOKIES, GATEWAY, INTERNET, PLAIN_PORTAL, PORTAL_PORT, foreign_program, wait_until,
+)
 
 NAMED = f"[gateway]\nclient = lan0\n{PLAIN_PORTAL}host = portal.test\n"
 ROUTED = PLAIN_PORTAL + "[gateway]\nclient = lan0\nuplink = wan0\nforward = route\n"
@@ -282,6 +284,17 @@ def test_as_a_client(bare):
         assert report.level("portal", f"{GATEWAY[4]} port 443") == "ok"
     finally:
         bare.run("gw", "nft", "delete table ip spt")
+    # Captured HTTP goes to local sockets in two ways.
+    for protocol in ("tcp", "udp"):
+        bare.run("gw", "nft", "add table ip spt")
+        try:
+            bare.run("gw", "nft", "add chain ip spt in { type filter hook input priority 0; }")
+            bare.run("gw", "nft", f"add rule ip spt in meta l4proto {protocol} meta mark 0x53000000 drop")
+            found = Report(bare, "--probe").find("client_http", "lan0")[0]
+            assert found["level"] == ("error" if protocol == "tcp" or COOKIES else "ok")
+            assert protocol.upper() in found["why"] or found["level"] == "ok"
+        finally:
+            bare.run("gw", "nft", "delete table ip spt")
     # Without --probe nobody is played.
     assert not [one for one in Report(bare).whole["findings"] if one["group"] == "As a client"]
 

@@ -8,22 +8,16 @@ import re
 import socket
 import struct
 import time
-from pathlib import Path
 
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, CONFIGURATION, GATEWAY_MAC, INTERNET, TOP, Lab, in_namespace, wait_until,
+    CLIENT, CLIENT_MAC, CONFIGURATION, COOKIES, GATEWAY_MAC, INTERNET, TOP, Lab, in_namespace, wait_until,
 )
 
 BROWSERS = TOP / ".output/bench/browsers"
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
-
-# Whether this kernel makes sockets of SYN cookies that it has not sent (Linux 6.9). Else each
-# connection has one from the beginning, and all that is promised to clients holds as well.
-COOKIES = " bpf_sk_assign_tcp_reqsk" in Path("/proc/kallsyms").read_text(encoding="ascii")
-
 
 @pytest.fixture(scope="module")
 def by_sockets():

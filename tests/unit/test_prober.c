@@ -161,12 +161,40 @@ static void test_handshake(void **state)
 	struct sp_frame frame;
 
 	(void)state;
-	sp_frame_tcp(&frame, &to_client, 7, TH_SYN | TH_ACK);
+	sp_frame_tcp(&frame, &to_client,
+	             &(struct sp_frame_segment){.sequence = 7, .flags = TH_SYN | TH_ACK});
 	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT, &frame), 0);
 	assert_int_equal(answer.outcome, SP_PROBE_ANSWERED);
+	assert_int_equal(answer.sequence, 7);
 	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT + 1, &frame), -EAGAIN);
-	sp_frame_tcp(&frame, &to_client, 7, TH_RST | TH_ACK);
+	sp_frame_tcp(&frame, &to_client,
+	             &(struct sp_frame_segment){.sequence = 7, .flags = TH_RST | TH_ACK});
 	assert_int_equal(read_frame(&answer, SP_PROBE_WIRE_TCP, CLIENT_PORT, &frame), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_REFUSED);
+}
+
+static int read_page(struct sp_probe_answer *answer, uint8_t flags, const char *text)
+{
+	const struct sp_frame_segment segment = {.sequence = 7, .flags = flags, .text = text};
+	struct sp_frame frame;
+
+	sp_frame_tcp(&frame, &to_client, &segment);
+	return read_frame(answer, SP_PROBE_WIRE_HTTP, CLIENT_PORT, &frame);
+}
+
+static void test_page(void **state)
+{
+	struct sp_probe_answer answer;
+
+	(void)state;
+	assert_int_equal(read_page(&answer, TH_SYN | TH_ACK, NULL), -EAGAIN);
+	assert_int_equal(read_page(&answer, TH_ACK, NULL), -EAGAIN);
+	assert_int_equal(read_page(&answer, TH_ACK | TH_FIN, "HTTP/1.1 511 Network"), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_ANSWERED);
+	assert_int_equal(answer.code, 511);
+	assert_int_equal(read_page(&answer, TH_ACK, "SSH-2.0-OpenSSH_9.2\r\n"), 0);
+	assert_int_equal(answer.outcome, SP_PROBE_NONSENSE);
+	assert_int_equal(read_page(&answer, TH_RST, NULL), 0);
 	assert_int_equal(answer.outcome, SP_PROBE_REFUSED);
 }
 
@@ -243,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_name_that_is_none),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_handshake),
+		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_question_on_the_wire),
 		cmocka_unit_test(test_offer),
 		cmocka_unit_test(test_liars),

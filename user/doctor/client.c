@@ -32,7 +32,12 @@
 #define TRIES      64 /* addresses of the gateway's subnet of which one is free */
 #define DHCP_OFFER 2
 
-enum { DHCP, DNS, PORTAL, CAPTURED, KINDS };
+/* CAPTURED opens a connection as whoever takes little at once, which gets a socket. ASKED is ready
+ * for more, and so its request PAGE, which is short, goes another way (bpf/handshake.h). */
+enum { DHCP, DNS, PORTAL, CAPTURED, ASKED, PAGE, KINDS };
+
+#define AT_ONCE 1460 /* what an Ethernet frame holds */
+#define REQUEST "GET / HTTP/1.1\r\nHost: " FIRST_NAME "\r\nConnection: close\r\n\r\n"
 
 struct guest {
 	struct sp_doctor *doctor;
@@ -44,6 +49,7 @@ struct guest {
 	uint16_t port;
 	struct sp_probe probe;
 	int file, question[KINDS]; /* negative: not asked */
+	struct sp_probe_answer answer[KINDS];
 	struct sp_frame_ends tcp[KINDS];
 };
 
@@ -121,11 +127,16 @@ static int wait_for(struct guest *guest, unsigned kind, enum sp_probe_kind what,
 
 static int send_syn(struct guest *guest, unsigned kind, uint32_t to, uint16_t port)
 {
+	const struct sp_frame_segment syn = {
+		.sequence = guest->sequence,
+		.flags = TH_SYN,
+		.most = kind == ASKED ? AT_ONCE : 0,
+	};
 	uint16_t from = (uint16_t)(guest->port + kind);
 	struct sp_frame frame;
 
 	guest->tcp[kind] = ends_to(guest, to, from, port);
-	sp_frame_tcp(&frame, &guest->tcp[kind], guest->sequence, TH_SYN);
+	sp_frame_tcp(&frame, &guest->tcp[kind], &syn);
 	wait_for(guest, kind, SP_PROBE_WIRE_TCP, 0, from);
 	return sp_inject(guest->program, guest->link.ifindex, &frame);
 }
@@ -170,18 +181,36 @@ static int send_all(struct guest *guest)
 	if (portal)
 		code = send_syn(guest, PORTAL, host_order(portal),
 		                config->certificate[0] ? config->portal_port : config->plain_port);
-	return code ? code : send_syn(guest, CAPTURED, ELSEWHERE, 80);
+	if (!code)
+		code = send_syn(guest, CAPTURED, ELSEWHERE, 80);
+	return code ? code : send_syn(guest, ASKED, ELSEWHERE, 80);
+}
+
+static int send_request(struct guest *guest)
+{
+	const struct sp_frame_segment request = {
+		.sequence = guest->sequence + 1,
+		.acknowledged = guest->answer[ASKED].sequence + 1,
+		.flags = TH_ACK | TH_PUSH,
+		.text = REQUEST,
+	};
+	struct sp_frame frame;
+
+	sp_frame_tcp(&frame, &guest->tcp[ASKED], &request);
+	wait_for(guest, PAGE, SP_PROBE_WIRE_HTTP, 0, guest->tcp[ASKED].from_port);
+	return sp_inject(guest->program, guest->link.ifindex, &frame);
 }
 
 /* What was opened is not left half open. */
 static void take_back(struct guest *guest)
 {
+	const struct sp_frame_segment reset = {.sequence = guest->sequence + 1, .flags = TH_RST};
 	struct sp_frame frame;
 
-	for (unsigned kind = PORTAL; kind <= CAPTURED; kind++) {
+	for (unsigned kind = PORTAL; kind <= ASKED; kind++) {
 		if (guest->question[kind] < 0)
 			continue;
-		sp_frame_tcp(&frame, &guest->tcp[kind], guest->sequence + 1, TH_RST);
+		sp_frame_tcp(&frame, &guest->tcp[kind], &reset);
 		sp_inject(guest->program, guest->link.ifindex, &frame);
 	}
 }
@@ -190,7 +219,7 @@ static void take_back(struct guest *guest)
 
 static const struct sp_probe_answer *answer_of(const struct guest *guest, unsigned kind)
 {
-	return guest->question[kind] < 0 ? NULL : &guest->probe.said.answer[guest->question[kind]];
+	return guest->question[kind] < 0 ? NULL : &guest->answer[kind];
 }
 
 static void judge_api(struct guest *guest, const char *text)
@@ -255,18 +284,20 @@ static void judge_dns(struct guest *guest)
 	sp_finding_command(finding, "nft list ruleset");
 }
 
-static void judge_tcp(struct guest *guest, unsigned kind, const char *check, const char *what,
+/* Of a page there is more than one step: only the last one says that all is well. */
+static bool judge_tcp(struct guest *guest, unsigned kind, const char *check, const char *what,
                       const char *why)
 {
 	const struct sp_probe_answer *answer = answer_of(guest, kind);
 	struct sp_finding *finding;
 
 	if (!answer)
-		return;
+		return true;
 	if (answer->outcome == SP_PROBE_ANSWERED) {
-		sp_report_add(guest->doctor->report, SP_LEVEL_OK, check, guest->link.name,
-		              "a captive client gets to %s", what);
-		return;
+		if (kind != CAPTURED && kind != ASKED)
+			sp_report_add(guest->doctor->report, SP_LEVEL_OK, check, guest->link.name,
+			              "a captive client gets to %s", what);
+		return true;
 	}
 	finding =
 		sp_report_add(guest->doctor->report, SP_LEVEL_ERROR, check, guest->link.name,
@@ -274,6 +305,26 @@ static void judge_tcp(struct guest *guest, unsigned kind, const char *check, con
 	                      answer->outcome == SP_PROBE_REFUSED ? "nobody listens" : "no answer");
 	sp_finding_why(finding, "%s", why);
 	sp_finding_command(finding, "nft list ruleset");
+	return false;
+}
+
+static void judge_http(struct guest *guest)
+{
+	static const char *const check = "client_http",
+				 *const what = "the page that its HTTP is answered with",
+				 *const tcp =
+					 "it is delivered to a local socket with the `mark` of "
+					 "[gateway]: a firewall that drops input there must accept "
+					 "TCP with that mark",
+				 *const udp =
+					 "short requests are delivered as UDP with the `mark` of "
+					 "[gateway]: a firewall that drops input there must accept "
+					 "that, too, and one that drops output what "
+					 "`responder_user` sends";
+
+	if (judge_tcp(guest, CAPTURED, check, what, tcp) &&
+	    judge_tcp(guest, ASKED, check, what, tcp))
+		judge_tcp(guest, PAGE, check, what, udp);
 }
 
 static void judge(struct guest *guest)
@@ -282,23 +333,38 @@ static void judge(struct guest *guest)
 	judge_dns(guest);
 	judge_tcp(guest, PORTAL, "client_portal", "the portal",
 	          "Sallyport lets it through: does a firewall drop TCP to the portal there?");
-	judge_tcp(guest, CAPTURED, "client_http", "the page that its HTTP is answered with",
-	          "it is delivered to a local socket with the `mark` of [gateway]: a firewall "
-	          "that drops input there must accept TCP and UDP with that mark");
+	judge_http(guest);
 }
 
 /* --- all of it --- */
+
+/* Send by @send, and hear what is answered; further questions begin anew. */
+static int exchange(struct guest *guest, int (*send)(struct guest *guest), struct sp_error *err)
+{
+	int code, asked[KINDS];
+
+	memcpy(asked, guest->question, sizeof(asked));
+	guest->probe.questions = 0;
+	code = send(guest);
+	if (code)
+		return sp_fail(err, code, SP_EXIT_FAILED, "%s", strerror(-code));
+	code = sp_probe_run(&guest->probe, err);
+	for (unsigned kind = 0; kind < KINDS && !code; kind++)
+		if (guest->question[kind] >= 0 && asked[kind] < 0)
+			guest->answer[kind] = guest->probe.said.answer[guest->question[kind]];
+	return code;
+}
 
 static int send_and_hear(struct guest *guest, struct sp_error *err)
 {
 	int code = take_address(guest);
 
-	if (!code)
-		code = send_all(guest);
 	if (code)
 		sp_fail(err, code, SP_EXIT_FAILED, "%s", strerror(-code));
 	else
-		code = sp_probe_run(&guest->probe, err);
+		code = exchange(guest, send_all, err);
+	if (!code && guest->answer[ASKED].outcome == SP_PROBE_ANSWERED)
+		code = exchange(guest, send_request, err);
 	take_back(guest);
 	if (guest->address)
 		sp_netlink_guest(guest->link.ifindex, htonl(guest->address), guest->mac, false);
@@ -324,7 +390,7 @@ static void try_interface(struct sp_doctor *doctor, const struct sp_attachment *
 	struct sp_error err;
 	int count = sp_gateway_addresses_at(attachment->ifindex, list, NULL);
 
-	guest = (struct guest){.doctor = doctor, .question = {-1, -1, -1, -1}};
+	guest = (struct guest){.doctor = doctor, .question = {-1, -1, -1, -1, -1, -1}};
 	own = first_ipv4(list, count < 0 ? 0 : (unsigned)count);
 	if (!own || sp_netlink_link_at(attachment->ifindex, &guest.link, NULL))
 		return;

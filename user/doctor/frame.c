@@ -16,6 +16,8 @@
 
 static void put(struct sp_frame *frame, const void *bytes, size_t size)
 {
+	if (!size)
+		return;
 	memcpy(frame->byte + frame->length, bytes, size);
 	frame->length += size;
 }
@@ -76,21 +78,31 @@ static uint16_t checksum(const struct sp_frame_ends *ends, uint8_t protocol, con
 	return fold(add_up(sum, bytes, size));
 }
 
-void sp_frame_tcp(struct sp_frame *frame, const struct sp_frame_ends *ends, uint32_t sequence,
-                  uint8_t flags)
+void sp_frame_tcp(struct sp_frame *frame, const struct sp_frame_ends *ends,
+                  const struct sp_frame_segment *segment)
 {
+	/* Kind 2, 4 bytes (RFC 9293 section 3.2). */
+	const uint8_t option[] = {2, 4, (uint8_t)(segment->most >> 8), (uint8_t)segment->most};
+	const size_t options = segment->most ? sizeof(option) : 0;
+	const size_t text = segment->text ? strlen(segment->text) : 0;
 	struct tcphdr tcp = {
 		.th_sport = htons(ends->from_port),
 		.th_dport = htons(ends->to_port),
-		.th_seq = htonl(sequence),
-		.th_off = sizeof(tcp) / 4,
-		.th_flags = flags,
+		.th_seq = htonl(segment->sequence),
+		.th_ack = htonl(segment->acknowledged),
+		.th_off = (sizeof(tcp) + options) / 4 & 15,
+		.th_flags = segment->flags,
 		.th_win = htons(WINDOW),
 	};
+	size_t at;
 
-	tcp.th_sum = checksum(ends, IPPROTO_TCP, &tcp, sizeof(tcp));
-	begin(frame, ends, IPPROTO_TCP, sizeof(tcp));
+	begin(frame, ends, IPPROTO_TCP, sizeof(tcp) + options + text);
+	at = frame->length;
 	put(frame, &tcp, sizeof(tcp));
+	put(frame, option, options);
+	put(frame, segment->text, text);
+	tcp.th_sum = checksum(ends, IPPROTO_TCP, frame->byte + at, frame->length - at);
+	memcpy(frame->byte + at, &tcp, sizeof(tcp));
 	end(frame);
 }
 

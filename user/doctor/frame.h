@@ -18,9 +18,16 @@ struct sp_frame_ends {
 	uint16_t from_port, to_port;
 };
 
-/* A TCP segment without data, with @flags (TH_SYN, TH_RST). */
-void sp_frame_tcp(struct sp_frame *frame, const struct sp_frame_ends *ends, uint32_t sequence,
-                  uint8_t flags);
+/* What a TCP segment says. */
+struct sp_frame_segment {
+	uint32_t sequence, acknowledged;
+	uint8_t flags;    /* TH_SYN, TH_ACK, TH_PUSH, TH_RST */
+	uint16_t most;    /* option of a SYN: bytes that may be sent at once; 0: it has none */
+	const char *text; /* at most 256 bytes; NULL: it carries nothing */
+};
+
+void sp_frame_tcp(struct sp_frame *frame, const struct sp_frame_ends *ends,
+                  const struct sp_frame_segment *segment);
 
 /* A question for the IPv4 addresses of @name, labels of at most 63 bytes. */
 void sp_frame_dns(struct sp_frame *frame, const struct sp_frame_ends *ends, uint16_t id,

@@ -28,6 +28,7 @@ enum sp_probe_kind {
 	SP_PROBE_WIRE_TCP = 4,  /* the answer to the SYN from port `port` */
 	SP_PROBE_WIRE_DNS = 5,  /* to the question for the IPv4 addresses of `name`, from there */
 	SP_PROBE_WIRE_DHCP = 6, /* to the DHCPDISCOVER with the transaction `id` */
+	SP_PROBE_WIRE_HTTP = 7, /* to the HTTP request from port `port` */
 };
 
 struct sp_probe_question {
@@ -55,10 +56,10 @@ enum sp_probe_outcome {
 };
 
 struct sp_probe_answer {
-	uint32_t outcome; /* enum sp_probe_outcome */
-	uint32_t code;    /* ANSWERED: of DNS the RCODE, of HTTP the status, of DHCP the type */
-	uint32_t count;   /* addresses */
-	uint32_t spare;
+	uint32_t outcome;  /* enum sp_probe_outcome */
+	uint32_t code;     /* ANSWERED: of DNS the RCODE, of HTTP the status, of DHCP the type */
+	uint32_t count;    /* addresses */
+	uint32_t sequence; /* ANSWERED: of the segment that answers a SYN */
 	struct sp_address address[SP_PROBE_ADDRESSES];
 	char text[SP_PROBE_TEXT]; /* of DHCP option 114 (RFC 8910); "": it was not there */
 };

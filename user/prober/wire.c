@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "prober/dns.h"
+#include "prober/http.h"
 
 #define DHCP_CLIENT_PORT 68
 #define DHCP_COOKIE_AT   236 /* RFC 2131 section 3: fixed part, then the cookie, then options */
@@ -57,7 +58,30 @@ static int read_tcp(struct sp_probe_answer *answer, const struct sp_probe_questi
 		.outcome = (tcp.th_flags & TH_RST)   ? SP_PROBE_REFUSED
 	                   : (tcp.th_flags & TH_SYN) ? SP_PROBE_ANSWERED
 	                                             : SP_PROBE_NONSENSE,
+		.sequence = ntohl(tcp.th_seq),
 	};
+	return 0;
+}
+
+/* The segment in which an answer begins; what else is said on the connection is passed over. */
+static int read_http(struct sp_probe_answer *answer, const struct sp_probe_question *question,
+                     const struct packet *packet)
+{
+	struct tcphdr tcp;
+	size_t header;
+
+	if (packet->protocol != IPPROTO_TCP || packet->length < sizeof(tcp))
+		return -EAGAIN;
+	memcpy(&tcp, packet->data, sizeof(tcp));
+	header = (size_t)tcp.th_off * 4;
+	if (ntohs(tcp.th_dport) != question->port || header < sizeof(tcp))
+		return -EAGAIN;
+	*answer = (struct sp_probe_answer){.outcome = SP_PROBE_REFUSED};
+	if (tcp.th_flags & TH_RST)
+		return 0;
+	if (packet->length <= header)
+		return -EAGAIN;
+	sp_http_read(answer, (const char *)packet->data + header, packet->length - header);
 	return 0;
 }
 
@@ -142,6 +166,8 @@ int sp_wire_read(struct sp_probe_answer *answer, const struct sp_probe_question 
 		return code;
 	if (question->kind == SP_PROBE_WIRE_TCP)
 		return read_tcp(answer, question, &packet);
+	if (question->kind == SP_PROBE_WIRE_HTTP)
+		return read_http(answer, question, &packet);
 	if (question->kind == SP_PROBE_WIRE_DNS)
 		return read_dns(answer, question, &packet);
 	return read_dhcp(answer, question, &packet);
