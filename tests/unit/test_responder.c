@@ -3,7 +3,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -24,77 +23,16 @@
 #include "responder/server.h"
 #include "web/link.h"
 
+#include "knowledge.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define DATE         "Sun, 06 Nov 1994 08:49:37 GMT"
-#define LOGIN4       "http://10.85.0.1:8080/"
-#define LOGIN6       "http://[fd85::1]:8080/"
-#define HOST         "Host: a.example\r\n"
-
-static char directory[] = "/tmp/sp-responder-XXXXXX";
-static struct sp_ipc_responder_setup setup;
-static struct sp_knowledge knowledge;
-
-static int link_data(const char *source, const char *name)
-{
-	char *real = realpath(source, NULL), path[PATH_MAX];
-	int ret = -1;
-
-	if (real) {
-		snprintf(path, sizeof(path), "%s/%s", directory, name);
-		ret = symlink(real, path);
-	}
-	free(real);
-	return ret;
-}
-
-/* A data directory as it is installed: the sources of what is shipped. */
-static int make_knowledge(void **state)
-{
-	struct sp_error err = {0};
-
-	(void)state;
-	if (!mkdtemp(directory) || link_data("user/portal/pages", "pages") ||
-	    link_data("user/responder/probes.conf", "probes.conf"))
-		return -1;
-	setup.probe_status = 302;
-	setup.zone_count = 1;
-	strcpy(setup.zone[0].login_url4, LOGIN4);
-	strcpy(setup.zone[0].login_url6, LOGIN6);
-	snprintf(setup.data, sizeof(setup.data), "%s", directory);
-	memset(setup.key, 7, sizeof(setup.key));
-	if (sp_knowledge_load(&knowledge, &setup, &err)) {
-		print_error("%s\n", err.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int remove_knowledge(void **state)
-{
-	char path[PATH_MAX];
-
-	(void)state;
-	sp_knowledge_free(&knowledge);
-	snprintf(path, sizeof(path), "%s/pages", directory);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/probes.conf", directory);
-	unlink(path);
-	return rmdir(directory);
-}
 
 /* The answer to the request @text, NUL-terminated. */
 static size_t respond_to(const char *text, bool is_ipv6, char out[SP_MAX_ANSWER + 1])
 {
-	struct sp_request request;
-	enum sp_request_result result;
-	size_t length;
+	size_t length = answer_to(text, strlen(text), 0, is_ipv6, DATE, out);
 
-	sp_request_init(&request);
-	result = sp_request_read(&request, text, strlen(text));
-	assert_int_not_equal(result, SP_REQUEST_MORE);
-	length = sp_respond(&knowledge, 0, &request, result, text, is_ipv6, DATE, out);
-	assert_true(length <= SP_MAX_ANSWER);
-	out[length] = '\0';
+	assert_true(length > 0);
 	return length;
 }
 
