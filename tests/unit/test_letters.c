@@ -785,6 +785,26 @@ static void test_declined_is_not_reset(void **state)
 	}
 }
 
+/* The place in a batch has just been that of a longer address. */
+static void test_asked_after_the_other_family(void **state)
+{
+	struct client ipv4 = new_client(false), ipv6 = client_at(OTHER_OWN);
+
+	(void)state;
+	post(&ipv4, 1, "");
+	serve(false);
+	post(&ipv6, 2, GET);
+	serve(true);
+	assert_answer(&ipv6, 2, GET, 0);
+	post(&ipv4, 3, GET);
+	serve(false);
+	assert_answer(&ipv4, 3, GET, 0);
+	end("127.0.0.5");
+	assert_silence(&ipv4);
+	close(ipv4.fd);
+	close(ipv6.fd);
+}
+
 static unsigned remembered(void)
 {
 	unsigned count = 0;
@@ -919,6 +939,7 @@ int main(void)
 		desk_test(test_reset_at_login),
 		desk_test(test_reset_of_nobody_else),
 		desk_test(test_declined_is_not_reset),
+		desk_test(test_asked_after_the_other_family),
 		desk_test(test_forgotten_for_a_newer),
 		desk_test(test_server_answers_by_zone),
 		desk_test(test_server_resets_at_login),

@@ -110,8 +110,11 @@ static void note_opened(struct sp_letters *letters, int socket, unsigned i, cons
 static void forget_opened(struct sp_letters *letters, const union sp_letters_address *client)
 {
 	struct sp_letters_opened *opened = find_opened(letters, client);
+	/* Behind a short address is what a long one has left there. */
+	size_t length =
+		client->any.sa_family == AF_INET6 ? sizeof(client->ipv6) : sizeof(client->ipv4);
 
-	if (!memcmp(&opened->client, client, sizeof(*client)))
+	if (!memcmp(&opened->client, client, length))
 		opened->client.any.sa_family = AF_UNSPEC;
 }
 
