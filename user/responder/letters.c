@@ -163,21 +163,23 @@ static bool handle(struct sp_letters *letters, int socket, unsigned i, unsigned 
 	const size_t length = batch.message[i].msg_len;
 	const void *own = turn_control(header);
 
-	if (!own || header->msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-	    length < sizeof(struct sp_letter))
+	if (!own || header->msg_flags & MSG_CTRUNC || length < sizeof(struct sp_letter))
 		return false;
 	if (length == sizeof(struct sp_letter)) {
 		note_opened(letters, socket, i, own);
 		return false;
 	}
 	forget_opened(letters, &batch.client[i]);
-	write_answer(letters->knowledge, i, length - sizeof(struct sp_letter), zone, is_ipv6, date);
+	/* Of what is longer than the room none is read: it is declined. */
+	write_answer(letters->knowledge, i,
+	             header->msg_flags & MSG_TRUNC ? 0 : length - sizeof(struct sp_letter), zone,
+	             is_ipv6, date);
 	header->msg_flags = 0;
 	return true;
 }
 
-/* Send the first @count of the batch. One that cannot be sent is left out: it will be asked for
- * again, and if it is too long for the way the next time by a connection. */
+/* Send the first @count of the batch. What cannot be sent is left out: it will be asked for again,
+ * and if it is too long for the way the next time by a connection. */
 static void send_all(int socket, unsigned count, uint64_t now_us)
 {
 	unsigned done = 0;
@@ -200,6 +202,8 @@ static void send_all(int socket, unsigned count, uint64_t now_us)
 
 			header->msg_iov[1].iov_len = 0;
 			((struct sp_letter *)header->msg_iov[0].iov_base)->sum = SP_LETTER_DECLINE;
+		} else if (errno == EAGAIN) {
+			return; /* nor is there room for any of the others */
 		} else if (errno != EINTR) {
 			done++;
 		}
