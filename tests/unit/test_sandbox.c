@@ -171,6 +171,7 @@ static const struct call forbidden[] = {
 	{CALL(madvise, 0, 4096, MADV_HWPOISON)},
 	{CALL(sendto, 0, 0, 0, 0, (long)&address, sizeof(address))},
 	{CALL(sendmmsg, 0, 0, 0, 0)},
+	{CALL(recvmmsg, 0, 0, 0, 0, 0)},
 	{CALL(io_uring_setup, 1, 0)},
 	{CALL(userfaultfd, 0)},
 	{CALL(perf_event_open, 0, 0, 0, 0, 0)},
@@ -198,6 +199,10 @@ static const struct call of_responder[] = {
 	{CALL(sendmsg, 0, 0, 0)},
 	{CALL(recvmsg, 0, 0, 0)},
 	{CALL(epoll_create1, 0)},
+	{CALL(sendmmsg, SP_IPC_KEEPER_FD, 0, 0, 0)},
+	{CALL(recvmmsg, SP_IPC_KEEPER_FD, 0, 0, 0, 0)},
+	{CALL(sendmmsg, SP_IPC_FIRST_FD + 4 * SP_ZONES + 3, 0, 0, 0)},
+	{CALL(sendmmsg, -1, 0, 0, 0)},
 };
 static const struct call of_verifier[] = {
 	{CALL(bpf, BPF_MAP_LOOKUP_ELEM, 0, 0)},
@@ -263,6 +268,26 @@ static void test_responder(void **state)
 	(void)state;
 	TRY_ALL(&programs[0], forbidden);
 	TRY_ALL(&programs[0], of_responder);
+}
+
+/* At the sockets that it has requests by, of however many zones: where there is none, no harm. */
+static void test_letters(void **state)
+{
+	const int first = SP_IPC_FIRST_FD, end = first + 4 * (int)SP_ZONES;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		confine(&sp_responder_sandbox);
+		for (int fd = first; fd < end; fd++)
+			if (!syscall(SYS_recvmmsg, fd, 0, 0, 0, 0) ||
+			    !syscall(SYS_sendmmsg, fd, 0, 0, 0))
+				_exit(1);
+		_exit(SURVIVED);
+	}
+	pid = status_of(pid);
+	assert_true(WIFEXITED(pid));
+	assert_int_equal(WEXITSTATUS(pid), SURVIVED);
 }
 
 static void test_portal(void **state)
@@ -493,9 +518,10 @@ static void test_architectures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_responder),     cmocka_unit_test(test_portal),
-		cmocka_unit_test(test_garden),        cmocka_unit_test(test_verifier),
-		cmocka_unit_test(test_authority),     cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_responder),     cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_portal),        cmocka_unit_test(test_garden),
+		cmocka_unit_test(test_verifier),      cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_metrics),
 #ifdef __x86_64__
 		cmocka_unit_test(test_old_gate),
 #endif

@@ -6,10 +6,22 @@
 #include "ipc/ipc.h"
 #include "responder/server.h"
 
+/* Of the file numbers from @first on @count, a power of 2 that divides @first. */
+#define FILES(call, first, count) \
+	SP_SANDBOX_CALL_IF(call, SP_SANDBOX_BITS(0, UINT32_MAX - ((count)-1u), first))
+
+/* Of the sockets that a responder is given, not of the keeper's. */
+#define GIVEN(call)                                                                     \
+	FILES(call, 4, 4), FILES(call, 8, 8), FILES(call, 16, 16), FILES(call, 32, 32), \
+		FILES(call, 64, 8)
+
+_Static_assert(SP_IPC_KEEPER_FD < 4 && SP_IPC_FIRST_FD >= 4, "what is given begins there");
+_Static_assert(SP_IPC_FIRST_FD + 4 * SP_ZONES <= 72, "and ends there");
+
 static const struct sp_sandbox_rule rules[] = {
 	SP_SANDBOX_CALL(accept4),
-	SP_SANDBOX_CALL(recvmmsg),
-	SP_SANDBOX_CALL(sendmmsg),
+	GIVEN(recvmmsg),
+	GIVEN(sendmmsg),
 	SP_SANDBOX_CALL(epoll_ctl),
 	SP_SANDBOX_CALL(epoll_wait),
 	SP_SANDBOX_CALL(epoll_pwait),
