@@ -79,11 +79,12 @@ struct sp_said {
 static __always_inline int sp_talk_send(struct __sk_buff *skb, const struct sp_view *view,
                                         const struct sp_said *said, __u32 sequence, __u8 flags)
 {
-	__u32 heard = bpf_ntohl(said->tcp.sequence) + said->payload;
+	__u32 heard = bpf_ntohl(said->tcp.sequence);
 	struct sp_segment out = {};
 	bool syn = flags & SP_TCP_SYN;
 
-	heard += (said->tcp.flags & SP_TCP_FIN) || syn;
+	/* What comes with a SYN (RFC 7413) is not kept here: the client has to send it again. */
+	heard += syn ? 1 : said->payload + !!(said->tcp.flags & SP_TCP_FIN);
 	out.tcp.source = said->tcp.destination;
 	out.tcp.destination = said->tcp.source;
 	out.tcp.sequence = bpf_htonl(sequence);
@@ -154,7 +155,7 @@ static __always_inline bool sp_is_short_request(struct __sk_buff *skb, const str
 
 	/* What came in several segments may be one packet here. */
 	if (skb->gso_size || said->tcp.offset >> 4 != 5 || said->payload < SP_SHORTEST_REQUEST ||
-	    bpf_ntohs(said->tcp.window) < SP_LETTER_SIZE)
+	    said->payload > SP_LETTER_SIZE || bpf_ntohs(said->tcp.window) < SP_LETTER_SIZE)
 		return false;
 	if (bpf_skb_load_bytes(skb, at, &begin, 4) ||
 	    bpf_skb_load_bytes(skb, at + said->payload - 4, &end, 4))
