@@ -40,6 +40,7 @@ struct sp_bench {
 	struct sp_count seen[SP_MAX_REASONS]; /* all CPUs together, when last looked */
 	const struct sp_count *totals;        /* the same, when sallyport_look ran last */
 	bool loaded;
+	bool takes_captured; /* sp_bench_open_taking() */
 };
 
 #define SP_BENCH_CLIENTS 64u
@@ -52,10 +53,18 @@ struct sp_bench {
  */
 struct sp_bench *sp_bench_open(bool guard, const struct sp_bench_size *size);
 
+/*
+ * The same with guard, small, and as a gateway whose kernel can do it: captured connections go
+ * without a socket until they need one (load.cookies tells if it can). No capture is remembered. At
+ * TC ingress, what is captured may be changed, and its action is the test's to check.
+ */
+struct sp_bench *sp_bench_open_taking(void);
+
 /* How much of the load-time configuration is used. */
 enum sp_extent { SP_EXTENT_NONE, SP_EXTENT_SMALL, SP_EXTENT_FULL };
 
-/* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full. */
+/* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full, and
+ * with what only some kernels can do. */
 void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent);
 
 #define SP_TEST_TLS_PORT    443
@@ -130,8 +139,8 @@ struct sp_outcome {
  * the ethertype announces. (A tagged frame may end anywhere.) */
 bool sp_bench_takes(enum sp_program program, const struct sp_frame_bytes *frame);
 
-/* Run once. Fails if the frame was changed and is no answer, or more than one reason was counted.
- */
+/* Run once. Fails if the frame was changed and is no answer, or more than one reason was counted
+ * (see sp_bench_open_taking). */
 void sp_bench_run(struct sp_bench *bench, enum sp_program program,
                   const struct sp_frame_bytes *frame, const struct sp_run *run,
                   struct sp_outcome *outcome);
