@@ -410,8 +410,7 @@ static struct sp_bench *bench_open(bool guard, bool cookies, const struct sp_ben
 	if (!size)
 		size = &small;
 	if (the_bench.loaded && the_bench.load.guard == guard &&
-	    the_bench.load.cookies == cookies &&
-	    !memcmp(&the_bench.size, size, sizeof(*size))) {
+	    the_bench.load.cookies == cookies && !memcmp(&the_bench.size, size, sizeof(*size))) {
 		bench_reset(&the_bench);
 	} else {
 		bench_close();

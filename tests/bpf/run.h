@@ -63,8 +63,8 @@ struct sp_bench *sp_bench_open_taking(void);
 /* How much of the load-time configuration is used. */
 enum sp_extent { SP_EXTENT_NONE, SP_EXTENT_SMALL, SP_EXTENT_FULL };
 
-/* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full, and
- * with what only some kernels can do. */
+/* Configure: nothing at all; the gateway that sp_bench_open describes; that with all lists full,
+ * and with what only some kernels can do. */
 void sp_bench_configure(struct sp_load *load, bool guard, enum sp_extent extent);
 
 #define SP_TEST_TLS_PORT    443
