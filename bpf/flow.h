@@ -84,12 +84,18 @@ static __always_inline bool sp_tag_holds(__u16 one, __u16 other)
 	return !((one ^ other) >> SP_FLOW_TAG_BITS);
 }
 
+/* The other place that a flow may have. */
+static __always_inline __u32 sp_flow_beside(__u32 place)
+{
+	return (place + 1) & (SP_FLOWS - 1);
+}
+
 /* The flow has come last to the place, or to the other one of the two; to none if both are those of
  * flows that are remembered in this tick. */
 static __always_inline void sp_flow_claim(struct sp_flow_tags *tags, __u32 place, __u16 tagged)
 {
 	if (sp_tag_holds(tags->tag[place], tagged))
-		place ^= 1;
+		place = sp_flow_beside(place);
 	if (!sp_tag_holds(tags->tag[place], tagged))
 		tags->tag[place] = (__u16)(tagged - (1u << SP_FLOW_TAG_BITS));
 }
@@ -107,9 +113,9 @@ static __always_inline __u32 sp_flow_place(struct sp_train *train, __u64 hash)
 	train->tagged = (__u16)(train->stamp << bits |
 	                        (hash >> (64 - SP_FLOWS_BITS - bits) & ((1u << bits) - 1)));
 	if (!sp_tag_fits(tags->tag[place], train->tagged))
-		place ^= 1;
+		place = sp_flow_beside(place);
 	if (!sp_tag_fits(tags->tag[place], train->tagged)) {
-		sp_flow_claim(tags, place ^ 1, train->tagged);
+		sp_flow_claim(tags, (__u32)(hash >> (64 - SP_FLOWS_BITS)), train->tagged);
 		return SP_FLOWS;
 	}
 	train->tag = &tags->tag[place];

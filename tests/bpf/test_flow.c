@@ -498,7 +498,8 @@ static bool are_kept(const struct way *way, const struct sp_frame_bytes *second,
 {
 	struct sp_frame_bytes frame;
 	struct sp_pass pass;
-	struct sp_flow *flow = begin_train(way, &pass), *beside = flows + ((flow - flows) ^ 1);
+	struct sp_flow *flow = begin_train(way, &pass),
+		       *beside = flows + (flow - flows + 1) % SP_FLOWS;
 
 	build(way, &frame);
 	go(way, second, &pass);
