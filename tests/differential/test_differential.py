@@ -30,7 +30,7 @@ TC_SHOT, TC_REDIRECT, TC_UNSPEC = 2, 7, 0xffff
 
 # What a test run does not meet: there is no driver, no route, no socket and no DNS answer.
 OUT_OF_REACH = {"LOOPED", "NONLINEAR", "ASSIGN", "ROUTED", "DOWN_ROUTED", "UPLINK", "DOWN_REFUSAL",
-                "GARDEN_PENDING", "QUOTA"}
+                "GARDEN_PENDING", "QUOTA", "UNTIMELY", "DECLINED"}
 
 STATES = {"authorized": 1, "blocked": 2, "unknown": 7}
 LIMITS = {"expires": 1, "quota": 4, "rate_up": 8, "rate_down": 16, "quota_up": 32, "quota_down": 64,
