@@ -294,12 +294,12 @@ static void post_to(const struct client *client, int socket, const char *own, ui
 {
 	const struct sp_letter letter = letter_of(number);
 	char data[sizeof(letter) + ROOM];
-	size_t size = strlen(text);
+	const char *end;
 
-	assert_true(size <= ROOM);
+	assert_true(strlen(text) < ROOM);
 	memcpy(data, &letter, sizeof(letter));
-	memcpy(data + sizeof(letter), text, size);
-	send_raw(client, socket, own, data, sizeof(letter) + size);
+	end = stpcpy(data + sizeof(letter), text);
+	send_raw(client, socket, own, data, (size_t)(end - data));
 }
 
 /* The same to zone 0. */
