@@ -7,10 +7,59 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define DONT_FRAGMENT 0x4000
+
+const uint8_t sp_segment_mss[4] = {2, 4, SP_LETTER_SIZE >> 8, SP_LETTER_SIZE & 0xff};
+
+struct sp_test_segment sp_segment_opening(bool is_ipv6, uint16_t port)
+{
+	return (struct sp_test_segment){
+		.is_ipv6 = is_ipv6,
+		.port = port,
+		.sequence = 1000,
+		.flags = SP_SYN,
+		.window = 64240,
+		.option = sp_segment_mss,
+		.option_bytes = sizeof(sp_segment_mss),
+	};
+}
+
+struct sp_test_segment sp_segment_back(const struct sp_test_segment *to, uint32_t sequence,
+                                       uint8_t flags, uint32_t heard)
+{
+	struct sp_test_segment answer = *to;
+
+	answer.sequence = sequence;
+	answer.acknowledgement = to->sequence + heard;
+	answer.flags = flags;
+	answer.window = 65535;
+	answer.option = sp_segment_mss;
+	answer.option_bytes = flags & SP_SYN ? sizeof(sp_segment_mss) : 0;
+	answer.payload = NULL;
+	answer.size = 0;
+	return answer;
+}
+
+int sp_segment_socket(bool is_ipv6, int type)
+{
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(is_ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 &&
+	    !bind(fd, is_ipv6 ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
+	          is_ipv6 ? sizeof(to6) : sizeof(to4)) &&
+	    (type != SOCK_STREAM || !listen(fd, 8)))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
 
 /* Where a packet is, and what of it is whose. */
 struct layout {

@@ -40,6 +40,21 @@ struct sp_test_segment {
 	uint8_t padding; /* bytes behind the packet, not zero */
 };
 
+/* The option of the segment's size that everybody here has. */
+extern const uint8_t sp_segment_mss[4];
+
+/* The SYN of a client; its sequence number is 1000. */
+struct sp_test_segment sp_segment_opening(bool is_ipv6, uint16_t port);
+
+/* The segment without payload that answers @to, by which @heard of its sequence numbers are heard;
+ * one with SYN has the option. */
+struct sp_test_segment sp_segment_back(const struct sp_test_segment *to, uint32_t sequence,
+                                       uint8_t flags, uint32_t heard);
+
+/* A responder's socket (SOCK_STREAM: listening; SOCK_DGRAM), on loopback, where nothing but
+ * bpf_sk_assign brings anything to it. -1 and errno: there is none. */
+int sp_segment_socket(bool is_ipv6, int type);
+
 /* The frame in which the client sends @segment. */
 void sp_segment_build(const struct sp_test_segment *segment, struct sp_frame_bytes *frame);
 

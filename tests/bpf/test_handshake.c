@@ -38,7 +38,6 @@ static const struct sp_settings settings = {
 	.workers = 1,
 	.cookie_key = {0x0706050403020100, 0x0f0e0d0c0b0a0908},
 };
-static const uint8_t mss1400[4] = {2, 4, 1400 >> 8, 1400 & 0xff};
 
 /* What is to become of a segment. */
 enum fate {
@@ -69,21 +68,6 @@ static const struct {
 
 static int letters[2], listeners[2]; /* by is_ipv6 */
 
-/* A socket on loopback, where nothing but bpf_sk_assign brings anything to it. */
-static int open_socket(bool is_ipv6, int type)
-{
-	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(is_ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 ||
-	    bind(fd, is_ipv6 ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
-	         is_ipv6 ? sizeof(to6) : sizeof(to4)) ||
-	    (type == SOCK_STREAM && listen(fd, 8)))
-		return -1;
-	return fd;
-}
-
 /* In a network namespace of its own, which ends with the program. */
 static int open_sockets(void **unused)
 {
@@ -91,8 +75,8 @@ static int open_sockets(void **unused)
 	if (unshare(CLONE_NEWNET) || system("ip link set lo up"))
 		return -1;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
-		letters[is_ipv6] = open_socket(is_ipv6, SOCK_DGRAM);
-		listeners[is_ipv6] = open_socket(is_ipv6, SOCK_STREAM);
+		letters[is_ipv6] = sp_segment_socket(is_ipv6, SOCK_DGRAM);
+		listeners[is_ipv6] = sp_segment_socket(is_ipv6, SOCK_STREAM);
 		if (letters[is_ipv6] < 0 || listeners[is_ipv6] < 0)
 			return -1;
 	}
@@ -267,15 +251,10 @@ static void expect(struct sp_bench *bench, const char *name, const struct sp_tes
 /* What the client's connection begins with. */
 static struct sp_test_segment opening(bool is_ipv6)
 {
-	return (struct sp_test_segment){
-		.is_ipv6 = is_ipv6,
-		.port = 40000,
-		.sequence = ISN,
-		.flags = SP_SYN,
-		.window = 64240,
-		.option = mss1400,
-		.option_bytes = sizeof(mss1400),
-	};
+	struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40000);
+
+	syn.sequence = ISN;
+	return syn;
 }
 
 /* The cookie of @syn as many units of time ago. */
@@ -296,25 +275,6 @@ static struct sp_test_segment after(const struct sp_test_segment *syn)
 	next.window = 64240;
 	next.option_bytes = 0;
 	return next;
-}
-
-/* The segment that answers @to, by which @sequence is sent and @heard of the client's are heard. */
-static struct sp_test_segment back(const struct sp_test_segment *to, uint32_t sequence,
-                                   uint8_t flags, uint32_t heard)
-{
-	struct sp_test_segment answer = *to;
-
-	answer.sequence = sequence;
-	answer.acknowledgement = to->sequence + heard;
-	answer.flags = flags;
-	answer.window = 65535;
-	answer.option_bytes = 0;
-	answer.size = 0;
-	if (flags & SP_SYN) {
-		answer.option = mss1400;
-		answer.option_bytes = sizeof(mss1400);
-	}
-	return answer;
 }
 
 static void siphash(void **unused)
@@ -348,7 +308,7 @@ static uint32_t opened(struct sp_bench *bench, const char *name, const struct sp
 		         outcome.action);
 	memcpy(&sequence, outcome.answer->byte + outcome.answer->network + (syn->is_ipv6 ? 44 : 24),
 	       4);
-	answer = back(syn, ntohl(sequence), SP_SYN | SP_ACK, 1);
+	answer = sp_segment_back(syn, ntohl(sequence), SP_SYN | SP_ACK, 1);
 	sp_segment_answer(&answer, &frame);
 	compare(name, outcome.answer, &frame);
 	return ntohl(sequence);
@@ -406,9 +366,9 @@ static void syn_for_a_socket(void **unused)
 		{"another option in front", behind, sizeof(behind), SP_SYN},
 		{"the option with another length", longer, sizeof(longer), SP_SYN},
 		{"another option", kind, sizeof(kind), SP_SYN},
-		{"SYN and ACK", mss1400, sizeof(mss1400), SP_SYN | SP_ACK},
-		{"SYN and FIN", mss1400, sizeof(mss1400), SP_SYN | SP_FIN},
-		{"SYN and RST", mss1400, sizeof(mss1400), SP_SYN | SP_RST},
+		{"SYN and ACK", sp_segment_mss, sizeof(sp_segment_mss), SP_SYN | SP_ACK},
+		{"SYN and FIN", sp_segment_mss, sizeof(sp_segment_mss), SP_SYN | SP_FIN},
+		{"SYN and RST", sp_segment_mss, sizeof(sp_segment_mss), SP_SYN | SP_RST},
 	};
 	struct sp_bench *bench = open_taking();
 
@@ -509,20 +469,27 @@ static void requests(void **unused)
 	}
 }
 
+/* A request of @size bytes. */
+static void write_request(char *text, size_t size)
+{
+	static const char begin[4] = {'G', 'E', 'T', ' '}, end[4] = {'\r', '\n', '\r', '\n'};
+
+	memset(text, 'a', size);
+	memcpy(text, begin, sizeof(begin));
+	memcpy(text + size - sizeof(end), end, sizeof(end));
+}
+
 /* Every length that a request may have. */
 static void long_requests(void **unused)
 {
 	struct sp_bench *bench = open_taking();
-	char text[1401];
+	char text[1400];
 
 	(void)unused;
-	memset(text, 'a', sizeof(text));
-	memcpy(text, "GET ", 4);
 	for (size_t size = 18; size <= 1400; size += size < 60 || size > 1390 ? 1 : 67) {
 		struct sp_test_segment syn = opening(size & 1), request = after(&syn);
 
-		memset(text + 4, 'a', sizeof(text) - 4);
-		memcpy(text + size - 4, "\r\n\r\n", 4);
+		write_request(text, size);
 		request.payload = text;
 		request.size = size;
 		forget_captures(bench);
@@ -574,9 +541,7 @@ static void request_too_long(void **unused)
 	struct sp_bench *bench = open_taking();
 
 	(void)unused;
-	memset(text, 'a', sizeof(text));
-	memcpy(text, "GET ", 4);
-	memcpy(text + sizeof(text) - 4, "\r\n\r\n", 4);
+	write_request(text, sizeof(text));
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
 		struct sp_test_segment syn = opening(is_ipv6), request = after(&syn);
 
@@ -641,7 +606,7 @@ static void end_without_request(void **unused)
 		end.flags = SP_FIN | SP_ACK;
 		end.tags = (uint8_t)(i / 2);
 		end.padding = 6;
-		answer = back(&end, end.acknowledgement, SP_FIN | SP_ACK, 1);
+		answer = sp_segment_back(&end, end.acknowledgement, SP_FIN | SP_ACK, 1);
 		expect(bench, "FIN", &end, ANSWERED, &answer);
 		forget_captures(bench);
 		end.flags = SP_ACK;
@@ -668,16 +633,16 @@ static void check_after(struct sp_bench *bench, bool is_ipv6, uint32_t heard)
 	expect(bench, "ACK of the answer", &next, HEARD, NULL);
 	forget_captures(bench);
 	next.flags = SP_ACK | SP_FIN;
-	answer = back(&next, next.acknowledgement, SP_ACK, 1);
+	answer = sp_segment_back(&next, next.acknowledgement, SP_ACK, 1);
 	expect(bench, "FIN", &next, ANSWERED, &answer);
 	forget_captures(bench);
 	next.payload = GET;
 	next.size = sizeof(GET) - 1;
-	answer = back(&next, next.acknowledgement, SP_ACK, (uint32_t)next.size + 1);
+	answer = sp_segment_back(&next, next.acknowledgement, SP_ACK, (uint32_t)next.size + 1);
 	expect(bench, "data and FIN", &next, ANSWERED, &answer);
 	forget_captures(bench);
 	next.flags = SP_ACK;
-	answer = back(&next, next.acknowledgement, SP_ACK, (uint32_t)next.size);
+	answer = sp_segment_back(&next, next.acknowledgement, SP_ACK, (uint32_t)next.size);
 	expect(bench, "data", &next, ANSWERED, &answer);
 	forget_captures(bench);
 	next.flags = SP_RST;
@@ -905,7 +870,7 @@ static void ip_options(void **unused)
 	(void)unused;
 	sp_test_upload(&row, SP_SEGMENT_CLIENT, &frame);
 	frame.byte[frame.length - 24 + 12] = 6 << 4;
-	memcpy(frame.byte + frame.length - 4, mss1400, 4);
+	memcpy(frame.byte + frame.length - 4, sp_segment_mss, 4);
 	sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
 	assert_int_equal(outcome.reason, R(ASSIGN));
 	check_capture(bench, &syn, SP_SERVED_BY_SOCKET);
@@ -936,7 +901,8 @@ static void several_segments(void **unused)
 		forget_captures(bench);
 		request.acknowledgement += 5;
 		sp_segment_build(&request, &frame);
-		answer = back(&request, request.acknowledgement, SP_ACK, sizeof(text) - 1);
+		answer = sp_segment_back(&request, request.acknowledgement, SP_ACK,
+		                         sizeof(text) - 1);
 		run(bench, "after the answer", &request, &frame, &several, ANSWERED, &answer);
 	}
 }

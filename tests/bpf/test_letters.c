@@ -39,31 +39,12 @@ static const struct sp_settings settings = {
 	.workers = 1,
 	.cookie_key = {0x1122334455667788, 0x99aabbccddeeff00},
 };
-static const uint8_t mss1400[4] = {2, 4, 1400 >> 8, 1400 & 0xff};
 
 static struct sp_bench *bench;
 static int client;                   /* packet socket on the client's end */
 static int letters[2], listeners[2]; /* by is_ipv6 */
 
 /* --- the gateway --- */
-
-/* A socket on loopback, as a responder has it. */
-static int open_socket(bool is_ipv6, int type)
-{
-	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(is_ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0), one = 1;
-
-	if (fd < 0 ||
-	    bind(fd, is_ipv6 ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
-	         is_ipv6 ? sizeof(to6) : sizeof(to4)) ||
-	    (type == SOCK_STREAM && listen(fd, 8)) ||
-	    (type == SOCK_DGRAM &&
-	     setsockopt(fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
-	                is_ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one, sizeof(one))))
-		return -1;
-	return fd;
-}
 
 static int attach(void)
 {
@@ -109,8 +90,8 @@ static int open_gateway(void **unused)
 		uint32_t listener = SP_LISTENER(0, 0, is_ipv6);
 		uint64_t value;
 
-		letters[is_ipv6] = open_socket(is_ipv6, SOCK_DGRAM);
-		listeners[is_ipv6] = open_socket(is_ipv6, SOCK_STREAM);
+		letters[is_ipv6] = sp_segment_socket(is_ipv6, SOCK_DGRAM);
+		listeners[is_ipv6] = sp_segment_socket(is_ipv6, SOCK_STREAM);
 		value = (uint64_t)letters[is_ipv6];
 		if (bpf_map_update_elem(bench->listeners, &letter, &value, BPF_ANY))
 			return -1;
@@ -122,19 +103,6 @@ static int open_gateway(void **unused)
 }
 
 /* --- the client --- */
-
-static struct sp_test_segment opening(bool is_ipv6, uint16_t port)
-{
-	return (struct sp_test_segment){
-		.is_ipv6 = is_ipv6,
-		.port = port,
-		.sequence = 1000,
-		.flags = SP_SYN,
-		.window = 64240,
-		.option = mss1400,
-		.option_bytes = sizeof(mss1400),
-	};
-}
 
 /* What follows @syn, of a connection whose cookie the test has made itself. */
 static struct sp_test_segment saying(const struct sp_test_segment *syn, const char *payload)
@@ -209,19 +177,6 @@ static void expect_segment(const struct sp_test_segment *wanted)
 	assert_int_equal(frame.length, right.length);
 	assert_memory_equal(frame.byte, right.byte, 14);
 	assert_memory_equal(frame.byte + from, right.byte + from, right.length - from);
-}
-
-static struct sp_test_segment back(const struct sp_test_segment *to, uint8_t flags, uint32_t heard)
-{
-	struct sp_test_segment answer = *to;
-
-	answer.sequence = to->acknowledgement;
-	answer.acknowledgement = to->sequence + heard;
-	answer.flags = flags;
-	answer.window = 65535;
-	answer.payload = NULL;
-	answer.size = 0;
-	return answer;
 }
 
 /* --- the responder --- */
@@ -330,7 +285,7 @@ static void handshake(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40001), answer;
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40001), answer;
 		static struct sp_frame_bytes frame;
 		struct mail mail;
 
@@ -340,7 +295,7 @@ static void handshake(void **unused)
 		assert_int_equal(frame.byte[(is_ipv6 ? 54 : 34) + 13], SP_SYN | SP_ACK);
 		if (!bench->load.cookies)
 			continue;
-		answer = back(&syn, SP_SYN | SP_ACK, 1);
+		answer = sp_segment_back(&syn, syn.acknowledgement, SP_SYN | SP_ACK, 1);
 		memcpy(&answer.sequence, frame.byte + (is_ipv6 ? 58 : 38), 4);
 		answer.sequence = ntohl(answer.sequence);
 		expect_counts(R(CAPTURED), 1, R(DOWN_LOCAL), 1);
@@ -360,7 +315,7 @@ static void request_and_answer(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40002);
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40002);
 		struct sp_test_segment request = saying(&syn, GET), answer;
 		struct mail mail;
 
@@ -371,7 +326,8 @@ static void request_and_answer(void **unused)
 		mail.letter.sum = sum_of(ANSWER);
 		forget_counts();
 		send_letter(is_ipv6, &mail, &mail.letter, ANSWER);
-		answer = back(&request, SP_ACK | SP_PSH | SP_FIN, sizeof(GET) - 1);
+		answer = sp_segment_back(&request, request.acknowledgement,
+		                         SP_ACK | SP_PSH | SP_FIN, sizeof(GET) - 1);
 		answer.payload = ANSWER;
 		answer.size = sizeof(ANSWER) - 1;
 		expect_segment(&answer);
@@ -383,7 +339,7 @@ static void reset_by_letter(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40003);
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40003);
 		struct sp_test_segment ack = saying(&syn, NULL), reset;
 		struct mail mail;
 
@@ -391,7 +347,7 @@ static void reset_by_letter(void **unused)
 		receive_letter(is_ipv6, &mail);
 		mail.letter.sum = SP_LETTER_RESET;
 		send_letter(is_ipv6, &mail, &mail.letter, "");
-		reset = back(&ack, SP_RST | SP_ACK, 0);
+		reset = sp_segment_back(&ack, ack.acknowledgement, SP_RST | SP_ACK, 0);
 		expect_segment(&reset);
 	}
 }
@@ -399,12 +355,14 @@ static void reset_by_letter(void **unused)
 /* The connection that the listener has, and what was said on it. */
 static void expect_connection(bool is_ipv6, const char *text)
 {
+	/* Ended by a reset: nothing is sent again while the next test counts. */
+	const struct linger at_once = {.l_onoff = 1};
 	char is[256];
 	int fd;
 
 	wait_for(listeners[is_ipv6], "a connection");
 	fd = accept(listeners[is_ipv6], NULL, NULL);
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)))
 		fail_msg("cannot accept: %s", strerror(errno));
 	for (size_t size = 0; size < strlen(text);) {
 		ssize_t more;
@@ -425,7 +383,7 @@ static void declined(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40004);
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40004);
 		struct sp_test_segment request = saying(&syn, GET);
 		struct mail mail;
 
@@ -448,7 +406,7 @@ static void adopted(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40005);
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40005);
 		struct sp_test_segment request = saying(&syn, POST), rest = request;
 
 		send_segment(&request);
@@ -468,7 +426,7 @@ static void damaged(void **unused)
 	(void)unused;
 	for (unsigned i = 0; i < 4 && bench->load.cookies; i++) {
 		bool is_ipv6 = i & 1;
-		struct sp_test_segment syn = opening(is_ipv6, (uint16_t)(40010 + i));
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, (uint16_t)(40010 + i));
 		struct sp_test_segment request = saying(&syn, GET);
 		struct mail mail;
 
@@ -490,7 +448,7 @@ static void unasked(void **unused)
 {
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6, 40020);
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40020);
 		struct sp_test_segment request = saying(&syn, GET);
 		struct mail mail;
 
