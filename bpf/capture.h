@@ -30,6 +30,7 @@
 
 /* Stand-in ports: the upper half, where no service of the gateway waits for captive clients. */
 #define SP_STAND_IN 0x8000
+#define SP_EEXIST   17 /* errno(3) */
 /* How many each host has, a power of 2. */
 #define SP_TURNS 8
 
@@ -128,8 +129,8 @@ static __always_inline __u32 sp_turn(const struct sp_view *view, __be16 first)
 
 /* Remember whom the client meant by @stand_in, and how it is served; and, if it is the first, whose
  * turn it is. */
-static __always_inline long sp_remember(const struct sp_view *view, __be16 stand_in, __u32 turn,
-                                        enum sp_served served)
+static __always_inline long sp_remember_as(const struct sp_view *view, __be16 stand_in, __u32 turn,
+                                           enum sp_served served, __u64 flags)
 {
 	struct sp_capture_key key = sp_capture_key(view, stand_in);
 	struct sp_capture capture = {
@@ -139,7 +140,13 @@ static __always_inline long sp_remember(const struct sp_view *view, __be16 stand
 		.served = (__u16)served,
 	};
 
-	return bpf_map_update_elem(&captures, &key, &capture, BPF_ANY);
+	return bpf_map_update_elem(&captures, &key, &capture, flags);
+}
+
+static __always_inline long sp_remember(const struct sp_view *view, __be16 stand_in, __u32 turn,
+                                        enum sp_served served)
+{
+	return sp_remember_as(view, stand_in, turn, served, BPF_ANY);
 }
 
 /* Fill @tuple with the connection as the stack will know it; returns the size of its family. */
@@ -291,6 +298,7 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	struct sp_end own = {};
 	enum sp_reason reason;
 	struct bpf_sock *sk;
+	long error = 0;
 
 	if (!view)
 		return SP_REASON_INTERNAL;
@@ -304,8 +312,13 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	}
 	if (!sk && !(view->tcp_flags & SP_TCP_SYN) && sp_is_adopted(view, own.port))
 		return (int)sp_hand_over(skb, view, &own);
-	/* Also for what is no SYN: the reset that ends a connection of a session that is over. */
-	if (!sk && !sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET))
+	/* Also for what is no SYN, for the reset that ends a connection of a session that is over;
+	 * but anybody may send that, so it takes nothing's place. */
+	if (!sk && view->tcp_flags & SP_TCP_SYN)
+		error = sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET);
+	else if (!sk)
+		error = sp_remember_as(view, own.port, 0, SP_SERVED_BY_SOCKET, BPF_NOEXIST);
+	if (!sk && (!error || error == -SP_EEXIST))
 		sk = sp_worker_socket(view, skb->ifindex, SP_LISTENER(0, 0, 0));
 	if (!sk)
 		return SP_REASON_NO_LISTENER;

@@ -53,6 +53,13 @@ extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
 #define SP_TCP_OPTION_SIZE  0x0204u /* kind 2, 4 bytes: maximum segment size (RFC 9293) */
 #define SP_SHORTEST_REQUEST 18u     /* "GET / HTTP/1.0", and the empty line */
 
+/* Times that a request may be repeated until its connection gets a socket, which repeats by itself.
+ */
+#define SP_LETTERS_EACH 4u
+
+#define SP_AF_INET  2 /* <sys/socket.h> is of user space */
+#define SP_AF_INET6 10
+
 /* What becomes of a captured segment. */
 enum sp_talk {
 	SP_TALK_ELSEWHERE, /* it is of a connection that has a socket, or of none at all */
@@ -67,11 +74,10 @@ enum sp_talk {
 /* A segment of a captured connection. */
 struct sp_said {
 	union sp_reply_tcp tcp;
-	__u32 payload; /* bytes */
-	__u64 now;     /* jiffies */
-	__u64 hash;    /* sp_cookie_hash() */
-	__u32 served;  /* enum sp_served; SP_SERVED_BY_DATAGRAM if nothing is remembered */
-	bool is_remembered;
+	__u32 payload;              /* bytes */
+	__u64 now;                  /* jiffies */
+	__u64 hash;                 /* sp_cookie_hash() */
+	struct sp_capture *capture; /* what is remembered of it as no socket's, or NULL */
 	struct sp_cookie cookie;
 };
 
@@ -119,6 +125,8 @@ static __always_inline int sp_talk_open(struct __sk_buff *skb, const struct sp_v
 	if (!sk)
 		return SP_TALK_ELSEWHERE;
 	bpf_sk_release(sk);
+	if (said->capture)
+		said->capture->asked = 0;
 	return sp_talk_send(skb, view, said, sp_cookie_make(said->hash, first, said->now),
 	                    SP_TCP_SYN | SP_TCP_ACK);
 }
@@ -132,7 +140,8 @@ static __always_inline int sp_talk_letter(struct __sk_buff *skb, const struct sp
 	long error;
 
 	sp_own_end(view, &own);
-	if (!said->is_remembered && sp_remember(view, own.port, 0, SP_SERVED_BY_DATAGRAM))
+	if ((!said->capture || said->capture->served != SP_SERVED_BY_DATAGRAM) &&
+	    sp_remember(view, own.port, 0, SP_SERVED_BY_DATAGRAM))
 		return SP_TALK_FAILED;
 	sk = sp_worker_socket(view, skb->ifindex, SP_LETTERS(0, 0, 0));
 	if (!sk)
@@ -164,6 +173,32 @@ static __always_inline bool sp_is_short_request(struct __sk_buff *skb, const str
 	       (begin == bpf_htonl(0x47455420) || begin == bpf_htonl(0x48454144));
 }
 
+/*
+ * Whether a request may go by letter. Not when that was declined, or has been tried some times: a
+ * connection costs a client's budget once, whatever it repeats. And not when the stack does not
+ * know where the client is: answers would wait for that in a buffer that is everybody's, where
+ * those of a socket wait in its own.
+ */
+static __always_inline bool sp_may_be_letter(struct __sk_buff *skb, const struct sp_view *view,
+                                             const struct sp_said *said)
+{
+	struct bpf_fib_lookup way = {.ifindex = skb->ifindex};
+
+	if (said->capture && (said->capture->served == SP_SERVED_DECLINED ||
+	                      said->capture->asked++ >= SP_LETTERS_EACH))
+		return false;
+	if (view->family == 4) {
+		way.family = SP_AF_INET;
+		way.ipv4_src = view->to.word[3];
+		way.ipv4_dst = view->from.word[3];
+	} else {
+		way.family = SP_AF_INET6;
+		__builtin_memcpy(way.ipv6_src, &view->to, 16);
+		__builtin_memcpy(way.ipv6_dst, &view->from, 16);
+	}
+	return bpf_fib_lookup(skb, &way, sizeof(way), 0) != BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
 /* A segment of a client that has not heard anything yet but our SYN. */
 static __always_inline int sp_talk_begin(struct __sk_buff *skb, const struct sp_view *view,
                                          const struct sp_said *said)
@@ -174,7 +209,7 @@ static __always_inline int sp_talk_begin(struct __sk_buff *skb, const struct sp_
 		return said->payload || said->tcp.flags & SP_TCP_FIN ? SP_TALK_UNTIMELY
 		                                                     : SP_TALK_HEARD;
 	if (said->payload)
-		return said->served != SP_SERVED_DECLINED && sp_is_short_request(skb, view, said)
+		return sp_is_short_request(skb, view, said) && sp_may_be_letter(skb, view, said)
 		               ? sp_talk_letter(skb, view, said)
 		               : SP_TALK_ADOPT;
 	if (said->tcp.flags & SP_TCP_FIN)
@@ -195,6 +230,9 @@ static __always_inline int sp_talk_on(struct __sk_buff *skb, const struct sp_vie
 		return SP_TALK_HEARD;
 	if (!said->cookie.heard)
 		return sp_talk_begin(skb, view, said);
+	/* So many bits of a cookie are anything, then: a stray segment might pass for ours. */
+	if (!said->capture || said->cookie.heard > SP_LETTER_SIZE + 1)
+		return SP_TALK_ELSEWHERE;
 	if (said->payload || said->tcp.flags & SP_TCP_FIN)
 		return sp_talk_send(skb, view, said, mine, SP_TCP_ACK);
 	return SP_TALK_HEARD;
@@ -217,7 +255,7 @@ static __always_inline bool sp_talk_read(struct __sk_buff *skb, const struct sp_
                                          struct sp_said *said)
 {
 	__u32 size = sp_reply_ip_size(view), headers;
-	const struct sp_capture *capture;
+	struct sp_capture *capture;
 	struct sp_capture_key key;
 
 	if (view->transport != view->network + size ||
@@ -229,10 +267,13 @@ static __always_inline bool sp_talk_read(struct __sk_buff *skb, const struct sp_
 	said->payload = view->length - headers;
 	key = sp_capture_key(view, sp_stand_in(view));
 	capture = bpf_map_lookup_elem(&captures, &key);
-	said->served = capture ? capture->served : SP_SERVED_BY_DATAGRAM;
-	said->is_remembered =
-		capture && capture->served == SP_SERVED_BY_DATAGRAM && sp_is_meant(view, capture);
-	return said->served == SP_SERVED_BY_DATAGRAM || said->served == SP_SERVED_DECLINED;
+	if (!capture)
+		return true;
+	if (capture->served != SP_SERVED_BY_DATAGRAM && capture->served != SP_SERVED_DECLINED)
+		return false;
+	if (sp_is_meant(view, capture))
+		said->capture = capture;
+	return true;
 }
 
 /* enum sp_talk. A function of its own to the verifier, as is the next. */

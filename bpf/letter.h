@@ -6,8 +6,8 @@
  * header needs travels in the letter to the responder and back.
  *
  * Only bpf_sk_assign brings datagrams to the responder's sockets, which are bound to loopback. On
- * the way back that is what they are known by, and they get no further than to clients that wait
- * for an answer.
+ * the way back that is what they are known by, and by client interfaces they get no further than to
+ * clients that wait for an answer.
  */
 #ifndef SP_BPF_LETTER_H
 #define SP_BPF_LETTER_H
@@ -168,7 +168,8 @@ __noinline int sp_letter_out(struct __sk_buff *skb, const struct sp_view *view)
 	union sp_reply_ip ip;
 	__u32 size;
 
-	if (!view || view->fragment != SP_WHOLE ||
+	if (!view || view->fragment != SP_WHOLE || skb->gso_size ||
+	    view->transport != view->network + sp_reply_ip_size(view) ||
 	    bpf_skb_load_bytes(skb, view->transport, &was, sizeof(was)) ||
 	    !sp_ip_load(skb, view, &ip))
 		return SP_REASON_INTERNAL;
@@ -176,8 +177,10 @@ __noinline int sp_letter_out(struct __sk_buff *skb, const struct sp_view *view)
 	key.client_port = was.destination;
 	key.server_port = was.letter.stand_in;
 	capture = bpf_map_lookup_elem(&captures, &key);
-	if (!capture || capture->served != SP_SERVED_BY_DATAGRAM)
+	if (!capture)
 		return SP_REASON_INTERNAL;
+	if (capture->served != SP_SERVED_BY_DATAGRAM)
+		return SP_REASON_DECLINED;
 	size = sp_reply_ip_size(view) + (__u32)sizeof(was);
 	if (view->length == size && was.letter.sum == SP_LETTER_DECLINE) {
 		capture->served = SP_SERVED_DECLINED;

@@ -110,7 +110,7 @@
 	X(77, QUOTA, "another packet has just used up the quota of the session")           \
 	X(78, GARDEN_PENDING, "captive client: the garden is being told of a DNS answer")  \
 	X(79, UNTIMELY, "captured HTTP: out of turn, the client will send it again")       \
-	X(80, DECLINED, "captured HTTP: the responder wants a connection for it")
+	X(80, DECLINED, "captured HTTP: by a letter about what a socket has or shall have")
 
 #define SP_REASON_ENUM(number, name, text) SP_REASON_##name = number,
 enum sp_reason { SP_REASON_NONE = 0, SP_REASONS(SP_REASON_ENUM) };
@@ -249,7 +249,7 @@ struct sp_capture {
 	__u16 port;   /* network order */
 	__u16 turn;   /* of the host's first stand-in: which of its stand-ins was used last */
 	__u16 served; /* enum sp_served */
-	__u16 spare;
+	__u16 asked;  /* letters with a request since its SYN */
 };
 
 /*

@@ -398,7 +398,25 @@ static void declined(void **unused)
 		/* Now it is a socket's: nothing may be said by letter any more. */
 		forget_counts();
 		send_letter(is_ipv6, &mail, &mail.letter, ANSWER);
-		expect_counts(R(INTERNAL), 1, R(DECLINED), 0);
+		expect_counts(R(DECLINED), 1, R(INTERNAL), 0);
+	}
+}
+
+/* A request that comes again and again has a socket in the end. */
+static void repeated(void **unused)
+{
+	(void)unused;
+	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && bench->load.cookies; is_ipv6++) {
+		struct sp_test_segment syn = sp_segment_opening(is_ipv6, 40014);
+		struct sp_test_segment request = saying(&syn, GET);
+		struct mail mail;
+
+		for (unsigned i = 0; i < 5; i++) {
+			send_segment(&request);
+			receive_letter(is_ipv6, &mail);
+		}
+		send_segment(&request);
+		expect_connection(is_ipv6, GET);
 	}
 }
 
@@ -469,8 +487,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(handshake),       cmocka_unit_test(request_and_answer),
 		cmocka_unit_test(reset_by_letter), cmocka_unit_test(declined),
-		cmocka_unit_test(adopted),         cmocka_unit_test(damaged),
-		cmocka_unit_test(unasked),
+		cmocka_unit_test(repeated),        cmocka_unit_test(adopted),
+		cmocka_unit_test(damaged),         cmocka_unit_test(unasked),
 	};
 
 	return cmocka_run_group_tests(tests, open_gateway, NULL);
