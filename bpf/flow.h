@@ -28,6 +28,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "forward.h"
+#include "hash.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -63,14 +64,13 @@ static __always_inline bool sp_flow_class(SP_CONTEXT *context, const struct sp_v
 	return true;
 }
 
-/* Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): the
- * factor is 2^64 by the golden ratio. */
+/* Of what tells flows from each other best. */
 static __always_inline __u64 sp_flow_hash(const struct sp_view *view)
 {
 	__u64 hash = (__u64)view->from.word[3] << 32 | view->to.word[3];
 
 	hash ^= (__u64)view->source_port << 16 ^ (__u64)view->destination_port << 32;
-	return hash * 0x9e3779b97f4a7c15ull;
+	return sp_hash(hash);
 }
 
 /* Whether two tags are of one flow; of one tick. */

@@ -28,9 +28,6 @@
 #include "maps.h"
 #include "parse.h"
 
-#define SP_AF_INET  2 /* <sys/socket.h> is of user space */
-#define SP_AF_INET6 10
-
 #define SP_TAG_SIZE 4u
 
 /* Where a packet leaves. */

@@ -57,9 +57,6 @@ extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
  */
 #define SP_LETTERS_EACH 4u
 
-#define SP_AF_INET  2 /* <sys/socket.h> is of user space */
-#define SP_AF_INET6 10
-
 /* What becomes of a captured segment. */
 enum sp_talk {
 	SP_TALK_ELSEWHERE, /* it is of a connection that has a socket, or of none at all */

@@ -41,6 +41,10 @@
 #define SP_IP_MORE_FRAGMENTS   0x2000
 #define SP_IP6_FRAGMENT_OFFSET 0xfff8 /* RFC 8200 section 4.5 */
 
+/* For the FIB; <sys/socket.h> is of user space. */
+#define SP_AF_INET  2
+#define SP_AF_INET6 10
+
 #define SP_TCP_FIN 0x01
 #define SP_TCP_SYN 0x02
 #define SP_TCP_RST 0x04
