@@ -144,7 +144,7 @@ class Books:
     def agree(self):
         moved = self.reasons.get
         return (moved("authorized", 0), moved("down_authorized", 0), self.sent) == (
-            self.up, self.down, self.up + moved("captured", 0))
+            self.up, self.down, self.up + moved("captured", 0) + moved("untimely", 0))
 
     def settle(self):
         """The last segments are still on their way, or repeated, when all have their answers; and
