@@ -20,8 +20,8 @@
  */
 int sp_listen_responder(bool ipv6, struct sp_error *err);
 
-/* A UDP socket for captured requests that come as datagrams (bpf/letter.h), bound to loopback, which
- * tells where each was sent. Returns a descriptor or a negative errno. */
+/* A UDP socket for captured requests that come as datagrams (bpf/letter.h), bound to loopback,
+ * which tells where each was sent. Returns a descriptor or a negative errno. */
 int sp_listen_letters(bool ipv6, struct sp_error *err);
 
 /* A listener of the portal at @address, @port (host order), which is the value of @key in [portal].

@@ -22,8 +22,8 @@ struct sp_setup {
 	struct sp_ipc_verifier_setup accounting, authority; /* of those that speak of sessions */
 	unsigned workers;                                   /* responders */
 	unsigned verifiers;
-	/* IPv4 and IPv6 listener of each worker and zone of its setup, behind all of them its sockets
-	 * for letters, and which zone that is. */
+	/* IPv4 and IPv6 listener of each worker and zone of its setup, behind all of them its
+	 * sockets for letters, and which zone that is. */
 	int responder_files[SP_MAX_WORKERS][4 * SP_ZONES];
 	unsigned responder_zone[SP_ZONES];
 	int portal_files[SP_SETUP_PORTAL_FILES]; /* `origins`, then the listeners, TLS first */

@@ -18,7 +18,8 @@
 #define MOST (SP_IPC_FIRST_FD + 4 * SP_ZONES)
 
 _Static_assert(PARKED >= MOST, "parked files are out of the way");
-_Static_assert(MOST >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES, "there is room for the portal's");
+_Static_assert(MOST >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES,
+               "there is room for the portal's");
 
 /* A copy of @fd where no file of the child will be; it must not be inherited itself. */
 static int park(int fd)
