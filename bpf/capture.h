@@ -298,7 +298,7 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	struct sp_end own = {};
 	enum sp_reason reason;
 	struct bpf_sock *sk;
-	long error = 0;
+	int error = 0; /* before Linux 6.4 the upper half of what an update returns is anything */
 
 	if (!view)
 		return SP_REASON_INTERNAL;
@@ -315,9 +315,9 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	/* Also for what is no SYN, for the reset that ends a connection of a session that is over;
 	 * but anybody may send that, so it takes nothing's place. */
 	if (!sk && view->tcp_flags & SP_TCP_SYN)
-		error = sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET);
+		error = (int)sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET);
 	else if (!sk)
-		error = sp_remember_as(view, own.port, 0, SP_SERVED_BY_SOCKET, BPF_NOEXIST);
+		error = (int)sp_remember_as(view, own.port, 0, SP_SERVED_BY_SOCKET, BPF_NOEXIST);
 	if (!sk && (!error || error == -SP_EEXIST))
 		sk = sp_worker_socket(view, skb->ifindex, SP_LISTENER(0, 0, 0));
 	if (!sk)
