@@ -4,17 +4,17 @@
 #include <bpf/btf.h>
 #include <stdio.h>
 
+/* 0: never; 1: when too many are waiting; 2: always (ip-sysctl). */
 static bool is_on(void)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/tcp_syncookies", "re");
-	int value = 0;
+	int first;
 
 	if (!file)
 		return false;
-	if (fscanf(file, "%d", &value) != 1)
-		value = 0;
+	first = fgetc(file);
 	fclose(file);
-	return value != 0;
+	return first != EOF && first != '0';
 }
 
 bool sp_cookies_possible(void)
