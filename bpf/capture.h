@@ -30,9 +30,10 @@
 
 /* Stand-in ports: the upper half, where no service of the gateway waits for captive clients. */
 #define SP_STAND_IN 0x8000
-#define SP_EEXIST   17 /* errno(3) */
 /* How many each host has, a power of 2. */
 #define SP_TURNS 8
+
+#define SP_EEXIST 17 /* errno(3) */
 
 /* Offsets in the headers. */
 #define SP_IP4_CHECKSUM    10
@@ -250,6 +251,12 @@ static __always_inline struct bpf_sock *sp_worker_socket(const struct sp_view *v
 	return bpf_map_lookup_elem(&listeners, &index);
 }
 
+/* What the firewall knows captured packets by. */
+static __always_inline void sp_mark(struct __sk_buff *skb)
+{
+	skb->mark = (skb->mark & ~sp_load.mark_mask) | sp_load.mark;
+}
+
 /* Send the packet to @own. */
 static __always_inline enum sp_reason
 sp_hand_over(struct __sk_buff *skb, const struct sp_view *view, const struct sp_end *own)
@@ -259,7 +266,7 @@ sp_hand_over(struct __sk_buff *skb, const struct sp_view *view, const struct sp_
 
 	if (sp_rewrite(skb, view, &meant, own, address_at, SP_TCP_DESTINATION))
 		return SP_REASON_ASSIGN;
-	skb->mark = (skb->mark & ~sp_load.mark_mask) | sp_load.mark;
+	sp_mark(skb);
 	return SP_REASON_CAPTURED;
 }
 
@@ -284,6 +291,23 @@ static __always_inline bool sp_is_adopted(const struct sp_view *view, __be16 sta
 }
 
 /*
+ * The listener for a segment of no connection, which is remembered, so that what is said to it
+ * comes from whom the client meant. Also for what opens none: the reset that ends a connection of a
+ * session that is over. But anybody may send that, so it takes nothing's place.
+ */
+static __always_inline struct bpf_sock *
+sp_listener(struct __sk_buff *skb, const struct sp_view *view, __be16 port, bool opens)
+{
+	/* Before Linux 6.4 the upper half of what an update returns is anything. */
+	int error = (int)sp_remember_as(view, port, 0, SP_SERVED_BY_SOCKET,
+	                                opens ? BPF_ANY : BPF_NOEXIST);
+
+	if (error && error != -SP_EEXIST)
+		return NULL;
+	return sp_worker_socket(view, skb->ifindex, SP_LISTENER(0, 0, 0));
+}
+
+/*
  * SP_REASON_CAPTURED, or why the packet must be dropped. A function of its own, so that its keys
  * are not on the stack while others are called.
  *
@@ -298,28 +322,22 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 	struct sp_end own = {};
 	enum sp_reason reason;
 	struct bpf_sock *sk;
-	int error = 0; /* before Linux 6.4 the upper half of what an update returns is anything */
+	bool opens;
 
 	if (!view)
 		return SP_REASON_INTERNAL;
 	sp_own_end(view, &own);
 	if (!own.address.word[3])
 		return SP_REASON_NO_LISTENER;
+	opens = view->tcp_flags & SP_TCP_SYN;
 	sk = sp_find(skb, view, &own);
-	if (sk && !(view->tcp_flags & SP_TCP_SYN)) {
-		bpf_sk_release(sk);
+	if (!opens && (sk || sp_is_adopted(view, own.port))) {
+		if (sk)
+			bpf_sk_release(sk);
 		return (int)sp_hand_over(skb, view, &own);
 	}
-	if (!sk && !(view->tcp_flags & SP_TCP_SYN) && sp_is_adopted(view, own.port))
-		return (int)sp_hand_over(skb, view, &own);
-	/* Also for what is no SYN, for the reset that ends a connection of a session that is over;
-	 * but anybody may send that, so it takes nothing's place. */
-	if (!sk && view->tcp_flags & SP_TCP_SYN)
-		error = (int)sp_remember(view, own.port, 0, SP_SERVED_BY_SOCKET);
-	else if (!sk)
-		error = (int)sp_remember_as(view, own.port, 0, SP_SERVED_BY_SOCKET, BPF_NOEXIST);
-	if (!sk && (!error || error == -SP_EEXIST))
-		sk = sp_worker_socket(view, skb->ifindex, SP_LISTENER(0, 0, 0));
+	if (!sk)
+		sk = sp_listener(skb, view, own.port, opens);
 	if (!sk)
 		return SP_REASON_NO_LISTENER;
 	reason = sp_hand_to(skb, view, &own, sk);

@@ -55,12 +55,6 @@ static __always_inline struct sp_flood_price sp_flood_price(enum sp_flood what)
 	}
 }
 
-static __always_inline bool sp_same_address(const struct sp_address *a, const struct sp_address *b)
-{
-	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
-	         (a->word[3] ^ b->word[3]));
-}
-
 /* @resolver: one of the listed ones, if one is known. */
 static __always_inline enum sp_flood sp_flood_udp(const struct sp_settings *config,
                                                   const struct sp_view *view,

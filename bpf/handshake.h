@@ -108,9 +108,14 @@ static __always_inline int sp_talk_open(struct __sk_buff *skb, const struct sp_v
                                         const struct sp_said *said)
 {
 	__u32 first = bpf_ntohl(said->tcp.sequence);
+	struct sp_end own = {};
 	struct bpf_sock *sk;
 	__be32 option;
 
+	/* Without an address of that family nothing could be handed over later. */
+	sp_own_end(view, &own);
+	if (!own.address.word[3])
+		return SP_TALK_ELSEWHERE;
 	/* Everybody has that option in front (RFC 9293 section 3.7.1). */
 	if (said->tcp.offset >> 4 < 6 ||
 	    bpf_skb_load_bytes(skb, view->transport + (__u32)sizeof(said->tcp), &option, 4))
@@ -147,7 +152,7 @@ static __always_inline int sp_talk_letter(struct __sk_buff *skb, const struct sp
 	                ? bpf_sk_assign(skb, sk, 0)
 	                : -1;
 	bpf_sk_release(sk);
-	skb->mark = (skb->mark & ~sp_load.mark_mask) | sp_load.mark;
+	sp_mark(skb);
 	return error ? SP_TALK_FAILED : SP_TALK_LETTER;
 }
 
@@ -239,12 +244,8 @@ static __always_inline int sp_talk_on(struct __sk_buff *skb, const struct sp_vie
 static __always_inline bool sp_is_meant(const struct sp_view *view,
                                         const struct sp_capture *capture)
 {
-	__u32 differs = capture->server.word[0] ^ view->to.word[0];
-
-	differs |= capture->server.word[1] ^ view->to.word[1];
-	differs |= capture->server.word[2] ^ view->to.word[2];
-	differs |= capture->server.word[3] ^ view->to.word[3];
-	return !differs && capture->port == bpf_htons(view->destination_port);
+	return sp_same_address(&capture->server, &view->to) &&
+	       capture->port == bpf_htons(view->destination_port);
 }
 
 /* Read what is needed of the segment. False: it cannot be of a connection without a socket. */

@@ -118,6 +118,12 @@ static __always_inline void sp_address_map4(struct sp_address *out, __be32 addre
 	out->word[3] = address;
 }
 
+static __always_inline bool sp_same_address(const struct sp_address *a, const struct sp_address *b)
+{
+	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
+	         (a->word[3] ^ b->word[3]));
+}
+
 static __always_inline void sp_address_copy6(struct sp_address *out, const struct in6_addr *in)
 {
 	out->word[0] = in->in6_u.u6_addr32[0];

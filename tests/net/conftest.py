@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lab import Lab
+from lab import running
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
@@ -28,12 +28,8 @@ def pytest_sessionstart(session):
 @pytest.fixture(scope="module")
 def hosts():
     """A lab without a gate."""
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.fixture(scope="module")

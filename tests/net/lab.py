@@ -303,6 +303,17 @@ class Lab:
             return connection.connect_ex((address, port)) == 0
 
 
+@contextlib.contextmanager
+def running():
+    """A lab of its own, taken down in any case."""
+    lab = Lab()
+    try:
+        lab.up()
+        yield lab
+    finally:
+        lab.down()
+
+
 def lines(*command):
     """What a command prints, sorted."""
     result = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from lab import CLIENT, CLIENT_MAC, INTERNET, Lab, Sniffer, in_namespace, processes, wait_until
+from lab import CLIENT, CLIENT_MAC, INTERNET, Sniffer, in_namespace, processes, running, wait_until
 from test_dhcp_dns import lease
 
 HEADER = {4: 28, 6: 48}  # IP and UDP
@@ -67,9 +67,7 @@ class Stream:
 @pytest.fixture(scope="module")
 def orphan():
     """A lab whose gate has lost every process."""
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         lab.gate()
         daemon = lab.daemon_pid()
         children = [
@@ -86,8 +84,6 @@ def orphan():
         # An answer to the gateway's question for a neighbour would be a sign of life.
         lab.fix_neighbours()
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.fixture

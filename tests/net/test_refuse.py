@@ -9,9 +9,7 @@ import time
 import pytest
 from scapy.all import IP, TCP, UDP, IPv6
 
-from lab import (
-    CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, PLAIN_PORTAL, Lab, Sniffer, in_namespace, url,
-)
+from lab import CLIENT, CLIENT_MAC, GATEWAY_MAC, INTERNET, PLAIN_PORTAL, Sniffer, in_namespace, running, url
 
 FAST = 0.010
 SIZES = (0, 1, 3, 100, 471, 472, 1400)
@@ -48,16 +46,12 @@ def answer_in_the_driver(lab, folder):
 @pytest.fixture(scope="module", params=["native", "generic", "tc", "driver"])
 def gated(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("refuse")
-    lab = Lab()
-    lab.mode = request.param
-    try:
-        lab.up()
+    with running() as lab:
+        lab.mode = request.param
         lab.gate(configuration(folder, "tc" if lab.mode == "driver" else lab.mode))
         if lab.mode == "driver":
             answer_in_the_driver(lab, folder)
         yield lab
-    finally:
-        lab.down()
 
 
 def refusal(sock, attempt):

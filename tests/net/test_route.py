@@ -13,8 +13,8 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, FAMILY, GATEWAY, INTERNET, PLAIN_PORTAL, Lab, Sniffer, gateway_state,
-    in_namespace, url, wait_until,
+    CLIENT, CLIENT_MAC, FAMILY, GATEWAY, INTERNET, PLAIN_PORTAL, Sniffer, gateway_state, in_namespace,
+    running, url, wait_until,
 )
 
 DOWNLOAD_PORT = 8000
@@ -31,9 +31,7 @@ def configuration(folder, **gateway):
 @pytest.fixture(scope="module", params=["native", "generic"])
 def routed(request, tmp_path_factory):
     """A lab whose gate forwards by route."""
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         folder = tmp_path_factory.mktemp("route")
         lab.gate(configuration(folder, forward="route", attach=request.param))
         lab.mode = request.param
@@ -46,8 +44,6 @@ def routed(request, tmp_path_factory):
                     CLIENT_MAC if device == "lan0" else "02:85:00:00:00:01")
                 lab.run(role, "ip", "neigh", "replace", address, "lladdr", mac, "dev", device)
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.fixture
@@ -321,9 +317,7 @@ def test_switching_loses_nothing_of_a_download(lab, family):
 
 
 def test_refused_without_an_uplink(tmp_path):
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         before = gateway_state(lab)
         lab.gate()
         result = lab.ctl("forward", "route")
@@ -346,15 +340,11 @@ def test_refused_without_an_uplink(tmp_path):
         assert not xdp
         lab.ctl("down", check=True)
         assert gateway_state(lab) == before
-    finally:
-        lab.down()
 
 
 def test_a_port_that_loses_frames_is_left_out(tmp_path):
     """A veth whose peer does not poll drops what is redirected to it, and tells nobody."""
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         lab.run("net", "ethtool", "-K", "net0", "gro", "off")
         lab.gate(configuration(tmp_path, forward="route"))
         lab.allow()
@@ -364,5 +354,3 @@ def test_a_port_that_loses_frames_is_left_out(tmp_path):
         grown = Grown(lab)
         assert lab.status(4) == 200
         assert grown["routed"] == 0
-    finally:
-        lab.down()

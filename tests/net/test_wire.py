@@ -12,7 +12,8 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, CONFIGURATION, COOKIES, GATEWAY_MAC, INTERNET, TOP, Lab, in_namespace, wait_until,
+    CLIENT, CLIENT_MAC, CONFIGURATION, COOKIES, GATEWAY_MAC, INTERNET, TOP, in_namespace, running,
+    wait_until,
 )
 
 BROWSERS = TOP / ".output/bench/browsers"
@@ -22,14 +23,10 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: wire.example\r\n\r\n"
 @pytest.fixture(scope="module")
 def by_sockets():
     """A gate that gives each captured connection a socket, as on a kernel before Linux 6.9."""
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         lab.run("gw", "sysctl", "-qw", "net.ipv4.tcp_syncookies=0")
         lab.gate()
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +35,9 @@ def by_tc(tmp_path_factory):
     completed."""
     path = tmp_path_factory.mktemp("tc") / "sallyport.conf"
     path.write_text(re.sub(r"(?m)^\[gateway\]$", "[gateway]\nattach = tc", CONFIGURATION.read_text()))
-    lab = Lab()
-    try:
-        lab.up()
+    with running() as lab:
         lab.gate(path)
         yield lab
-    finally:
-        lab.down()
 
 
 def fetch(connection, family):
@@ -113,6 +106,21 @@ def test_short_requests_have_no_socket(lab, family):
         with lab.socket("client", family) as silent:
             silent.connect((INTERNET[family], 80))
     assert opened(lab) == before or not COOKIES
+
+
+def test_a_family_without_an_address_is_dropped():
+    """And not answered halfway: there is nowhere to deliver a request to."""
+    with running() as lab:
+        lab.fix_neighbours()
+        lab.run("gw", "ip", "address", "delete", "fd85::1/64", "dev", "lan0")
+        lab.gate()
+        with lab.socket("client", 6) as connection:
+            connection.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                connection.connect((INTERNET[6], 80))
+        reasons = lab.reasons()
+        assert reasons["no_listener"] and "captured" not in reasons
+        assert lab.status(4) == 511
 
 
 def talk(lab, family, pieces, seconds=0.2):
