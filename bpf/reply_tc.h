@@ -228,7 +228,8 @@ static __always_inline bool sp_is_bare(struct __sk_buff *skb, const struct sp_vi
  * SP_REASON_NONE. Only what is such an answer may use their way: a client behind a virtual link
  * could write the index itself.
  */
-static __always_inline enum sp_reason sp_is_reply(struct __sk_buff *skb, const struct sp_view *view)
+static __always_inline enum sp_reason sp_reply_reason(struct __sk_buff *skb,
+                                                      const struct sp_view *view)
 {
 	__u16 index = (__u16)skb->tc_index;
 	bool refusal;

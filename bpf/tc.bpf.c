@@ -109,20 +109,29 @@ static __always_inline int sp_tc_refuse(struct __sk_buff *skb, const struct sp_v
 static __always_inline int sp_tc_capture(struct __sk_buff *skb, const struct sp_view *view)
 {
 	enum sp_reason reason = SP_REASON_CAPTURED;
-	int talk = sp_talk(skb, view), action = TC_ACT_OK;
+	int action = TC_ACT_OK;
 
-	if (talk == SP_TALK_SEND)
+	switch (sp_talk(skb, view)) {
+	case SP_TALK_SEND:
 		action = (int)bpf_redirect(skb->ifindex, 0);
-	else if (talk == SP_TALK_HEARD)
+		break;
+	case SP_TALK_HEARD:
 		action = TC_ACT_SHOT;
-	else if (talk == SP_TALK_UNTIMELY)
+		break;
+	case SP_TALK_LETTER:
+		break;
+	case SP_TALK_UNTIMELY:
 		reason = SP_REASON_UNTIMELY;
-	else if (talk == SP_TALK_FAILED)
-		reason = SP_REASON_ASSIGN;
-	else if (talk == SP_TALK_ADOPT)
+		break;
+	case SP_TALK_ADOPT:
 		reason = (enum sp_reason)sp_adopt(skb, view);
-	else if (talk == SP_TALK_ELSEWHERE)
+		break;
+	case SP_TALK_ELSEWHERE:
 		reason = (enum sp_reason)sp_capture(skb, view);
+		break;
+	default:
+		reason = SP_REASON_ASSIGN;
+	}
 	sp_count_reason(reason, view);
 	return reason == SP_REASON_CAPTURED ? action : TC_ACT_SHOT;
 }
@@ -207,7 +216,7 @@ static __always_inline enum sp_reason sp_down_guest(struct __sk_buff *skb, struc
 			sp_dns_answered(skb, view, judged->now);
 		return reason;
 	}
-	answer = sp_is_reply(skb, view);
+	answer = sp_reply_reason(skb, view);
 	if (answer)
 		return answer;
 	if (config->bypass)

@@ -284,20 +284,18 @@ static void judge_dns(struct guest *guest)
 	sp_finding_command(finding, "nft list ruleset");
 }
 
-/* Of a page there is more than one step: only the last one says that all is well. */
-static bool judge_tcp(struct guest *guest, unsigned kind, const char *check, const char *what,
+static void judge_tcp(struct guest *guest, unsigned kind, const char *check, const char *what,
                       const char *why)
 {
 	const struct sp_probe_answer *answer = answer_of(guest, kind);
 	struct sp_finding *finding;
 
 	if (!answer)
-		return true;
+		return;
 	if (answer->outcome == SP_PROBE_ANSWERED) {
-		if (kind != CAPTURED && kind != ASKED)
-			sp_report_add(guest->doctor->report, SP_LEVEL_OK, check, guest->link.name,
-			              "a captive client gets to %s", what);
-		return true;
+		sp_report_add(guest->doctor->report, SP_LEVEL_OK, check, guest->link.name,
+		              "a captive client gets to %s", what);
+		return;
 	}
 	finding =
 		sp_report_add(guest->doctor->report, SP_LEVEL_ERROR, check, guest->link.name,
@@ -305,26 +303,31 @@ static bool judge_tcp(struct guest *guest, unsigned kind, const char *check, con
 	                      answer->outcome == SP_PROBE_REFUSED ? "nobody listens" : "no answer");
 	sp_finding_why(finding, "%s", why);
 	sp_finding_command(finding, "nft list ruleset");
-	return false;
 }
 
+static bool is_answered(const struct guest *guest, unsigned kind)
+{
+	const struct sp_probe_answer *answer = answer_of(guest, kind);
+
+	return answer && answer->outcome == SP_PROBE_ANSWERED;
+}
+
+/* The last step that was taken tells: to the page itself, or where the way there ends. */
 static void judge_http(struct guest *guest)
 {
-	static const char *const check = "client_http",
-				 *const what = "the page that its HTTP is answered with",
-				 *const tcp =
-					 "it is delivered to a local socket with the `mark` of "
-					 "[gateway]: a firewall that drops input there must accept "
-					 "TCP with that mark",
-				 *const udp =
-					 "short requests are delivered as UDP with the `mark` of "
-					 "[gateway]: a firewall that drops input there must accept "
-					 "that, too, and one that drops output what "
-					 "`responder_user` sends";
+	static const char *const tcp =
+		"it is delivered to a local socket with the `mark` of [gateway]: a firewall that "
+		"drops input there must accept TCP with that mark";
+	static const char *const udp =
+		"short requests are delivered as UDP with the `mark` of [gateway]: a firewall that "
+		"drops input there must accept that, too, and one that drops output what "
+		"`responder_user` sends";
+	unsigned kind = !is_answered(guest, CAPTURED) ? CAPTURED
+	                : !is_answered(guest, ASKED)  ? ASKED
+	                                              : PAGE;
 
-	if (judge_tcp(guest, CAPTURED, check, what, tcp) &&
-	    judge_tcp(guest, ASKED, check, what, tcp))
-		judge_tcp(guest, PAGE, check, what, udp);
+	judge_tcp(guest, kind, "client_http", "the page that its HTTP is answered with",
+	          kind == PAGE ? udp : tcp);
 }
 
 static void judge(struct guest *guest)
@@ -363,7 +366,7 @@ static int send_and_hear(struct guest *guest, struct sp_error *err)
 		sp_fail(err, code, SP_EXIT_FAILED, "%s", strerror(-code));
 	else
 		code = exchange(guest, send_all, err);
-	if (!code && guest->answer[ASKED].outcome == SP_PROBE_ANSWERED)
+	if (!code && is_answered(guest, ASKED))
 		code = exchange(guest, send_request, err);
 	take_back(guest);
 	if (guest->address)

@@ -99,6 +99,13 @@ static struct sp_address loopback(bool ipv6)
 	return (struct sp_address){{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
 }
 
+static int no_loopback(int code, const char *what, bool ipv6, struct sp_error *err)
+{
+	return sp_fail(err, code, SP_EXIT_FAILED, "cannot %s at %s: %s; is the interface lo up%s?",
+	               what, ipv6 ? "[::1]" : "127.0.0.1", strerror(-code),
+	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
+}
+
 int sp_listen_responder(bool ipv6, struct sp_error *err)
 {
 	static const struct option options4[] = {
@@ -122,10 +129,7 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 		setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
 		return fd;
 	}
-	return sp_fail(err, fd, SP_EXIT_FAILED,
-	               "cannot listen for captured HTTP at %s: %s; is the interface lo up%s?",
-	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
-	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
+	return no_loopback(fd, "listen for captured HTTP", ipv6, err);
 }
 
 int sp_listen_letters(bool ipv6, struct sp_error *err)
@@ -153,12 +157,7 @@ int sp_listen_letters(bool ipv6, struct sp_error *err)
 	socklen_t length = endpoint_fill(&endpoint, &own, 0);
 	int fd = bind_anew(&endpoint, length, SOCK_DGRAM, ipv6 ? options6 : options4);
 
-	if (fd >= 0)
-		return fd;
-	return sp_fail(err, fd, SP_EXIT_FAILED,
-	               "cannot wait for captured requests at %s: %s; is the interface lo up%s?",
-	               ipv6 ? "[::1]" : "127.0.0.1", strerror(-fd),
-	               ipv6 ? " and IPv6 not disabled (sysctl net.ipv6.conf.lo.disable_ipv6)" : "");
+	return fd >= 0 ? fd : no_loopback(fd, "wait for captured requests", ipv6, err);
 }
 
 int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,

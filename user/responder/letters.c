@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "lib/address.h"
+#include "responder/count.h"
 #include "responder/request.h"
 
 /* Bytes of a request: more than a client that was offered SP_LETTER_SIZE sends at once. */
@@ -193,7 +194,7 @@ static void send_all(int socket, unsigned count, uint64_t now_us)
 				&batch.message[done + (unsigned)i].msg_hdr.msg_iov[1];
 
 			if (answer->iov_len)
-				sp_respond_count(answer->iov_base, now_us);
+				sp_count_answer(answer->iov_base, now_us);
 		}
 		if (sent > 0) {
 			done += (unsigned)sent;

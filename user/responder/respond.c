@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "ipc/tally.h"
-#include "lib/monotonic.h"
 #include "web/authority.h"
 #include "web/link.h"
 
@@ -155,16 +154,6 @@ static size_t wanted_url(const struct sp_request *request, const char *head,
 	end = mempcpy(end, head + request->authority.at, request->authority.length);
 	memcpy(end, head + request->path.at, request->path.length);
 	return sp_link_acceptable(out, length) ? length : 0;
-}
-
-void sp_respond_count(const char *answer, uint64_t came)
-{
-	const char *status = answer + strlen("HTTP/1.1 ");
-	struct sp_tally_responder *tally = &sp_tally->responder;
-
-	sp_tally_status(tally->answers, (unsigned)((status[0] - '0') * 100 +
-	                                           (status[1] - '0') * 10 + status[2] - '0'));
-	sp_histogram_count(&tally->latency, sp_monotonic_us() - came);
 }
 
 size_t sp_respond(const struct sp_knowledge *knowledge, unsigned zone,

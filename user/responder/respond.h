@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a request that was read to the bytes of its answer. No sockets, no memory.
+ * From a request that was read to the bytes of its answer. No sockets, no clock, no memory.
  */
 #ifndef SP_RESPONDER_RESPOND_H
 #define SP_RESPONDER_RESPOND_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "responder/answers.h"
 #include "web/probes.h"
@@ -41,9 +40,5 @@ void sp_knowledge_free(struct sp_knowledge *knowledge);
 size_t sp_respond(const struct sp_knowledge *knowledge, unsigned zone,
                   const struct sp_request *request, enum sp_request_result result, const char *head,
                   bool is_ipv6, const char *date, char out[SP_MAX_ANSWER]);
-
-/* Count that what is in @answer, "HTTP/1.1 511 ...", was sent to a request that @came then
- * (monotonic, us). */
-void sp_respond_count(const char *answer, uint64_t came);
 
 #endif

@@ -12,6 +12,7 @@
 #include "ipc/ipc.h"
 #include "ipc/tally.h"
 #include "lib/monotonic.h"
+#include "responder/count.h"
 
 #define MAX_EVENTS   256
 #define ACCEPT_BATCH 64
@@ -214,7 +215,7 @@ static void answer(struct sp_server *server, struct sp_connection *connection,
 		drop(server, connection);
 		return;
 	}
-	sp_respond_count(server->out, connection->came);
+	sp_count_answer(server->out, connection->came);
 	if (ends && result == SP_REQUEST_DONE && request->last &&
 	    request->length == connection->length) {
 		drop(server, connection);
