@@ -252,17 +252,15 @@ static __always_inline bool sp_is_meant(const struct sp_view *view,
 static __always_inline bool sp_talk_read(struct __sk_buff *skb, const struct sp_view *view,
                                          struct sp_said *said)
 {
-	__u32 size = sp_reply_ip_size(view), headers;
+	__u32 size = sp_reply_ip_size(view);
 	struct sp_capture *capture;
 	struct sp_capture_key key;
 
 	if (view->transport != view->network + size ||
 	    bpf_skb_load_bytes(skb, view->transport, &said->tcp, sizeof(said->tcp)))
 		return false;
-	headers = size + (said->tcp.offset >> 4) * 4u;
-	if (view->length < headers)
-		return false;
-	said->payload = view->length - headers;
+	/* The parser has seen that the headers are there. */
+	said->payload = view->length - size - (said->tcp.offset >> 4) * 4u;
 	key = sp_capture_key(view, sp_stand_in(view));
 	capture = bpf_map_lookup_elem(&captures, &key);
 	if (!capture)

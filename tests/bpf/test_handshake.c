@@ -161,9 +161,9 @@ static uint16_t check_capture(struct sp_bench *bench, const struct sp_test_segme
 	return ntohs(key.server_port);
 }
 
-/* As if the connection had been served so. */
-static void remember(struct sp_bench *bench, const struct sp_test_segment *segment,
-                     enum sp_served served)
+/* As if the connection had been served so, to that port, and asked that often. */
+static void remember_all(struct sp_bench *bench, const struct sp_test_segment *segment,
+                         enum sp_served served, uint16_t port, uint16_t asked)
 {
 	int map = sp_bench_map(bench, "captures");
 	struct sp_frame_bytes frame;
@@ -179,8 +179,16 @@ static void remember(struct sp_bench *bench, const struct sp_test_segment *segme
 	if (!find_capture(bench, &key, &capture))
 		fail_msg("nothing is remembered");
 	capture.served = (__u16)served;
+	capture.port = htons(port);
+	capture.asked = asked;
 	if (bpf_map_update_elem(map, &key, &capture, BPF_ANY))
 		fail_msg("cannot write a capture: %s", strerror(errno));
+}
+
+static void remember(struct sp_bench *bench, const struct sp_test_segment *segment,
+                     enum sp_served served)
+{
+	remember_all(bench, segment, served, SP_SEGMENT_PORT, 0);
 }
 
 /* --- running a segment --- */
@@ -514,7 +522,7 @@ static void long_requests(void **unused)
 
 static void requests_for_a_socket(void **unused)
 {
-	static const uint8_t stamps[12] = {1, 1, 8, 10};
+	static const uint8_t stamps[12] = {1, 1, 8, 10}, looks_like[12] = {'G', 'E', 'T', ' '};
 	static const struct sp_test_segment rows[] = {
 		{TEXT("POST / HTTP/1.0\r\n\r\n")},
 		{TEXT("GET / HTTP/1.1\r\nHost: a\r\n")},
@@ -527,6 +535,8 @@ static void requests_for_a_socket(void **unused)
 		{TEXT("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03zzzzzzzzzzzzzzz")},
 		{TEXT(GET), .window = 1399},
 		{TEXT(GET), .option = stamps, .option_bytes = sizeof(stamps)},
+		{TEXT("aaaaaaaaaaaaaa\r\n\r\naaaaaaaaaaaa"), .option = looks_like,
+	         .option_bytes = sizeof(looks_like)},
 		{TEXT("POST / HTTP/1.0\r\n"), .flags = SP_FIN},
 	};
 	struct sp_bench *bench = open_taking();
@@ -583,6 +593,47 @@ static void declined(void **unused)
 		expect(bench, "not declined", &request, LETTER, NULL);
 		remember(bench, &request, SP_SERVED_ADOPTED);
 		expect(bench, "adopted", &request, JOINED, NULL);
+	}
+}
+
+/* The client uses a port again whose last request it had to repeat. */
+static void a_new_connection_may_ask(void **unused)
+{
+	struct sp_bench *bench = open_taking();
+
+	(void)unused;
+	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
+		struct sp_test_segment syn = opening(is_ipv6), request = after(&syn);
+
+		request.payload = GET;
+		request.size = sizeof(GET) - 1;
+		remember_all(bench, &request, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 4);
+		expect(bench, "repeated too often", &request, ADOPTED, NULL);
+		remember_all(bench, &request, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 4);
+		opened(bench, "SYN", &syn);
+		expect(bench, "of the new one", &request, LETTER, NULL);
+	}
+}
+
+/* What is remembered is of another port that has the same stand-in. */
+static void stand_in_of_another(void **unused)
+{
+	struct sp_bench *bench = open_taking();
+
+	(void)unused;
+	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && possible(bench); is_ipv6++) {
+		struct sp_test_segment syn = opening(is_ipv6), ack = after(&syn);
+		static struct sp_frame_bytes frame;
+		struct sp_outcome outcome;
+
+		ack.sequence += 18;
+		ack.acknowledgement += 2;
+		remember_all(bench, &ack, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 0);
+		expect(bench, "its own", &ack, HEARD, NULL);
+		remember_all(bench, &ack, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT + 1, 0);
+		sp_segment_build(&ack, &frame);
+		sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
+		assert_int_equal(outcome.reason, R(ASSIGN));
 	}
 }
 
@@ -986,6 +1037,8 @@ int main(void)
 		cmocka_unit_test(requests_for_a_socket),
 		cmocka_unit_test(request_too_long),
 		cmocka_unit_test(declined),
+		cmocka_unit_test(a_new_connection_may_ask),
+		cmocka_unit_test(stand_in_of_another),
 		cmocka_unit_test(out_of_order),
 		cmocka_unit_test(end_without_request),
 		cmocka_unit_test(after_the_answer),

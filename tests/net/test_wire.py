@@ -12,7 +12,7 @@ import time
 import pytest
 
 from lab import (
-    CLIENT, CLIENT_MAC, CONFIGURATION, COOKIES, GATEWAY_MAC, INTERNET, TOP, in_namespace, running,
+    CLIENT, CLIENT_MAC, CONFIGURATION, COOKIES, GATEWAY, GATEWAY_MAC, INTERNET, TOP, in_namespace, running,
     wait_until,
 )
 
@@ -106,6 +106,21 @@ def test_short_requests_have_no_socket(lab, family):
         with lab.socket("client", family) as silent:
             silent.connect((INTERNET[family], 80))
     assert opened(lab) == before or not COOKIES
+
+
+def test_whom_the_gateway_does_not_know_gets_a_socket(lab, family):
+    """An answer would wait for the neighbour in a buffer that is everybody's: forged addresses could
+    fill it."""
+    gateway = GATEWAY[family]
+    for known in True, False:
+        before = opened(lab)
+        lab.run("client", "ip", "neigh", "replace", gateway, "lladdr", GATEWAY_MAC, "dev", "client0")
+        lab.run("gw", "ip", "neigh", "replace", CLIENT[family], "lladdr", CLIENT_MAC, "dev", "lan0")
+        if not known:
+            lab.run("gw", "ip", "neigh", "delete", CLIENT[family], "dev", "lan0")
+        assert ask_from_port(lab, family, 40002).endswith(b" 511 Network Authentication Required")
+        assert (opened(lab) == before) == (known and COOKIES)
+    lab.run("client", "ip", "neigh", "delete", gateway, "dev", "client0")
 
 
 def test_a_family_without_an_address_is_dropped():
