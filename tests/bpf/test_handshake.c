@@ -161,11 +161,17 @@ static uint16_t check_capture(struct sp_bench *bench, const struct sp_test_segme
 	return ntohs(key.server_port);
 }
 
-/* As if the connection had been served so, to that port, and asked that often. */
-static void remember_all(struct sp_bench *bench, const struct sp_test_segment *segment,
-                         enum sp_served served, uint16_t port, uint16_t asked)
+static void write_capture(struct sp_bench *bench, const struct sp_capture_key *key,
+                          const struct sp_capture *capture)
 {
-	int map = sp_bench_map(bench, "captures");
+	if (bpf_map_update_elem(sp_bench_map(bench, "captures"), key, capture, BPF_ANY))
+		fail_msg("cannot write a capture: %s", strerror(errno));
+}
+
+/* As if the connection had been served so. */
+static void remember(struct sp_bench *bench, const struct sp_test_segment *segment,
+                     enum sp_served served)
+{
 	struct sp_frame_bytes frame;
 	struct sp_capture capture;
 	struct sp_capture_key key;
@@ -179,16 +185,7 @@ static void remember_all(struct sp_bench *bench, const struct sp_test_segment *s
 	if (!find_capture(bench, &key, &capture))
 		fail_msg("nothing is remembered");
 	capture.served = (__u16)served;
-	capture.port = htons(port);
-	capture.asked = asked;
-	if (bpf_map_update_elem(map, &key, &capture, BPF_ANY))
-		fail_msg("cannot write a capture: %s", strerror(errno));
-}
-
-static void remember(struct sp_bench *bench, const struct sp_test_segment *segment,
-                     enum sp_served served)
-{
-	remember_all(bench, segment, served, SP_SEGMENT_PORT, 0);
+	write_capture(bench, &key, &capture);
 }
 
 /* --- running a segment --- */
@@ -596,6 +593,18 @@ static void declined(void **unused)
 	}
 }
 
+/* As if a request had been repeated so often that the next one gets a socket. */
+static void remember_repeated(struct sp_bench *bench, const struct sp_test_segment *segment)
+{
+	struct sp_capture capture;
+	struct sp_capture_key key;
+
+	remember(bench, segment, SP_SERVED_BY_DATAGRAM);
+	assert_true(find_capture(bench, &key, &capture));
+	capture.asked = 4;
+	write_capture(bench, &key, &capture);
+}
+
 /* The client uses a port again whose last request it had to repeat. */
 static void a_new_connection_may_ask(void **unused)
 {
@@ -607,30 +616,37 @@ static void a_new_connection_may_ask(void **unused)
 
 		request.payload = GET;
 		request.size = sizeof(GET) - 1;
-		remember_all(bench, &request, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 4);
+		remember_repeated(bench, &request);
 		expect(bench, "repeated too often", &request, ADOPTED, NULL);
-		remember_all(bench, &request, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 4);
+		remember_repeated(bench, &request);
 		opened(bench, "SYN", &syn);
 		expect(bench, "of the new one", &request, LETTER, NULL);
 	}
 }
 
-/* What is remembered is of another port that has the same stand-in. */
+/* What is remembered is of another host, or another port, that has the same stand-in. */
 static void stand_in_of_another(void **unused)
 {
+	static struct sp_frame_bytes frame;
 	struct sp_bench *bench = open_taking();
 
 	(void)unused;
-	for (unsigned is_ipv6 = 0; is_ipv6 < 2 && possible(bench); is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6), ack = after(&syn);
-		static struct sp_frame_bytes frame;
+	for (unsigned i = 0; i < 4 && possible(bench); i++) {
+		struct sp_test_segment syn = opening(i & 1), ack = after(&syn);
+		struct sp_capture capture;
+		struct sp_capture_key key;
 		struct sp_outcome outcome;
 
 		ack.sequence += 18;
 		ack.acknowledgement += 2;
-		remember_all(bench, &ack, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT, 0);
+		remember(bench, &ack, SP_SERVED_BY_DATAGRAM);
 		expect(bench, "its own", &ack, HEARD, NULL);
-		remember_all(bench, &ack, SP_SERVED_BY_DATAGRAM, SP_SEGMENT_PORT + 1, 0);
+		assert_true(find_capture(bench, &key, &capture));
+		if (i < 2)
+			capture.port++;
+		else
+			capture.server.word[3]++;
+		write_capture(bench, &key, &capture);
 		sp_segment_build(&ack, &frame);
 		sp_bench_run(bench, SP_IN, &frame, NULL, &outcome);
 		assert_int_equal(outcome.reason, R(ASSIGN));
