@@ -346,6 +346,29 @@ __noinline int sp_capture(struct __sk_buff *skb, const struct sp_view *view)
 }
 
 /*
+ * Whether the stack resets a connection that it was to make a socket for (handshake.h): it has got
+ * the segment without that. So it is where source NAT is configured and the connection tracked,
+ * since Linux 6.6: nf_nat_ipv4_local_in (net/netfilter/nf_nat_proto.c) then takes a socket back
+ * that is not of the packet's connection yet. Anybody can bring this about with a late segment; it
+ * costs answers their speed, not more.
+ */
+static __always_inline bool sp_adoption_failed(struct __sk_buff *skb, const struct sp_view *view,
+                                               const struct sp_capture *capture)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (capture->served != SP_SERVED_ADOPTED || !(view->tcp_flags & SP_TCP_RST))
+		return false;
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return !sk || sk->src_port != view->source_port;
+}
+
+/* Learnt once, and until these programs are loaded anew: every connection gets a socket from its
+ * SYN on. */
+bool sp_adoption_fails;
+
+/*
  * A packet that the gateway itself sends to a client: if it is a responder's, it comes from whom
  * the client meant. False if that could not be written: it must not go out half rewritten.
  */
@@ -368,6 +391,8 @@ static __always_inline bool sp_release(struct __sk_buff *skb, const struct sp_vi
 	capture = bpf_map_lookup_elem(&captures, &key);
 	if (!capture)
 		return true;
+	if (sp_adoption_failed(skb, view, capture))
+		sp_adoption_fails = true;
 	meant.address = capture->server;
 	meant.port = capture->port;
 	return !sp_rewrite(skb, view, &own, &meant,

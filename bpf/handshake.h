@@ -114,7 +114,7 @@ static __always_inline int sp_talk_open(struct __sk_buff *skb, const struct sp_v
 
 	/* Without an address of that family nothing could be handed over later. */
 	sp_own_end(view, &own);
-	if (!own.address.word[3])
+	if (!own.address.word[3] || sp_adoption_fails)
 		return SP_TALK_ELSEWHERE;
 	/* Everybody has that option in front (RFC 9293 section 3.7.1). */
 	if (said->tcp.offset >> 4 < 6 ||

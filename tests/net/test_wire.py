@@ -123,6 +123,61 @@ def test_whom_the_gateway_does_not_know_gets_a_socket(lab, family):
     lab.run("client", "ip", "neigh", "delete", gateway, "dev", "client0")
 
 
+# As gateways usually have it, and once more without saying where to.
+NAT = """table inet spnat {
+	chain post {
+		type nat hook postrouting priority srcnat
+		oifname wan0 masquerade
+		ip saddr 10.85.0.0/24 masquerade
+		ip6 saddr fd85::/64 masquerade
+	}
+}"""
+# Of what has the `mark` of [gateway].
+NOTRACK = """table inet spnat {
+	chain pre {
+		type filter hook prerouting priority raw
+		meta mark 0x53000000/8 notrack
+	}
+}"""
+PIECES = [REQUEST[:9], REQUEST[9:]]
+
+
+def first_line(lab, family, pieces):
+    """Of the answer; or that the connection was reset."""
+    try:
+        return talk(lab, family, pieces, seconds=0.05).split(b"\r\n")[0]
+    except ConnectionResetError:
+        return b"reset"
+
+
+@pytest.mark.parametrize("gate", ["lab", "by_tc", "by_sockets"])
+def test_answers_of_a_gateway_with_nat(request, gate, family):
+    """Netfilter takes sockets away again from packets that it translates, or could have."""
+    lab = request.getfixturevalue(gate)
+    lab.run("gw", "nft", NAT)
+    try:
+        assert first_line(lab, family, [ONCE]).startswith(b"HTTP/1.1 511 ")
+        if gate == "by_sockets":
+            assert first_line(lab, family, PIECES).startswith(b"HTTP/1.1 511 ")
+    finally:
+        lab.run("gw", "nft", "delete table inet spnat")
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "notrack"])
+def test_sockets_that_nat_takes_away_are_missed(tracked, family):
+    """It looks at what is not yet set in them, so it may take some time. Then one connection is reset,
+    and no other: they have sockets from their SYN on. What is not tracked is let alone."""
+    with running() as lab:
+        lab.gate()
+        lab.run("gw", "nft", NAT if tracked else NAT + "\n" + NOTRACK)
+        lines = [first_line(lab, family, PIECES)[:13] for _ in range(8)]
+        resets = lines.count(b"reset")
+        assert resets <= (tracked and COOKIES) and lines.count(b"HTTP/1.1 511 ") == 8 - resets
+        before = opened(lab)
+        assert first_line(lab, family, [ONCE]).startswith(b"HTTP/1.1 511 ")
+        assert (opened(lab) == before) == (COOKIES and not resets)
+
+
 def test_a_family_without_an_address_is_dropped():
     """And not answered halfway: there is nowhere to deliver a request to."""
     with running() as lab:

@@ -114,7 +114,7 @@ static int make_host(void **state)
 
 struct desk {
 	struct sp_server server; /* its letters only; sp_server_turn where a test says so */
-	int listener[ZONES][2], letters[ZONES][2];
+	int listener[ZONES][2], letters[ZONES][2], answers[2];
 	int keeper[2];
 	struct sp_date date;
 	struct sp_tally tally;
@@ -130,6 +130,13 @@ static int open_desk(void **state)
 
 	(void)state;
 	set_mtu(65536);
+	for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
+		files.answers[ipv6] = desk.answers[ipv6] = sp_listen_answers(ipv6, &err);
+		if (desk.answers[ipv6] < 0) {
+			print_error("%s\n", err.text);
+			return -1;
+		}
+	}
 	memset(&desk.tally, 0, sizeof(desk.tally));
 	sp_tally = &desk.tally;
 	sp_date_set(&desk.date, 784111777);
@@ -156,6 +163,8 @@ static int close_desk(void **state)
 		close(desk.letters[i / 2][i % 2]);
 		close(desk.listener[i / 2][i % 2]);
 	}
+	close(desk.answers[0]);
+	close(desk.answers[1]);
 	close(desk.keeper[0]);
 	close(desk.keeper[1]);
 	return 0;

@@ -201,7 +201,9 @@ static const struct call of_responder[] = {
 	{CALL(epoll_create1, 0)},
 	{CALL(sendmmsg, SP_IPC_KEEPER_FD, 0, 0, 0)},
 	{CALL(recvmmsg, SP_IPC_KEEPER_FD, 0, 0, 0, 0)},
-	{CALL(sendmmsg, SP_IPC_FIRST_FD + 4 * SP_ZONES + 3, 0, 0, 0)},
+	{CALL(sendmmsg, SP_IPC_FIRST_FD + 2, 0, 0, 0)},
+	{CALL(sendmmsg, SP_IPC_FIRST_FD + 6, 0, 0, 0)},
+	{CALL(recvmmsg, SP_IPC_FIRST_FD + SP_IPC_RESPONDER_FILES(SP_ZONES) + 1, 0, 0, 0)},
 	{CALL(sendmmsg, -1, 0, 0, 0)},
 };
 static const struct call of_verifier[] = {
@@ -273,16 +275,18 @@ static void test_responder(void **state)
 /* At the sockets that it has requests by, of however many zones: where there is none, no harm. */
 static void test_letters(void **state)
 {
-	const int first = SP_IPC_FIRST_FD, end = first + 4 * (int)SP_ZONES;
+	const int first = SP_IPC_FIRST_FD, end = first + (int)SP_IPC_RESPONDER_FILES(SP_ZONES);
 	pid_t pid = fork();
 
 	(void)state;
 	if (pid == 0) {
 		confine(&sp_responder_sandbox);
 		for (int fd = first; fd < end; fd++)
-			if (!syscall(SYS_recvmmsg, fd, 0, 0, 0, 0) ||
-			    !syscall(SYS_sendmmsg, fd, 0, 0, 0))
+			if (!syscall(SYS_recvmmsg, fd, 0, 0, 0, 0))
 				_exit(1);
+		if (!syscall(SYS_sendmmsg, first, 0, 0, 0) ||
+		    !syscall(SYS_sendmmsg, first + 1, 0, 0, 0))
+			_exit(1);
 		_exit(SURVIVED);
 	}
 	pid = status_of(pid);

@@ -25,7 +25,7 @@ static void plan_responders(struct sp_crew *crew, struct sp_setup *setup)
 	struct sp_child_plan plan = {
 		.role = SP_ROLE_RESPONDER,
 		.program = setup->paths.responder,
-		.file_count = 4 * setup->responder.zone_count,
+		.file_count = SP_IPC_RESPONDER_FILES(setup->responder.zone_count),
 		.setup = &setup->responder,
 		.setup_size = sizeof(setup->responder),
 	};

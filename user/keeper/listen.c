@@ -99,6 +99,24 @@ static struct sp_address loopback(bool ipv6)
 	return (struct sp_address){{0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK)}};
 }
 
+/*
+ * Where source NAT is configured, since Linux 6.6, netfilter takes back the socket that a packet
+ * was given unless it is of this packet's connection, which a listener is not, or is transparent
+ * (nf_nat_ipv4_local_in in net/netfilter/nf_nat_proto.c). Also for one that was taken over.
+ */
+static int make_transparent(int fd, bool ipv6)
+{
+	const int on = 1;
+	int ret = ipv6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on))
+	               : setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on));
+
+	if (!ret)
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static int no_loopback(int code, const char *what, bool ipv6, struct sp_error *err)
 {
 	return sp_fail(err, code, SP_EXIT_FAILED, "cannot %s at %s: %s; is the interface lo up%s?",
@@ -123,6 +141,8 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	const int off = 0;
 	int fd = listen_at(SP_INHERIT_RESPONDER, &own, 0, ipv6 ? options6 : options4);
 
+	if (fd >= 0)
+		fd = make_transparent(fd, ipv6);
 	if (fd >= 0) {
 		/* The answer acknowledges the request: a packet less, which is a tenth of all that
 		 * an answer costs. Connections inherit it; only now, since listen() forgets it. */
@@ -132,32 +152,54 @@ int sp_listen_responder(bool ipv6, struct sp_error *err)
 	return no_loopback(fd, "listen for captured HTTP", ipv6, err);
 }
 
+static int bind_datagrams(bool ipv6, const struct option *options)
+{
+	const struct sp_address own = loopback(ipv6);
+	union endpoint endpoint;
+	socklen_t length = endpoint_fill(&endpoint, &own, 0);
+
+	return bind_anew(&endpoint, length, SOCK_DGRAM, options);
+}
+
 int sp_listen_letters(bool ipv6, struct sp_error *err)
 {
-	/* Without checksums of UDP, which would be of no use (bpf/letter.h); never in fragments. */
 	static const struct option options4[] = {
 		{IPPROTO_IP, IP_PKTINFO, 1},
-		{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE},
-		{SOL_SOCKET, SO_NO_CHECK, 1},
 		{SOL_SOCKET, SO_RCVBUFFORCE, LETTER_BYTES},
-		{SOL_SOCKET, SO_SNDBUFFORCE, LETTER_BYTES},
 		{-1, 0, 0},
 	};
 	static const struct option options6[] = {
 		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
 		{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
-		{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
-		{IPPROTO_UDP, UDP_NO_CHECK6_TX, 1},
 		{SOL_SOCKET, SO_RCVBUFFORCE, LETTER_BYTES},
+		{-1, 0, 0},
+	};
+	int fd = bind_datagrams(ipv6, ipv6 ? options6 : options4);
+
+	if (fd >= 0)
+		fd = make_transparent(fd, ipv6);
+	return fd >= 0 ? fd : no_loopback(fd, "wait for captured requests", ipv6, err);
+}
+
+int sp_listen_answers(bool ipv6, struct sp_error *err)
+{
+	/* Without checksums of UDP, which would be of no use (bpf/letter.h); never in fragments. */
+	static const struct option options4[] = {
+		{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE},
+		{SOL_SOCKET, SO_NO_CHECK, 1},
 		{SOL_SOCKET, SO_SNDBUFFORCE, LETTER_BYTES},
 		{-1, 0, 0},
 	};
-	const struct sp_address own = loopback(ipv6);
-	union endpoint endpoint;
-	socklen_t length = endpoint_fill(&endpoint, &own, 0);
-	int fd = bind_anew(&endpoint, length, SOCK_DGRAM, ipv6 ? options6 : options4);
+	static const struct option options6[] = {
+		{IPPROTO_IPV6, IPV6_V6ONLY, 1},
+		{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
+		{IPPROTO_UDP, UDP_NO_CHECK6_TX, 1},
+		{SOL_SOCKET, SO_SNDBUFFORCE, LETTER_BYTES},
+		{-1, 0, 0},
+	};
+	int fd = bind_datagrams(ipv6, ipv6 ? options6 : options4);
 
-	return fd >= 0 ? fd : no_loopback(fd, "wait for captured requests", ipv6, err);
+	return fd >= 0 ? fd : no_loopback(fd, "answer captured requests", ipv6, err);
 }
 
 int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,

@@ -24,6 +24,12 @@ int sp_listen_responder(bool ipv6, struct sp_error *err);
  * which tells where each was sent. Returns a descriptor or a negative errno. */
 int sp_listen_letters(bool ipv6, struct sp_error *err);
 
+/* A UDP socket from which those are answered, bound to loopback. Another one, since what can be
+ * sent from the first may come from anywhere (IP_TRANSPARENT). Returns a descriptor or a negative
+ * errno.
+ */
+int sp_listen_answers(bool ipv6, struct sp_error *err);
+
 /* A listener of the portal at @address, @port (host order), which is the value of @key in [portal].
  */
 int sp_listen_portal(const struct sp_address *address, const char *key, uint16_t port,

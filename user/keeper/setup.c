@@ -194,14 +194,14 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 	return ret;
 }
 
-/* The file @file of @worker: for a zone of its setup and an address family, a listener, or behind
- * those of all zones a socket for letters. */
+/* The socket @number of @worker to which the datapath brings something: for a zone of its setup and
+ * an address family a listener, or behind those of all zones one for letters. */
 static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
-                       unsigned file, struct sp_error *err)
+                       unsigned number, struct sp_error *err)
 {
 	const unsigned listeners = 2 * setup->responder.zone_count;
-	const unsigned zone = setup->responder_zone[file % listeners / 2];
-	const bool ipv6 = file % 2, letters = file >= listeners;
+	const unsigned zone = setup->responder_zone[number % listeners / 2];
+	const bool ipv6 = number % 2, letters = number >= listeners;
 	uint32_t index = letters ? SP_LETTERS(zone, worker, ipv6) : SP_LISTENER(zone, worker, ipv6);
 	int fd = letters ? sp_listen_letters(ipv6, err) : sp_listen_responder(ipv6, err);
 	uint64_t value = (uint64_t)fd;
@@ -209,7 +209,7 @@ static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsig
 
 	if (fd < 0)
 		return fd;
-	setup->responder_files[worker][file] = fd;
+	setup->responder_files[worker][SP_IPC_RESPONDER_FILES(0) + number] = fd;
 	ret = bpf_map_update_elem(maps->listeners, &index, &value, BPF_ANY);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED,
@@ -221,12 +221,16 @@ static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsig
 /* What another daemon left is gone with its sockets. */
 static int make_responders(struct sp_setup *setup, const struct sp_maps *maps, struct sp_error *err)
 {
+	const unsigned each = SP_IPC_RESPONDER_FILES(setup->responder.zone_count);
 	int ret = 0;
 
-	for (unsigned i = 0; i < setup->workers && !ret; i++)
-		for (unsigned k = 0; k < 4 * setup->responder.zone_count && !ret; k++)
+	for (unsigned i = 0; i < setup->workers && ret >= 0; i++) {
+		for (unsigned k = 0; k < 2 && ret >= 0; k++)
+			ret = setup->responder_files[i][k] = sp_listen_answers(k, err);
+		for (unsigned k = 0; k < each - SP_IPC_RESPONDER_FILES(0) && ret >= 0; k++)
 			ret = make_socket(setup, maps, i, k, err);
-	return ret;
+	}
+	return ret < 0 ? ret : 0;
 }
 
 /* Over TCP, or at a socket in the file system. */
@@ -347,7 +351,7 @@ void sp_setup_close(struct sp_setup *setup)
 	if (setup->metrics_socket[0])
 		unlink(setup->metrics_socket);
 	for (unsigned i = 0; i < SP_MAX_WORKERS; i++)
-		for (unsigned j = 0; j < 4 * SP_ZONES; j++)
+		for (unsigned j = 0; j < SP_IPC_RESPONDER_FILES(SP_ZONES); j++)
 			if (setup->responder_files[i][j] >= 0)
 				close(setup->responder_files[i][j]);
 	for (unsigned i = 0; i < SP_SETUP_PORTAL_FILES; i++)

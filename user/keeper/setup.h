@@ -22,10 +22,8 @@ struct sp_setup {
 	struct sp_ipc_verifier_setup accounting, authority; /* of those that speak of sessions */
 	unsigned workers;                                   /* responders */
 	unsigned verifiers;
-	/* IPv4 and IPv6 listener of each worker and zone of its setup, behind all of them its
-	 * sockets for letters, and which zone that is. */
-	int responder_files[SP_MAX_WORKERS][4 * SP_ZONES];
-	unsigned responder_zone[SP_ZONES];
+	int responder_files[SP_MAX_WORKERS][SP_IPC_RESPONDER_FILES(SP_ZONES)];
+	unsigned responder_zone[SP_ZONES]; /* which zone the one of that number in its setup is */
 	int portal_files[SP_SETUP_PORTAL_FILES]; /* `origins`, then the listeners, TLS first */
 	int authority_file;                      /* its UDP socket; -1: there is no authority */
 	char metrics_socket[SP_CONFIG_SOCKET];   /* its file; "": none */

@@ -14,8 +14,8 @@
 /* Above every number that a child's files get. */
 #define PARKED 256
 
-/* A responder has four sockets for each zone, the portal a map and its listeners. */
-#define MOST (SP_IPC_FIRST_FD + 4 * SP_ZONES)
+/* Of a responder; the portal has a map and its listeners. */
+#define MOST (SP_IPC_FIRST_FD + SP_IPC_RESPONDER_FILES(SP_ZONES))
 
 _Static_assert(PARKED >= MOST, "parked files are out of the way");
 _Static_assert(MOST >= SP_IPC_FIRST_FD + 1 + 2 * SP_MAX_ADDRESSES,

@@ -34,10 +34,12 @@ struct batch {
 
 static struct batch batch;
 
-void sp_letters_init(struct sp_letters *letters, const struct sp_knowledge *knowledge)
+void sp_letters_init(struct sp_letters *letters, const struct sp_knowledge *knowledge,
+                     const int answers[2])
 {
 	memset(letters, 0, sizeof(*letters));
 	letters->knowledge = knowledge;
+	memcpy(letters->answers, answers, sizeof(letters->answers));
 }
 
 static int receive(int socket)
@@ -97,13 +99,12 @@ static struct sp_letters_opened *find_opened(struct sp_letters *letters,
 	return &letters->opened[hash / (UINT32_MAX / SP_LETTERS_OPENED + 1)];
 }
 
-static void note_opened(struct sp_letters *letters, int socket, unsigned i, const void *own)
+static void note_opened(struct sp_letters *letters, unsigned i, const void *own)
 {
 	struct sp_letters_opened *opened = find_opened(letters, &batch.client[i]);
 
 	opened->client = batch.client[i];
 	opened->letter = batch.letter[i];
-	opened->socket = socket;
 	memcpy(&opened->own, own, opened->client.any.sa_family == AF_INET6 ? 16 : 4);
 }
 
@@ -157,7 +158,7 @@ static void write_answer(const struct sp_knowledge *knowledge, unsigned i, size_
 }
 
 /* Deal with message @i. Whether there is something to send back. */
-static bool handle(struct sp_letters *letters, int socket, unsigned i, unsigned zone, bool is_ipv6,
+static bool handle(struct sp_letters *letters, unsigned i, unsigned zone, bool is_ipv6,
                    const struct sp_date *date)
 {
 	struct msghdr *header = &batch.message[i].msg_hdr;
@@ -167,7 +168,7 @@ static bool handle(struct sp_letters *letters, int socket, unsigned i, unsigned 
 	if (!own || header->msg_flags & MSG_CTRUNC || length < sizeof(struct sp_letter))
 		return false;
 	if (length == sizeof(struct sp_letter)) {
-		note_opened(letters, socket, i, own);
+		note_opened(letters, i, own);
 		return false;
 	}
 	forget_opened(letters, &batch.client[i]);
@@ -219,10 +220,10 @@ void sp_letters_serve(struct sp_letters *letters, int socket, unsigned zone, boo
 		unsigned count = 0;
 
 		for (unsigned i = 0; received > 0 && i < (unsigned)received; i++)
-			if (handle(letters, socket, i, zone, is_ipv6, date))
+			if (handle(letters, i, zone, is_ipv6, date))
 				batch.message[count++] = batch.message[i];
 		if (count)
-			send_all(socket, count, now_us);
+			send_all(letters->answers[is_ipv6], count, now_us);
 		if (received < SP_LETTERS_BATCH)
 			return;
 	}
@@ -236,7 +237,7 @@ static bool is_of(const union sp_letters_address *opened, const struct sp_addres
 	       opened->ipv4.sin_addr.s_addr == client->word[3];
 }
 
-static void send_reset(struct sp_letters_opened *opened)
+static void send_reset(const struct sp_letters *letters, struct sp_letters_opened *opened)
 {
 	struct iovec part = {&opened->letter, sizeof(opened->letter)};
 	union control control = {.room = ""};
@@ -250,9 +251,10 @@ static void send_reset(struct sp_letters_opened *opened)
 				.msg_control = &control,
 			},
 	};
+	const bool is_ipv6 = opened->client.any.sa_family == AF_INET6;
 	struct cmsghdr *to = &control.header;
 
-	if (opened->client.any.sa_family == AF_INET6) {
+	if (is_ipv6) {
 		struct in6_pktinfo info = {.ipi6_ifindex = 0};
 
 		memcpy(&info.ipi6_addr, &opened->own, sizeof(info.ipi6_addr));
@@ -269,7 +271,7 @@ static void send_reset(struct sp_letters_opened *opened)
 	}
 	opened->letter.sum = SP_LETTER_RESET;
 	/* Lost, it is as if the client had logged in a moment before. */
-	sendmmsg(opened->socket, &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sendmmsg(letters->answers[is_ipv6], &message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void sp_letters_end(struct sp_letters *letters, const struct sp_address *client)
@@ -279,7 +281,7 @@ void sp_letters_end(struct sp_letters *letters, const struct sp_address *client)
 
 		if (!is_of(&opened->client, client))
 			continue;
-		send_reset(opened);
+		send_reset(letters, opened);
 		opened->client.any.sa_family = AF_UNSPEC;
 	}
 }

@@ -32,15 +32,17 @@ struct sp_letters_opened {
 	union sp_letters_address client; /* AF_UNSPEC: nothing is here */
 	struct sp_address own;           /* of the gateway: where what it sends arrives */
 	struct sp_letter letter;         /* with which it was opened */
-	int socket;
 };
 
 struct sp_letters {
 	const struct sp_knowledge *knowledge;
+	int answers[2]; /* by is_ipv6: the socket of what is sent */
 	struct sp_letters_opened opened[SP_LETTERS_OPENED];
 };
 
-void sp_letters_init(struct sp_letters *letters, const struct sp_knowledge *knowledge);
+/* What is sent goes from the sockets @answers, by is_ipv6, which stay the caller's. */
+void sp_letters_init(struct sp_letters *letters, const struct sp_knowledge *knowledge,
+                     const int answers[2]);
 
 /*
  * Answer what has come to @socket, which is of the zone @zone of the setup: some batches of it, the

@@ -61,7 +61,7 @@ int sp_server_init(struct sp_server *server, const struct sp_server_limits *limi
 	server->limits = *limits;
 	server->knowledge = knowledge;
 	server->files = *files;
-	sp_letters_init(&server->letters, knowledge);
+	sp_letters_init(&server->letters, knowledge, files->answers);
 	server->complaints.burst = 5;
 	TAILQ_INIT(&server->reading);
 	TAILQ_INIT(&server->lingering);

@@ -46,6 +46,7 @@ extern const struct sp_server_limits sp_server_defaults;
 struct sp_server_files {
 	const int (*listener)[2]; /* by zone of the setup and is_ipv6 */
 	const int (*letters)[2];  /* the same, where requests come as datagrams; NULL: nowhere */
+	int answers[2];           /* by is_ipv6: from where those are answered */
 	unsigned zones;
 	int keeper;
 };
