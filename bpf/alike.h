@@ -54,10 +54,11 @@ static __always_inline void sp_alike_note(struct sp_alike *last, const void *at,
 }
 
 /*
- * The bytes of IP of a packet that is refused as the one before it was; 0: it is another one. One
- * branch for all that differs: it hardly ever does.
+ * The bytes of IP of a packet that is refused as the one before it was, if its source address is
+ * @from; 0: it is another one. One branch for all that differs: it hardly ever does.
  */
-static __always_inline __u32 sp_alike(const struct sp_alike *last, const void *at, const void *end)
+static __always_inline __u32 sp_alike_from(const struct sp_alike *last, const void *at,
+                                           const void *end, __be32 *from)
 {
 	const struct iphdr *ip = sp_alike_ip(at, end);
 	const struct sp_ethernet *ethernet = at;
@@ -70,13 +71,32 @@ static __always_inline __u32 sp_alike(const struct sp_alike *last, const void *a
 	differs |= *(const __be32 *)ip ^ last->head;
 	differs |= ip->frag_off & bpf_htons(SP_IP_FRAGMENT_OFFSET | SP_IP_MORE_FRAGMENTS);
 	differs |= ip->protocol ^ last->protocol;
-	differs |= ip->saddr ^ last->from;
 	differs |= ip->daddr ^ last->to;
 	differs |= ((const __be16 *)(ip + 1))[1] ^ last->port;
 	differs |= sp_alike_tail(ip) ^ last->tail;
 	if (differs || sp_is_dhcp_port(bpf_ntohs(*(const __be16 *)(ip + 1))))
 		return 0;
+	*from = ip->saddr;
 	return bpf_ntohs(ip->tot_len);
+}
+
+/* The same, from the same address. */
+static __always_inline __u32 sp_alike(const struct sp_alike *last, const void *at, const void *end)
+{
+	__be32 from = 0;
+	__u32 bytes = sp_alike_from(last, at, end, &from);
+
+	return from == last->from ? bytes : 0;
+}
+
+/* The same, from any host. */
+static __always_inline __u32 sp_alike_any(const struct sp_alike *last, const void *at,
+                                          const void *end)
+{
+	__be32 from = 0;
+	__u32 bytes = sp_alike_from(last, at, end, &from);
+
+	return sp_is_host4(from) ? bytes : 0;
 }
 
 #endif

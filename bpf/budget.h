@@ -77,15 +77,12 @@ static __always_inline void sp_total_refuse(__u32 kind)
 		__sync_fetch_and_add(&total->refused, 1);
 }
 
-/* Refuse a unit of the budget of all captive clients together if it is used up; else nothing. */
-static __always_inline bool sp_total_refuses(const struct sp_budget *budget, __u32 kind, __u64 now)
+/* Whether the budget of all captive clients together cannot pay for a unit. */
+static __always_inline bool sp_total_is_spent(const struct sp_budget *budget, __u32 kind, __u64 now)
 {
 	struct sp_total *total = bpf_map_lookup_elem(&budgets, &kind);
 
-	if (!total || !sp_budget_is_spent(budget, &total->credit, 1, now))
-		return false;
-	__sync_fetch_and_add(&total->refused, 1);
-	return true;
+	return total && sp_budget_is_spent(budget, &total->credit, 1, now);
 }
 
 /* Take @units from the budget of all captive clients together. */

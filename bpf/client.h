@@ -144,7 +144,7 @@ static __always_inline void sp_client_judge(const struct sp_view *view, enum sp_
 	*judged = (struct sp_judged){.ifindex = ifindex, .now = bpf_jiffies64()};
 	sp_client_key_up(&judged->key, view);
 	if (!reason)
-		reason = sp_judge_source(view);
+		reason = sp_judge_source(view->source);
 	if (!reason && !found->looked)
 		policy = bpf_map_lookup_elem(&clients, &judged->key);
 	if (!reason)

@@ -120,11 +120,11 @@ static __always_inline enum sp_reason sp_flood_judge(const struct sp_settings *c
 
 	if (what == SP_FLOOD_OTHER || sp_is_open(config) || sp_is_own_mac(view->source))
 		return SP_REASON_NONE;
+	if (sp_crowd_refuses(key, now))
+		return SP_REASON_TOTAL_GUEST;
 	guest = bpf_map_lookup_elem(&guests, key);
 	if (!guest)
-		return sp_total_refuses(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, now)
-		               ? SP_REASON_TOTAL_GUEST
-		               : SP_REASON_NONE;
+		return sp_crowd_begins(config, now) ? SP_REASON_TOTAL_GUEST : SP_REASON_NONE;
 	if (!sp_is_flooding(config, guest, &price, now))
 		return SP_REASON_NONE;
 	cell = sp_flooder_note(key, what, now);

@@ -18,17 +18,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "alike.h"
-#include "guest.h"
+#include "crowd.h"
 #include "hash.h"
 #include "maps.h"
-
-/* What this CPU knows; never NULL, which the verifier cannot know. */
-static __always_inline struct sp_flooders *sp_flooders_here(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&flooders, &zero);
-}
 
 /* The cell for a client, whoever is in it. */
 static __always_inline struct sp_flooder *sp_flooder_cell(struct sp_flooders *all, __u64 client)
@@ -36,29 +28,21 @@ static __always_inline struct sp_flooder *sp_flooder_cell(struct sp_flooders *al
 	return &all->cell[sp_hash(client) >> (64 - SP_FLOODER_BITS)];
 }
 
-/* A struct sp_client_key in one word. */
-static __always_inline __u64 sp_flooder_client(const __u16 mac[3], __u16 vlan)
-{
-	return (__u64)vlan << 48 | (__u64)mac[2] << 32 | *(const __u32 *)mac;
-}
-
-/* The cell of who sent the frame, if that has been noted in this jiffy; else NULL. */
-static __always_inline struct sp_flooder *sp_flooder_find(const void *at, const void *end)
+/* The cell of who sent the frame, if that has been noted in this jiffy, @now; else NULL. */
+static __always_inline struct sp_flooder *sp_flooder_find(struct sp_flooders *all, const void *at,
+                                                          const void *end, __u64 now)
 {
 	const struct sp_ethernet *ethernet = at;
 	const struct sp_vlan_tag *tag = (const void *)(ethernet + 1);
-	struct sp_flooders *all = sp_flooders_here();
-	__u64 now = bpf_jiffies64(), client;
 	struct sp_flooder *cell;
+	__u64 client;
 	__u16 vlan = 0;
 
-	if (!all || all->jiffy != now)
-		return NULL;
 	if ((const void *)(tag + 1) > end)
 		return NULL;
 	if (ethernet->ethertype == bpf_htons(ETH_P_8021Q))
 		vlan = bpf_ntohs(tag->control) & 0x0fff;
-	client = sp_flooder_client(ethernet->source, vlan);
+	client = sp_key_word(ethernet->source, vlan);
 	cell = sp_flooder_cell(all, client);
 	/* Or clang would compute it anew for each member. */
 	barrier_var(cell);
@@ -86,7 +70,7 @@ static __always_inline void sp_flooder_settle(struct sp_flooder *cell)
 static __always_inline struct sp_flooder *sp_flooder_note(const struct sp_client_key *key,
                                                           __u32 what, __u64 now)
 {
-	__u64 client = sp_flooder_client((const __u16 *)key->mac, key->vlan);
+	__u64 client = sp_key_word((const __u16 *)key->mac, key->vlan);
 	struct sp_flooders *all = sp_flooders_here();
 	struct sp_flooder *cell;
 

@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "budget.h"
+#include "crowd.h"
 #include "dns.h"
 #include "event.h"
 #include "garden.h"
@@ -30,12 +31,11 @@ static __always_inline bool sp_is_refusal(enum sp_reason reason)
 /* The address of one host somewhere: no group, not everybody, not nobody, not oneself. */
 static __always_inline bool sp_is_host(const struct sp_view *view, const struct sp_address *address)
 {
-	__u32 word = bpf_ntohl(address->word[3]);
-
 	if (view->family == 6)
 		return !sp_is_multicast6(address) &&
-		       (address->word[0] | address->word[1] | address->word[2] || word > 1);
-	return word >> 24 != 0 && word >> 24 != 127 && word >> 24 < 224;
+		       (address->word[0] | address->word[1] | address->word[2] ||
+		        bpf_ntohl(address->word[3]) > 1);
+	return sp_is_host4(address->word[3]);
 }
 
 /* Never answered: what was sent to a group or comes from no host (RFC 1122 section 3.2.2, RFC 4443
@@ -155,6 +155,18 @@ static __always_inline __u32 sp_units(const struct sp_price *price, const struct
 /* A new entry. Not on the stack: with those of who calls and who is called it would be too much. */
 static const struct sp_guest sp_guest_new = {};
 
+/* Take a new client from SP_BUDGET_GUEST, and count it. */
+static __always_inline bool sp_guest_spend(const struct sp_settings *config, __u64 now)
+{
+	__u32 kind = SP_BUDGET_GUEST;
+	struct sp_total *total = bpf_map_lookup_elem(&budgets, &kind);
+
+	if (!total || !sp_budget_spend(&config->total[kind], &total->credit, 1, now))
+		return false;
+	__sync_fetch_and_add(&total->made, 1);
+	return true;
+}
+
 /* The entry of @news->client, made if there is none and SP_BUDGET_GUEST allows; else NULL. */
 static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *config,
                                                     const struct sp_news *news,
@@ -162,15 +174,21 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 {
 	/* On this stack: before Linux 6.2 a key may not be in memory that a global function got. */
 	struct sp_client_key key = news->client;
-	struct sp_guest *guest = bpf_map_lookup_elem(&guests, &key);
+	struct sp_guest *guest;
 
-	if (guest)
+	if (sp_crowd_refuses(&key, news->now))
+		return NULL;
+	guest = bpf_map_lookup_elem(&guests, &key);
+	if (guest) {
+		sp_seen_note(&key);
 		return guest;
-	if (!sp_total_spend(&config->total[SP_BUDGET_GUEST], SP_BUDGET_GUEST, 1, news->now))
+	}
+	if (sp_crowd_begins(config, news->now) || !sp_guest_spend(config, news->now))
 		return NULL;
 	if (!bpf_map_update_elem(&guests, &key, &sp_guest_new, BPF_NOEXIST)) {
 		struct sp_news first = *news;
 
+		sp_seen_note(&key);
 		first.kind = SP_EVENT_GUEST;
 		first.reason = SP_REASON_NONE;
 		sp_tell(&first, view);

@@ -12,4 +12,10 @@ static __always_inline __u64 sp_hash(__u64 word)
 	return word * 0x9e3779b97f4a7c15ull;
 }
 
+/* A struct sp_client_key in one word. */
+static __always_inline __u64 sp_key_word(const __u16 mac[3], __u16 vlan)
+{
+	return (__u64)vlan << 48 | (__u64)mac[2] << 32 | *(const __u32 *)mac;
+}
+
 #endif

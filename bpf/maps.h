@@ -96,6 +96,14 @@ struct {
 	__type(value, struct sp_guest);
 } guests SEC(".maps");
 
+/* Which of them could be there (bpf/crowd.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1u << SP_SEEN_BITS);
+	__type(key, __u32);
+	__type(value, struct sp_seen);
+} guests_seen SEC(".maps");
+
 /* In one value: to look that up costs no more than an addition, the rest is arithmetic. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

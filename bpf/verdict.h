@@ -48,11 +48,9 @@ static __always_inline bool sp_is_group(const __u16 mac[3])
 	return mac[0] & bpf_htons(0x0100);
 }
 
-/* The sender itself; VLAN depth and lengths were judged while parsing. */
-static __always_inline enum sp_reason sp_judge_source(const struct sp_view *view)
+/* The sender itself, by its MAC; VLAN depth and lengths were judged while parsing. */
+static __always_inline enum sp_reason sp_judge_source(const __u16 mac[3])
 {
-	const __u16 *mac = view->source;
-
 	if (sp_is_group(mac) || !(mac[0] | mac[1] | mac[2]))
 		return SP_REASON_BAD_SOURCE;
 	return SP_REASON_NONE;
@@ -116,6 +114,14 @@ static __always_inline enum sp_reason sp_judge_guard(const struct sp_view *view)
 			return SP_REASON_GUARD_REDIRECT;
 	}
 	return SP_REASON_NONE;
+}
+
+/* Of one host somewhere: no group, not everybody, not nobody, not oneself. */
+static __always_inline bool sp_is_host4(__be32 address)
+{
+	__u32 head = bpf_ntohl(address) >> 24;
+
+	return head != 0 && head != 127 && head < 224;
 }
 
 static __always_inline bool sp_is_multicast6(const struct sp_address *address)

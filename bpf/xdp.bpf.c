@@ -116,7 +116,8 @@ enum sp_place {
 #define SP_SHORT_NOT (-1) /* nothing: it has to go the long one */
 
 /* The short way of a packet whose client has no entry in `clients`. */
-static __always_inline int sp_xdp_short_captive(const struct sp_settings *config,
+static __always_inline int sp_xdp_short_captive(const struct xdp_md *ctx,
+                                                const struct sp_settings *config,
                                                 const struct sp_view *view,
                                                 const struct sp_client_key *key, __u64 now)
 {
@@ -124,6 +125,8 @@ static __always_inline int sp_xdp_short_captive(const struct sp_settings *config
 
 	if (!reason)
 		return SP_SHORT_NOT;
+	if (reason == SP_REASON_TOTAL_GUEST)
+		sp_crowd_note((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	sp_count_reason(reason, view);
 	return XDP_DROP;
 }
@@ -174,22 +177,31 @@ static __always_inline enum sp_reason sp_xdp_flood_judge(struct xdp_md *ctx, str
 	return reason;
 }
 
-/* The shortest way: of a client that is known to flood. Whether the packet has been dropped. */
+/* The shortest way: of a client that is known to flood, or of one of a crowd. Whether the packet
+ * has been dropped. */
 static __always_inline bool sp_xdp_flood(struct xdp_md *ctx)
 {
 	const void *at = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct sp_flooder *cell = sp_flooder_find(at, end);
+	enum sp_reason reason = SP_REASON_TOTAL_GUEST;
+	struct sp_flooders *here = sp_flooders_here();
 	struct sp_view view = {.packets = 1};
-	enum sp_reason reason;
+	const __u64 now = bpf_jiffies64();
+	struct sp_flooder *cell;
 
-	if (!cell)
+	if (!here || here->jiffy != now)
 		return false;
-	view.bytes = sp_alike(&cell->last, at, end);
-	reason = view.bytes ? (enum sp_reason)cell->last.reason
-	                    : sp_xdp_flood_judge(ctx, &view, cell);
-	if (!reason)
+	cell = sp_flooder_find(here, at, end, now);
+	if (cell) {
+		view.bytes = sp_alike(&cell->last, at, end);
+		reason = view.bytes ? (enum sp_reason)cell->last.reason
+		                    : sp_xdp_flood_judge(ctx, &view, cell);
+	} else {
+		view.bytes = here->crowd == now ? sp_crowd_again(here, at, end) : 0;
+	}
+	if (!view.bytes || !reason)
 		return false;
-	cell->refused++;
+	if (cell)
+		cell->refused++;
 	sp_count_reason(reason, &view);
 	return true;
 }
@@ -209,7 +221,8 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	struct sp_usage *cell;
 	struct sp_view view;
 
-	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(&view) || sp_is_special(&view))
+	if (!config || !sp_plain_read(ctx, &view) || sp_judge_source(view.source) ||
+	    sp_is_special(&view))
 		return SP_SHORT_NOT;
 	if (config->route_zones && sp_train_of(ctx, &view, config, now, &train) &&
 	    sp_up_again(ctx, &view, &train, now))
@@ -219,7 +232,7 @@ static __always_inline int sp_xdp_short(struct xdp_md *ctx, struct sp_found *fou
 	found->looked = true;
 	if (!found->policy)
 		return place == SP_STACK ? SP_SHORT_NOT
-		                         : sp_xdp_short_captive(config, &view, &key, now);
+		                         : sp_xdp_short_captive(ctx, config, &view, &key, now);
 	cell = sp_short_session(found->policy, now);
 	if (!cell || cell->up_generation != found->policy->generation ||
 	    !sp_usage_knows(cell, &view))

@@ -415,15 +415,30 @@ struct sp_flooder {
 /* The one value of `flooders`, per CPU: by a hash of the client. */
 #define SP_FLOODER_BITS 8u
 struct sp_flooders {
-	__u64 jiffy; /* the last one in which a cell was written */
+	__u64 jiffy;          /* the last one in which anything here was written */
+	__u64 crowd;          /* the last one in which SP_BUDGET_GUEST was seen to be used up */
+	struct sp_alike last; /* the last packet that was refused for that */
 	struct sp_flooder cell[1u << SP_FLOODER_BITS];
+};
+
+/*
+ * Value of `guests_seen`, by a hash of the client: whether it could be in `guests` (bpf/crowd.h).
+ * One word for every other generation: 56 bits, of which a client has two, below the generation.
+ * Written by BPF only.
+ */
+#define SP_SEEN_BITS 13u    /* 2^13 cells */
+#define SP_SEEN_MADE 32768u /* entries made in `guests` in a generation: half of what it holds */
+struct sp_seen {
+	__u64 word[2];
 };
 
 /* Value of `budgets`: the credit of all captive clients together. Written by BPF only. */
 struct sp_total {
 	__u64 credit;   /* as in struct sp_guest */
-	__u64 refused;  /* packets that it stopped, or events that were lost */
-	__u64 spare[6]; /* a cache line each */
+	__u64 refused;  /* packets that it stopped, or events that were lost; of SP_BUDGET_GUEST
+	                 * those are in `reasons` alone, as TOTAL_GUEST */
+	__u64 made;     /* SP_BUDGET_GUEST: entries made in `guests` */
+	__u64 spare[5]; /* a cache line each */
 };
 
 /* Keys of `garden4` and `garden6`, as BPF_MAP_TYPE_LPM_TRIE wants them. Zone 0: of every zone. */
@@ -684,6 +699,7 @@ _Static_assert(sizeof(struct sp_zone_port) == 8, "ABI");
 _Static_assert(sizeof(struct sp_settings) == 88 + 32 * SP_BUDGETS + (8 << SP_ZONE_BITS), "ABI");
 _Static_assert(sizeof(struct sp_guest) == 48 + 8 * SP_BUDGETS, "ABI");
 _Static_assert(sizeof(struct sp_flooder) == 64, "ABI");
+_Static_assert(sizeof(struct sp_seen) == 16, "ABI");
 _Static_assert(sizeof(struct sp_total) == 64, "ABI: a cache line");
 _Static_assert(sizeof(struct sp_garden_rule) == 24, "ABI");
 _Static_assert(sizeof(struct sp_garden) == 8 + 24 * SP_GARDEN_RULES, "ABI");

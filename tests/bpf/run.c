@@ -338,6 +338,18 @@ void sp_bench_settings(struct sp_bench *bench, const struct sp_settings *setting
 		fail_msg("cannot write the settings: %s", strerror(errno));
 }
 
+static void forget_seen(struct sp_bench *bench)
+{
+	static const struct sp_seen none[1u << SP_SEEN_BITS];
+	static uint32_t keys[1u << SP_SEEN_BITS];
+	uint32_t count = 1u << SP_SEEN_BITS;
+
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = i;
+	if (bpf_map_update_batch(sp_bench_map(bench, "guests_seen"), keys, none, &count, NULL))
+		fail_msg("cannot forget who was seen: %s", strerror(errno));
+}
+
 /* Every captive client is unknown, every budget full. */
 static void forget_guests(struct sp_bench *bench)
 {
@@ -346,6 +358,7 @@ static void forget_guests(struct sp_bench *bench)
 
 	sp_bench_forget_floods(bench);
 	empty(sp_bench_map(bench, "guests"), &key);
+	forget_seen(bench);
 	for (uint32_t kind = 0; kind < SP_TOTALS; kind++)
 		if (bpf_map_update_elem(sp_bench_map(bench, "budgets"), &kind, &total, BPF_ANY))
 			fail_msg("cannot reset a budget: %s", strerror(errno));

@@ -2,7 +2,8 @@
 /*
  * Packets that are refused as the one before them was (bpf/alike.h): of two clients that both
  * flood one is seen at XDP, where its last packet is remembered, the other at TC, where nothing is.
- * Whatever their next frame says, the same becomes of it.
+ * Whatever their next frame says, the same becomes of it. And so with two new clients in a crowd
+ * (bpf/crowd.h).
  */
 #include <sched.h>
 #include <setjmp.h>
@@ -26,6 +27,7 @@
 
 #define QUICK 5
 #define SLOW  6
+#define KNOWN 0xf0
 
 #define SOURCE_MAC 6 /* where it begins and ends in a frame */
 #define ETHERTYPE  12
@@ -59,6 +61,22 @@ static struct sp_bench *open_stingy(void)
 	for (int kind = 0; kind < SP_BUDGETS; kind++)
 		settings.client[kind] = (struct sp_budget){.cost = 1ULL << 60, .depth = 1ULL << 60};
 	sp_bench_settings(bench, &settings);
+	return bench;
+}
+
+/* No new client is let in any more. */
+static struct sp_bench *open_crowd(void)
+{
+	struct sp_settings settings = {
+		.refuse_tcp = SP_REFUSE_ANSWER,
+		.refuse_udp = SP_REFUSE_ANSWER,
+	};
+	struct sp_bench *bench = sp_bench_open(true, NULL);
+
+	settings.total[SP_BUDGET_GUEST] =
+		(struct sp_budget){.cost = 1ULL << 60, .depth = 1ULL << 60};
+	sp_bench_settings(bench, &settings);
+	assert_int_equal(sp_bench_send(bench, SP_XDP, &samples[0], KNOWN), SP_REASON_UNREACHABLE);
 	return bench;
 }
 
@@ -101,13 +119,13 @@ static void remember(struct sp_bench *bench, const struct pair *pair, const char
 		check(bench, pair, name);
 }
 
-/* Each bit of the headers the other way round, but who sends them. */
-static void flip_bits(struct sp_bench *bench, struct pair *pair, const char *name)
+/* Each bit of the headers the other way round, but who sends them; that in a crowd. */
+static void flip_bits(struct sp_bench *bench, struct pair *pair, const char *name, bool crowd)
 {
 	char what[64];
 
 	for (size_t at = 0; at < pair->quick.length; at++) {
-		if (at >= SOURCE_MAC && at < ETHERTYPE)
+		if (!crowd && at >= SOURCE_MAC && at < ETHERTYPE)
 			continue;
 		for (int bit = 0; bit < 8; bit++) {
 			const uint8_t mask = (uint8_t)(1 << bit);
@@ -157,24 +175,51 @@ static void change_port(struct sp_bench *bench, struct pair *pair, const char *n
 	}
 }
 
-static void whatever_differs(void **unused)
+/* Who is no host is never answered, and so does not pay. */
+static void change_sender(struct sp_bench *bench, struct pair *pair, const char *name)
 {
-	static struct pair pair;
+	const uint8_t heads[] = {0, 1, 126, 127, 128, 223, 224, 239, 255};
+	uint8_t *quick = &pair->quick.byte[pair->quick.network + 12];
+	uint8_t *slow = &pair->slow.byte[pair->slow.network + 12];
+	const uint8_t own = *quick;
 
-	(void)unused;
-	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
-		struct sp_bench *bench = open_stingy();
-
-		sp_test_upload(&samples[i], QUICK, &pair.quick);
-		sp_test_upload(&samples[i], SLOW, &pair.slow);
-		remember(bench, &pair, samples[i].name);
-		flip_bits(bench, &pair, samples[i].name);
-		resize(bench, &pair, samples[i].name);
-		if (samples[i].family == 4)
-			change_port(bench, &pair, samples[i].name);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		remember(bench, pair, name);
+		*quick = *slow = heads[i];
+		check(bench, pair, name);
+		*quick = *slow = own;
 	}
 }
 
+static void compare(const struct sp_sample *sample, bool crowd)
+{
+	struct sp_bench *bench = crowd ? open_crowd() : open_stingy();
+	static struct pair pair;
+
+	sp_test_upload(sample, QUICK, &pair.quick);
+	sp_test_upload(sample, SLOW, &pair.slow);
+	remember(bench, &pair, sample->name);
+	flip_bits(bench, &pair, sample->name, crowd);
+	resize(bench, &pair, sample->name);
+	if (sample->family == 4) {
+		change_port(bench, &pair, sample->name);
+		change_sender(bench, &pair, sample->name);
+	}
+}
+
+static void whatever_differs(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
+		compare(&samples[i], false);
+}
+
+static void whatever_differs_in_a_crowd(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
+		compare(&samples[i], true);
+}
 /* What this CPU remembers of the client's last packet. */
 static struct sp_alike last_of(struct sp_bench *bench, uint8_t number)
 {
@@ -259,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_differs),
+		cmocka_unit_test(whatever_differs_in_a_crowd),
 		cmocka_unit_test(the_last_one_is_remembered),
 		cmocka_unit_test(not_longer_than_a_jiffy),
 	};

@@ -20,7 +20,8 @@
  *   reasons                                begins at zero, and gets all of the old one at the end
  *   origins captures guests queries        carried over, and again what came meanwhile
  *   budgets garden_seen                    carried over; what they learn meanwhile is forgotten
- *   answers events flooders flows flow_tags scratch
+ *   answers events flooders flows flow_tags
+ *   scratch guests_seen
  *   locks listeners                        begun anew
  *
  * Members of the same name keep their values (lib/layout.h).

@@ -263,9 +263,9 @@ struct all {
 /* Those that are begun anew, or made in another way. */
 static bool is_apart(const struct bpf_map *map)
 {
-	static const char *const apart[] = {"clients",   "usage",   "slots",    "reasons",
-	                                    "locks",     "scratch", "settings", "flows",
-	                                    "flow_tags", "flooders"};
+	static const char *const apart[] = {"clients",   "usage",    "slots",      "reasons",
+	                                    "locks",     "scratch",  "settings",   "flows",
+	                                    "flow_tags", "flooders", "guests_seen"};
 	const uint32_t type = bpf_map__type(map);
 
 	for (unsigned i = 0; i < sizeof(apart) / sizeof(*apart); i++)

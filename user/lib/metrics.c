@@ -148,6 +148,13 @@ static void put_authorized(struct sp_openmetrics *metrics, const struct numbers 
 	                      "direction", "down", SP_NO_MORE);
 }
 
+/* What a budget of all stopped. New clients are counted in `reasons` alone (struct sp_total). */
+static uint64_t refused_of_all(const struct numbers *numbers, unsigned kind)
+{
+	return kind == SP_BUDGET_GUEST ? numbers->reasons[SP_REASON_TOTAL_GUEST].packets
+	                               : numbers->totals[kind].refused;
+}
+
 static void put_budgets(struct sp_openmetrics *metrics, const struct numbers *numbers)
 {
 	static const char *const names[SP_BUDGETS] = {
@@ -162,7 +169,7 @@ static void put_budgets(struct sp_openmetrics *metrics, const struct numbers *nu
 	                      "What the budgets of all captive clients together stopped.");
 	for (unsigned i = 0; i < SP_BUDGETS; i++)
 		if (names[i])
-			sp_openmetrics_sample(metrics, numbers->totals[i].refused, "budget",
+			sp_openmetrics_sample(metrics, refused_of_all(numbers, i), "budget",
 			                      names[i], SP_NO_MORE);
 	sp_openmetrics_family(metrics, SP_COUNTER, "events_lost", "",
 	                      "Events of the datapath that were too many to be told.");

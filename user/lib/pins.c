@@ -29,12 +29,12 @@ static const char *const directories[] = {"programs", "links"};
 #define DIRECTORIES (sizeof(directories) / sizeof(directories[0]))
 
 static const char *const known[] = {
-	"clients",   "usage",       "slots",        "origins",   "captures",   "settings",
-	"reasons",   "guests",      "budgets",      "garden4",   "garden6",    "queries",
-	"answers",   "events",      "ports",        "scratch",   "egress",     "vlans",
-	"flows",     "garden_seen", "garden_names", "listeners", "clock",      "programs",
-	"flooders",  "links",       "locks",        "zones",     "zone_names", "flow_tags",
-	SP_PIN_BASE, TEMPORARY};
+	"clients",     "usage",       "slots",        "origins",   "captures",   "settings",
+	"reasons",     "guests",      "budgets",      "garden4",   "garden6",    "queries",
+	"answers",     "events",      "ports",        "scratch",   "egress",     "vlans",
+	"flows",       "garden_seen", "garden_names", "listeners", "clock",      "programs",
+	"flooders",    "links",       "locks",        "zones",     "zone_names", "flow_tags",
+	"guests_seen", SP_PIN_BASE,   TEMPORARY};
 
 static int make(const char *path, struct sp_error *err)
 {
