@@ -61,9 +61,10 @@ struct sp_seen_place {
 	__u64 generation;
 };
 
-static __always_inline struct sp_seen_place sp_seen_place(const struct sp_client_key *key)
+/* @client: sp_key_word(). */
+static __always_inline struct sp_seen_place sp_seen_place(__u64 client)
 {
-	__u64 hash = sp_hash(sp_key_word((const __u16 *)key->mac, key->vlan));
+	__u64 hash = sp_hash(client);
 	__u32 index = (__u32)(hash >> (64 - SP_SEEN_BITS)), guest = SP_BUDGET_GUEST;
 	const struct sp_total *total = bpf_map_lookup_elem(&budgets, &guest);
 
@@ -88,34 +89,38 @@ static __always_inline bool sp_seen_has(__u64 word, __u64 bits, __u64 generation
 }
 
 /* Whether the client could be in `guests`. */
-static __always_inline bool sp_is_seen(const struct sp_client_key *key)
+static __always_inline bool sp_is_seen(__u64 client)
 {
-	const struct sp_seen_place place = sp_seen_place(key);
+	const struct sp_seen_place place = sp_seen_place(client);
 	const __u64 now = place.generation;
 
 	return !place.cell || sp_seen_has(place.cell->word[now & 1], place.bits, now) ||
 	       sp_seen_has(place.cell->word[~now & 1], place.bits, now - 1);
 }
 
-/* The client is in `guests`. A lost race against another CPU is made up for by its next packet. */
-static __always_inline void sp_seen_note(const struct sp_client_key *key)
+/*
+ * The client is in `guests`. A lost race against another CPU is made up for by its next packet.
+ * Always 0. A function of its own, so that its keys are not on the stack while others are called.
+ */
+__noinline int sp_seen_note(__u64 client)
 {
-	const struct sp_seen_place place = sp_seen_place(key);
+	const struct sp_seen_place place = sp_seen_place(client);
 	__u64 *word, old, stamp = sp_seen_stamp(place.generation);
 
 	if (!place.cell)
-		return;
+		return 0;
 	word = &place.cell->word[place.generation & 1];
 	old = *(volatile __u64 *)word;
 	if (sp_seen_has(old, place.bits, place.generation))
-		return;
+		return 0;
 	__sync_val_compare_and_swap(word, old, ((old ^ stamp) >> 56 ? stamp : old) | place.bits);
+	return 0;
 }
 
 /* Whether it is certain that the client has no entry in `guests`, and gets none in this jiffy. */
 static __always_inline bool sp_crowd_refuses(const struct sp_client_key *key, __u64 now)
 {
-	return sp_is_crowd(now) && !sp_is_seen(key);
+	return sp_is_crowd(now) && !sp_is_seen(sp_key_word((const __u16 *)key->mac, key->vlan));
 }
 
 /* Remember a plain packet that was refused because of a crowd. */
@@ -143,7 +148,7 @@ static __always_inline __u32 sp_crowd_again(const struct sp_flooders *here, cons
 		return 0;
 	__builtin_memcpy(key.mac, ethernet->source, sizeof(key.mac));
 	if (sp_judge_source(ethernet->source) || sp_is_own_mac(ethernet->source) ||
-	    bpf_map_lookup_elem(&clients, &key) || sp_is_seen(&key))
+	    bpf_map_lookup_elem(&clients, &key) || sp_is_seen(sp_key_word(ethernet->source, 0)))
 		return 0;
 	return bytes;
 }

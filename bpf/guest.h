@@ -161,7 +161,8 @@ static __always_inline bool sp_guest_spend(const struct sp_settings *config, __u
 	__u32 kind = SP_BUDGET_GUEST;
 	struct sp_total *total = bpf_map_lookup_elem(&budgets, &kind);
 
-	if (!total || !sp_budget_spend(&config->total[kind], &total->credit, 1, now))
+	/* Not by `kind`: the verifier forgets what was on the stack when a helper got it. */
+	if (!total || !sp_budget_spend(&config->total[SP_BUDGET_GUEST], &total->credit, 1, now))
 		return false;
 	__sync_fetch_and_add(&total->made, 1);
 	return true;
@@ -180,7 +181,7 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 		return NULL;
 	guest = bpf_map_lookup_elem(&guests, &key);
 	if (guest) {
-		sp_seen_note(&key);
+		sp_seen_note(sp_key_word((const __u16 *)key.mac, key.vlan));
 		return guest;
 	}
 	if (sp_crowd_begins(config, news->now) || !sp_guest_spend(config, news->now))
@@ -188,7 +189,7 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 	if (!bpf_map_update_elem(&guests, &key, &sp_guest_new, BPF_NOEXIST)) {
 		struct sp_news first = *news;
 
-		sp_seen_note(&key);
+		sp_seen_note(sp_key_word((const __u16 *)key.mac, key.vlan));
 		first.kind = SP_EVENT_GUEST;
 		first.reason = SP_REASON_NONE;
 		sp_tell(&first, view);

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; stored in `settings`, checked by whoever opens the maps. */
-#define SP_ABI_VERSION 6u
+#define SP_ABI_VERSION 7u
 
 /* Sizes that both sides must agree on. */
 #define SP_NOTE_SIZE     64u   /* bytes of a note of the operator, terminating NUL included */
