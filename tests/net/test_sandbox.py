@@ -18,7 +18,7 @@ from lab import (
 
 # The beginning of a process's name, which the kernel cuts, and its files from 4 on (ipc/ipc.h).
 CHILDREN = {
-    "sallyport-respo": ["socket"] * 4,
+    "sallyport-respo": ["socket"] * 6,
     "sallyport-porta": ["bpf-map"],
     "sallyport-garde": ["bpf-map", "bpf-map"],
     "sallyport-verif": [],
