@@ -740,3 +740,10 @@ void sp_test_pin(unsigned cpu)
 	if (sched_setaffinity(0, sizeof(set), &set))
 		fail_msg("cannot stay on CPU %u: %s", cpu, strerror(errno));
 }
+
+int sp_test_on_one_cpu(void **unused)
+{
+	(void)unused;
+	sp_test_pin(0);
+	return 0;
+}

@@ -176,4 +176,7 @@ uint32_t sp_test_times(uint32_t full);
 /* Keep the calling thread on @cpu. */
 void sp_test_pin(unsigned cpu);
 
+/* The same, as what a group of tests begins with: what one CPU has noted, another does not know. */
+int sp_test_on_one_cpu(void **unused);
+
 #endif

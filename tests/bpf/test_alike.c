@@ -292,14 +292,6 @@ static void not_longer_than_a_jiffy(void **unused)
 	assert_int_equal(sp_outcome_reason(&outcome), SP_REASON_DNS);
 }
 
-/* What one CPU has noted, another one does not know. */
-static int stay_on_one_cpu(void **unused)
-{
-	(void)unused;
-	sp_test_pin(0);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,5 +301,5 @@ int main(void)
 		cmocka_unit_test(not_longer_than_a_jiffy),
 	};
 
-	return cmocka_run_group_tests(tests, stay_on_one_cpu, NULL);
+	return cmocka_run_group_tests(tests, sp_test_on_one_cpu, NULL);
 }

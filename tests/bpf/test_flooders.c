@@ -238,14 +238,6 @@ static void resolvers(void **unused)
 	}
 }
 
-/* What one CPU has noted, another one does not bring home. */
-static int stay_on_one_cpu(void **unused)
-{
-	(void)unused;
-	sp_test_pin(0);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,5 +250,5 @@ int main(void)
 		cmocka_unit_test(resolvers),
 	};
 
-	return cmocka_run_group_tests(tests, stay_on_one_cpu, NULL);
+	return cmocka_run_group_tests(tests, sp_test_on_one_cpu, NULL);
 }

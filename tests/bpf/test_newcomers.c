@@ -199,14 +199,6 @@ static void generations(void **unused)
 	fail_msg("a jiffy was over each time");
 }
 
-/* What one CPU has seen, another one does not know. */
-static int stay_on_one_cpu(void **unused)
-{
-	(void)unused;
-	sp_test_pin(0);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,5 +208,5 @@ int main(void)
 		cmocka_unit_test(generations),
 	};
 
-	return cmocka_run_group_tests(tests, stay_on_one_cpu, NULL);
+	return cmocka_run_group_tests(tests, sp_test_on_one_cpu, NULL);
 }
