@@ -37,13 +37,15 @@ class Responder:
         self.listener = {family: listen(family) for family in ADDRESS}
         self.keeper, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.keeper.settimeout(10)
-        self.letters = {family: socket.socket(family, socket.SOCK_DGRAM) for family in ADDRESS}
-        given = [child, *self.listener.values(), *self.letters.values()]
+        # From which letters are answered, and where they come.
+        self.datagrams = [socket.socket(family, socket.SOCK_DGRAM) for family in (*ADDRESS, *ADDRESS)]
+        given = [child, *self.datagrams[:2], *self.listener.values(), *self.datagrams[2:]]
         # High numbers, so that putting one into its place does not overwrite another.
         inherited = [fcntl.fcntl(item, fcntl.F_DUPFD, 20) for item in given]
         self.process = subprocess.Popen(
-            ["bash", "-c", 'exec "$0" 3<&"$1" 4</dev/null 5<&"$2" 6<&"$3" 7<&"$4" 8<&"$5"', PROGRAM,
-             *map(str, inherited)],
+            ["bash", "-c",
+             'exec "$0" 3<&"$1" 4</dev/null 5<&"$2" 6<&"$3" 7<&"$4" 8<&"$5" 9<&"$6" 10<&"$7"',
+             PROGRAM, *map(str, inherited)],
             pass_fds=inherited, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for fd in inherited:
             os.close(fd)
@@ -80,7 +82,7 @@ class Responder:
             self.process.kill()
             self.process.communicate()
             raise
-        for item in (*self.listener.values(), *self.letters.values()):
+        for item in (*self.listener.values(), *self.datagrams):
             item.close()
         self.root.cleanup()
         return self.process.returncode, log
