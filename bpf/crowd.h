@@ -61,7 +61,7 @@ struct sp_seen_place {
 	__u64 generation;
 };
 
-/* @client: sp_key_word(). */
+/* @client: sp_client_word(). */
 static __always_inline struct sp_seen_place sp_seen_place(__u64 client)
 {
 	__u64 hash = sp_hash(client);
@@ -120,7 +120,7 @@ __noinline int sp_seen_note(__u64 client)
 /* Whether it is certain that the client has no entry in `guests`, and gets none in this jiffy. */
 static __always_inline bool sp_crowd_refuses(const struct sp_client_key *key, __u64 now)
 {
-	return sp_is_crowd(now) && !sp_is_seen(sp_key_word((const __u16 *)key->mac, key->vlan));
+	return sp_is_crowd(now) && !sp_is_seen(sp_client_word(key));
 }
 
 /* Remember a plain packet that was refused because of a crowd. */

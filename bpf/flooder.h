@@ -70,7 +70,7 @@ static __always_inline void sp_flooder_settle(struct sp_flooder *cell)
 static __always_inline struct sp_flooder *sp_flooder_note(const struct sp_client_key *key,
                                                           __u32 what, __u64 now)
 {
-	__u64 client = sp_key_word((const __u16 *)key->mac, key->vlan);
+	__u64 client = sp_client_word(key);
 	struct sp_flooders *all = sp_flooders_here();
 	struct sp_flooder *cell;
 

@@ -181,7 +181,7 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 		return NULL;
 	guest = bpf_map_lookup_elem(&guests, &key);
 	if (guest) {
-		sp_seen_note(sp_key_word((const __u16 *)key.mac, key.vlan));
+		sp_seen_note(sp_client_word(&key));
 		return guest;
 	}
 	if (sp_crowd_begins(config, news->now) || !sp_guest_spend(config, news->now))
@@ -189,7 +189,7 @@ static __always_inline struct sp_guest *sp_guest_of(const struct sp_settings *co
 	if (!bpf_map_update_elem(&guests, &key, &sp_guest_new, BPF_NOEXIST)) {
 		struct sp_news first = *news;
 
-		sp_seen_note(sp_key_word((const __u16 *)key.mac, key.vlan));
+		sp_seen_note(sp_client_word(&key));
 		first.kind = SP_EVENT_GUEST;
 		first.reason = SP_REASON_NONE;
 		sp_tell(&first, view);

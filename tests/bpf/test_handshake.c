@@ -297,6 +297,16 @@ static struct sp_test_segment after(const struct sp_test_segment *syn)
 	return next;
 }
 
+/* The same with a request. */
+static struct sp_test_segment asking(const struct sp_test_segment *syn)
+{
+	struct sp_test_segment request = after(syn);
+
+	request.payload = GET;
+	request.size = sizeof(GET) - 1;
+	return request;
+}
+
 static void siphash(void **unused)
 {
 	/* Appendix A of the paper. */
@@ -580,10 +590,8 @@ static void declined(void **unused)
 
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6), request = after(&syn);
+		struct sp_test_segment syn = opening(is_ipv6), request = asking(&syn);
 
-		request.payload = GET;
-		request.size = sizeof(GET) - 1;
 		remember(bench, &request, SP_SERVED_DECLINED);
 		expect(bench, "declined before", &request, ADOPTED, NULL);
 		remember(bench, &request, SP_SERVED_BY_DATAGRAM);
@@ -612,10 +620,8 @@ static void a_new_connection_may_ask(void **unused)
 
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6), request = after(&syn);
+		struct sp_test_segment syn = opening(is_ipv6), request = asking(&syn);
 
-		request.payload = GET;
-		request.size = sizeof(GET) - 1;
 		remember_repeated(bench, &request);
 		expect(bench, "repeated too often", &request, ADOPTED, NULL);
 		remember_repeated(bench, &request);
@@ -755,11 +761,9 @@ static void wrong_cookies(void **unused)
 
 	(void)unused;
 	for (unsigned i = 0; i < 64; i++) {
-		struct sp_test_segment syn = opening(i & 1), request = after(&syn);
+		struct sp_test_segment syn = opening(i & 1), request = asking(&syn);
 		unsigned bit = i / 2;
 
-		request.payload = GET;
-		request.size = sizeof(GET) - 1;
 		request.acknowledgement = ((request.acknowledgement - 1) ^ 1u << bit) + 1;
 		forget_captures(bench);
 		if (bit >= 12)
@@ -912,14 +916,12 @@ static void no_socket_for_letters(void **unused)
 
 	(void)unused;
 	for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
-		struct sp_test_segment syn = opening(is_ipv6), request = after(&syn);
+		struct sp_test_segment syn = opening(is_ipv6), request = asking(&syn);
 
 		take_socket(bench, SP_LETTERS(0, 0, is_ipv6));
 		forget_captures(bench);
 		expect(bench, "SYN", &syn, LISTENER, NULL);
 		forget_captures(bench);
-		request.payload = GET;
-		request.size = sizeof(GET) - 1;
 		expect(bench, "request", &request, UNTIMELY, NULL);
 	}
 }

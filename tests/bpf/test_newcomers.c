@@ -147,8 +147,8 @@ static void who_paid_goes_on(void **unused)
 	}
 }
 
-/* Whether a known client is taken for a new one in a crowd; only if a jiffy is over meanwhile, it
- * cannot be told, and is not known to be known any more: false. */
+/* A known client is taken for a new one in a crowd. False: a jiffy was over meanwhile, so that
+ * could not be told, and the client may have been heard now. */
 static bool is_forgotten(struct sp_bench *bench, enum sp_program program, uint8_t number)
 {
 	uint64_t begun = sp_test_jiffies();
@@ -170,7 +170,7 @@ static bool pass_generations(struct sp_bench *bench)
 	const struct sp_settings open = {};
 
 	/* Also when the number of a generation, of 8 bits, begins anew. */
-	for (uint64_t i = 1; i < 300; i++) {
+	for (uint64_t i = 1; i < 600; i++) {
 		made(bench, i * SP_SEEN_MADE);
 		expect(bench, SP_XDP, &udp, NEW, SP_REASON_TOTAL_GUEST);
 		expect(bench, SP_XDP, &dns, KNOWN, SP_REASON_DNS);

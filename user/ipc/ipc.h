@@ -31,7 +31,8 @@
 
 /* Files of a responder: from which it answers letters, then for each zone of its setup a listener,
  * and then for each where letters come; each for IPv4 and IPv6. */
-#define SP_IPC_RESPONDER_FILES(zones) (2u + 4u * (zones))
+#define SP_IPC_ANSWER_FILES           2u
+#define SP_IPC_RESPONDER_FILES(zones) (SP_IPC_ANSWER_FILES + 4u * (zones))
 
 #define SP_IPC_FOLDER         256 /* path of a folder of pages, NUL included */
 #define SP_IPC_KEEPER_FD      3

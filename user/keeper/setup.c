@@ -194,11 +194,12 @@ static int open_pins(struct sp_setup *setup, const struct sp_instance *instance,
 	return ret;
 }
 
-/* The socket @number of @worker to which the datapath brings something: for a zone of its setup and
- * an address family a listener, or behind those of all zones one for letters. */
+/* The file @file of @worker: of its zones' sockets, to which the datapath brings something, for
+ * each address family. First come the listeners of all zones, then where their letters come. */
 static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsigned worker,
-                       unsigned number, struct sp_error *err)
+                       unsigned file, struct sp_error *err)
 {
+	const unsigned number = file - SP_IPC_ANSWER_FILES;
 	const unsigned listeners = 2 * setup->responder.zone_count;
 	const unsigned zone = setup->responder_zone[number % listeners / 2];
 	const bool ipv6 = number % 2, letters = number >= listeners;
@@ -209,7 +210,7 @@ static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsig
 
 	if (fd < 0)
 		return fd;
-	setup->responder_files[worker][SP_IPC_RESPONDER_FILES(0) + number] = fd;
+	setup->responder_files[worker][file] = fd;
 	ret = bpf_map_update_elem(maps->listeners, &index, &value, BPF_ANY);
 	if (ret)
 		return sp_fail(err, ret, SP_EXIT_FAILED,
@@ -221,13 +222,13 @@ static int make_socket(struct sp_setup *setup, const struct sp_maps *maps, unsig
 /* What another daemon left is gone with its sockets. */
 static int make_responders(struct sp_setup *setup, const struct sp_maps *maps, struct sp_error *err)
 {
-	const unsigned each = SP_IPC_RESPONDER_FILES(setup->responder.zone_count);
+	const unsigned files = SP_IPC_RESPONDER_FILES(setup->responder.zone_count);
 	int ret = 0;
 
 	for (unsigned i = 0; i < setup->workers && ret >= 0; i++) {
-		for (unsigned k = 0; k < 2 && ret >= 0; k++)
+		for (unsigned k = 0; k < SP_IPC_ANSWER_FILES && ret >= 0; k++)
 			ret = setup->responder_files[i][k] = sp_listen_answers(k, err);
-		for (unsigned k = 0; k < each - SP_IPC_RESPONDER_FILES(0) && ret >= 0; k++)
+		for (unsigned k = SP_IPC_ANSWER_FILES; k < files && ret >= 0; k++)
 			ret = make_socket(setup, maps, i, k, err);
 	}
 	return ret < 0 ? ret : 0;

@@ -34,7 +34,7 @@ static int start(struct sp_error *err)
 		ret = sp_knowledge_load(&knowledge, &setup, err);
 	for (int i = 0; i < (int)SP_ZONES; i++)
 		for (int k = 0; k < 2; k++) {
-			listener[i][k] = SP_IPC_FIRST_FD + 2 + 2 * i + k;
+			listener[i][k] = SP_IPC_FIRST_FD + (int)SP_IPC_ANSWER_FILES + 2 * i + k;
 			letters[i][k] = listener[i][k] + 2 * (int)setup.zone_count;
 		}
 	if (!ret)
